@@ -1,0 +1,1 @@
+"""The gateway: what faces people. Holds the chat tokens; runs no engine and no foreign code."""

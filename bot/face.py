@@ -1,0 +1,141 @@
+"""What the gateway needs of a platform; each platform's folder holds one implementation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from handlers import Caller, Invocation, Place, Reaction, RepositoryWriter, Standing
+from jobs.messages import Reply
+from storage.ids import ArtifactId, InboxId, JobId
+from storage.states import JobState
+
+
+class Busy(Exception):
+    """The platform did not take it now (429, 5xx, timeout): try again after `retry_after_s`."""
+
+    def __init__(self, reason: str, *, retry_after_s: float = 5.0) -> None:
+        """`reason` is for the log."""
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class Undeliverable(Exception):
+    """The place is gone or closed to us; trying again will not help."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message of ours on the platform.
+
+    `key` names it for reactions ("slack:C1:1712.3", "discord:812", "github:owner/name:991",
+    "console:17"); `data` is what the platform's own code needs to edit it.
+    """
+
+    key: str
+    data: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as a status message shows it."""
+
+    job: JobId
+    verb: str
+    line: str
+    """The command as typed."""
+    state: JobState
+    text: str
+    """What is happening, or how it ended: one line."""
+    done: float | None
+    attempt: int
+    asked_by: Caller
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    repository: str | None = None
+    number: int | None = None
+    head_sha: str | None = None
+    ahead: int | None = None
+    """Jobs before this one in its queue, while queued."""
+
+
+class ArtifactReader(Protocol):
+    """The bytes behind a `File` or `Picture` block, and a link a person can open."""
+
+    async def read(self, artifact: ArtifactId) -> bytes:
+        """The whole content. Raises FileNotFoundError when retention has removed it."""
+        ...
+
+    def link(self, artifact: ArtifactId) -> str:
+        """An address on this gateway from which it can be downloaded."""
+        ...
+
+    async def keep(self, job: JobId | None, name: str, content: bytes) -> ArtifactId:
+        """Store what did not fit into a message, so that the message can link to it."""
+        ...
+
+
+class Outbound(Protocol):
+    """Puts messages into threads. Every call is one the delivery loop may repeat after a crash,
+    so a post looks for its own earlier message first (by `key`, which is stable)."""
+
+    edit_interval_s: float
+    """The least time between two edits of one status message."""
+
+    async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:
+        """Put the status message of a new job into the thread (opening one where needed).
+
+        Raises:
+            Busy: Try again later.
+            Undeliverable: Never try again.
+        """
+        ...
+
+    async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:
+        """Show the job's present state in its status message. Raises as `post_status`."""
+        ...
+
+    async def post_result(
+        self, place: Place, status: Posted, view: JobView, reply: Reply, *, key: str
+    ) -> Posted:
+        """Put the job's result into the thread. Raises as `post_status`."""
+        ...
+
+    async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:
+        """Answer a message that became no job. Raises as `post_status`."""
+        ...
+
+
+class Authority(Protocol):
+    """Asks the platform what the caller may do; called before a job is made and again before it
+    starts, never before the acknowledgement."""
+
+    async def standing(self, invocation: Invocation) -> Standing:
+        """The caller's standing now.
+
+        Raises:
+            Busy: The platform does not answer now.
+        """
+        ...
+
+
+class Intake(Protocol):
+    """Takes verified events in; the only thing an inbound route calls before it acknowledges."""
+
+    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+        """Claim the event under all its delivery keys and store it durably, in one transaction.
+
+        Returns None when any key was claimed before: a redelivery, to be acknowledged and
+        ignored. Returns within milliseconds; the work happens after the acknowledgement.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """One platform, switched on."""
+
+    outbound: Outbound
+    authority: Authority
+    writer: RepositoryWriter | None = None

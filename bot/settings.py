@@ -1,0 +1,137 @@
+"""Settings of the gateway. A platform without its settings is off."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from storage.settings import StorageSettings
+
+
+class MissingSetting(Exception):
+    """A platform is half configured; the message names what is missing."""
+
+
+class GatewaySettings(StorageSettings):
+    """How the gateway faces people."""
+
+    listen: str = Field(default="127.0.0.1:8414", description="Address to serve, host:port.")
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which people reach this gateway, for links in messages.",
+    )
+    repositories: dict[str, Path] = Field(
+        default={},
+        description="Repositories that lie on the worker's own machine: "
+        '`{"owner/name": "/path/to/checkout"}`.',
+    )
+    default_repository: str | None = Field(
+        default=None, description="The repository meant in chats that have chosen none."
+    )
+
+    slack_bot_token: SecretStr | None = Field(default=None, description="Bot token, `xoxb-…`.")
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, description="Signing secret of the Slack app; needed for HTTP."
+    )
+    slack_app_token: SecretStr | None = Field(
+        default=None, description="App-level token, `xapp-…`; switches Socket Mode on."
+    )
+    slack_api_url: str = Field(
+        default="https://slack.com/api/", description="Base address of Slack's Web API."
+    )
+    slack_member_tier: Literal["anyone", "read", "write"] = Field(
+        default="write",
+        description="What a full member of the Slack workspace may do (guests: nothing).",
+    )
+
+    discord_token: SecretStr | None = Field(default=None, description="Bot token.")
+    discord_api_url: str = Field(
+        default="https://discord.com/api/v10", description="Base address of Discord's REST API."
+    )
+    discord_gateway_url: str | None = Field(
+        default=None, description="Gateway address; default is what the API names."
+    )
+    discord_member_tier: Literal["anyone", "read", "write"] = Field(
+        default="read",
+        description="What a member of the Discord server may do; moderators (Manage Messages) "
+        "have `write`, administrators `admin`.",
+    )
+
+    github_app_id: str | None = Field(default=None, description="Id of the GitHub App.")
+    github_private_key: SecretStr | None = Field(
+        default=None, description="The App's private key, PEM text."
+    )
+    github_private_key_file: Path | None = Field(
+        default=None, description="File that holds the App's private key."
+    )
+    github_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret with which GitHub signs its webhooks."
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com", description="Base address of GitHub's REST API."
+    )
+    github_git_url: str = Field(
+        default="https://github.com",
+        description="Base of clone addresses: `<base>/<owner>/<name>.git`.",
+    )
+    github_mention: str = Field(
+        default="gryph", description="Name people mention in comments, without the @."
+    )
+
+    rate_person_per_hour: int = Field(default=60, ge=1, description="Commands a person may send.")
+    rate_workspace_per_hour: int = Field(
+        default=600, ge=1, description="Commands a workspace may send."
+    )
+    rate_repository_per_hour: int = Field(
+        default=300, ge=1, description="Commands about one repository."
+    )
+
+    @property
+    def slack_on(self) -> bool:
+        """Whether Slack is configured. Raises MissingSetting when only half of it is."""
+        if self.slack_bot_token is None and self.slack_signing_secret is None:
+            if self.slack_app_token is not None:
+                raise MissingSetting("GRYPH_SLACK_BOT_TOKEN is missing: Slack has an app token.")
+            return False
+        if self.slack_bot_token is None:
+            raise MissingSetting("GRYPH_SLACK_BOT_TOKEN is missing: Slack has a signing secret.")
+        if self.slack_signing_secret is None and self.slack_app_token is None:
+            raise MissingSetting(
+                "GRYPH_SLACK_SIGNING_SECRET (HTTP) or GRYPH_SLACK_APP_TOKEN (Socket Mode) is "
+                "missing: Slack has a bot token."
+            )
+        return True
+
+    @property
+    def discord_on(self) -> bool:
+        """Whether Discord is configured."""
+        return self.discord_token is not None
+
+    @property
+    def github_on(self) -> bool:
+        """Whether GitHub is configured. Raises MissingSetting when only part of it is."""
+        key = self.github_private_key or self.github_private_key_file
+        wanted = {
+            "GRYPH_GITHUB_APP_ID": self.github_app_id,
+            "GRYPH_GITHUB_PRIVATE_KEY or GRYPH_GITHUB_PRIVATE_KEY_FILE": key,
+            "GRYPH_GITHUB_WEBHOOK_SECRET": self.github_webhook_secret,
+        }
+        missing = [name for name, value in wanted.items() if not value]
+        if len(missing) == len(wanted):
+            return False
+        if missing:
+            raise MissingSetting(f"GitHub is half configured; missing: {'; '.join(missing)}.")
+        return True
+
+    def github_key_pem(self) -> str:
+        """The App's private key. Raises MissingSetting when its file cannot be read."""
+        if self.github_private_key is not None:
+            return self.github_private_key.get_secret_value().replace("\\n", "\n")
+        if self.github_private_key_file is None:
+            raise MissingSetting("GRYPH_GITHUB_PRIVATE_KEY is missing.")
+        try:
+            return self.github_private_key_file.read_text()
+        except OSError as error:
+            raise MissingSetting(
+                f"GRYPH_GITHUB_PRIVATE_KEY_FILE cannot be read: {error}"
+            ) from error

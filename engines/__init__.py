@@ -1,0 +1,1 @@
+"""Pure computation: the engines know no chat, web, queue, database or environment."""

@@ -1,0 +1,75 @@
+"""What goes into the sandbox and what comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Rung(StrEnum):
+    """How untrusted code is isolated, strongest first; every result names its rung."""
+
+    BUBBLEWRAP = "bubblewrap"
+    """Namespaces, seccomp, an unprivileged uid and rlimits."""
+    LANDLOCK = "landlock"
+    """Landlock, seccomp, an unprivileged uid and rlimits, where namespaces are refused."""
+
+
+class NoIsolation(Exception):
+    """No rung passed its canary on this host; the message says what is missing, for a person."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one run; going over any of them ends the run, never the host."""
+
+    wall_s: float = 60.0
+    cpu_s: float = 30.0
+    memory_bytes: int = 2 << 30
+    processes: int = 64
+    file_bytes: int = 64 << 20
+    open_files: int = 256
+    output_bytes: int = 1 << 20
+    """Standard output and standard error together; the run is killed beyond it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One program to run.
+
+    `work` is the only folder it may write (besides a private /tmp); it is also its working
+    directory. `readable` are host paths it may read beside the interpreter's own.
+    """
+
+    argv: tuple[str, ...]
+    work: Path
+    readable: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    stdin: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    WALL_LIMIT = "wall_limit"
+    CPU_LIMIT = "cpu_limit"
+    OUTPUT_LIMIT = "output_limit"
+    STOPPED = "stopped"
+    """The caller asked for it (a person cancelled)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run did. Times in seconds; `exit_code` is None unless it exited by itself."""
+
+    rung: Rung
+    ending: Ending
+    exit_code: int | None
+    signal: int | None
+    stdout: bytes
+    stderr: bytes
+    wall_s: float
+    cpu_s: float

@@ -1,0 +1,112 @@
+"""What goes into the testing engine and what comes out of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from engines.sandbox.types import Rung
+
+
+class Style(StrEnum):
+    """How the generated tests are written."""
+
+    PYTEST = "pytest"
+    UNITTEST = "unittest"
+
+
+class CannotTest(Exception):
+    """There is a reason in the person's own code or request why no tests come; it is the message.
+
+    The message is Markdown for the person: what is wrong, where, and what to do about it.
+    """
+
+
+@dataclass(frozen=True)
+class TestingRequest:
+    """One file (or one function, class or line range of it) of a checkout to write tests for.
+
+    `root` is the checkout, `path` relative to it. `symbol` is a dotted name inside the file
+    ("Stack.push"); `lines` an inclusive range, 1-based. `cpu_s` is the search budget in CPU
+    seconds, not counting start-up and the final measurement.
+    """
+
+    __test__ = False
+
+    root: Path
+    path: str
+    symbol: str | None = None
+    lines: tuple[int, int] | None = None
+    style: Style = Style.PYTEST
+    cpu_s: float = 8.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Statement and branch coverage of the target, as counts so that per cent can be derived."""
+
+    lines_covered: int
+    lines: int
+    branches_covered: int
+    branches: int
+
+    @property
+    def line_percent(self) -> float:
+        """Share of statements executed, 0 to 100; a file without statements counts as covered."""
+        return 100.0 * self.lines_covered / self.lines if self.lines else 100.0
+
+    @property
+    def branch_percent(self) -> float:
+        """Share of branches taken, 0 to 100; code without branches counts as covered."""
+        return 100.0 * self.branches_covered / self.branches if self.branches else 100.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A call that crashed in a way the code neither raises nor documents: a possible bug."""
+
+    call: str
+    """The smallest input found, as Python source: `parse("")`."""
+    error: str
+    """Type and message: `IndexError: string index out of range`."""
+    line: int
+    """Line of the target file where it was raised, 1-based."""
+    documented: str | None
+    """The sentence of the docstring it seems to contradict, where there is one."""
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """Lines no test executed and the reason that could be established."""
+
+    first_line: int
+    last_line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TestingResult:
+    """The generated suite, run one last time in fresh processes, with what it showed."""
+
+    __test__ = False
+
+    module: str
+    """Import name of the target: `pkg.mod`."""
+    test_path: str
+    """Where the file belongs in the repository, relative to its root."""
+    source: str
+    """The test file's text."""
+    tests: int
+    """Number of test cases as the runner counts them (parametrized cases each count)."""
+    passed: int
+    before: Coverage
+    """With nothing but the import of the module."""
+    after: Coverage
+    findings: tuple[Finding, ...]
+    unreached: tuple[Unreached, ...]
+    candidates: int
+    """Calls executed during the search."""
+    search_cpu_s: float
+    rung: Rung
+    complete: bool
+    """False where the person cancelled or the budget ended before the search settled."""

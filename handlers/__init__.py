@@ -1,0 +1,286 @@
+"""The contract between a command and the gateway.
+
+A command is one file here: what may be said, who may say it, and `run`, which answers at once
+with a `Reply` or asks for one job. Everything platform-specific has been translated before.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from jobs.messages import Reply
+from jobs.requests import JobRequest
+from storage.database import Database
+from storage.ids import ArtifactId, JobId, PersonId
+
+
+class UserError(Exception):
+    """Something the person can mend; the Markdown message is the reply they get."""
+
+
+class Platform(StrEnum):
+    """A face of the assistant."""
+
+    SLACK = "slack"
+    DISCORD = "discord"
+    GITHUB = "github"
+    CONSOLE = "console"
+
+
+class Tier(IntEnum):
+    """How far a person is trusted in the place they speak from, least first."""
+
+    ANYONE = 0
+    AUTHOR = 1
+    """Of the pull request that is talked about."""
+    READ = 2
+    WRITE = 3
+    ADMIN = 4
+    OPERATOR = 5
+    """Runs this installation."""
+
+
+class Effect(StrEnum):
+    """The worst a verb can do."""
+
+    READ = "read"
+    COMMENT = "comment"
+    RUN_CODE = "run-code"
+    PUSH = "push"
+    ADMIN = "admin"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Caller(_Frozen):
+    """Who speaks, as the platform names them; `account` is the platform's stable id."""
+
+    platform: Platform
+    account: str
+    name: str
+    is_bot: bool = False
+
+
+class Place(_Frozen):
+    """Where it was said, and so where the answer goes.
+
+    | | workspace | channel | thread | message |
+    |---|---|---|---|---|
+    | Slack | team | channel | thread_ts, or None outside a thread | ts, or None (slash command) |
+    | Discord | guild, or "dm" | channel | thread, or None | message, or None (slash command) |
+    | GitHub | owner | owner/name | issue or PR number | comment id |
+    | console | "local" | conversation | conversation | message |
+    """
+
+    platform: Platform
+    workspace: str
+    channel: str
+    thread: str | None = None
+    message: str | None = None
+    callback: str | None = None
+    """Slack's response_url or Discord's interaction token: short-lived, secret, never logged."""
+    installation: str | None = None
+    """GitHub's installation id."""
+
+
+class Invocation(_Frozen):
+    """One message that may hold commands, or one press of a button, verified and normalized."""
+
+    kind: Literal["invocation"] = "invocation"
+    caller: Caller
+    place: Place
+    text: str
+    """Markdown; a slash command or a button arrives as the line `/gryph …` it stands for."""
+    previous_text: str | None = None
+    """The text before an edit: only what is new is run."""
+    addressed: bool = False
+    """Whether it was said to us (mention, slash command, direct message), so that even a line
+    that is no command deserves an answer."""
+    received_at: datetime
+    repository: str | None = None
+    """The repository of the place where the platform itself has one: "owner/name", or
+    "local:/folder" from the console."""
+    number: int | None = None
+    """The issue or pull request the message stands under."""
+    traceparent: str | None = None
+
+
+class Reaction(_Frozen):
+    """An emoji put on, or taken off, one of our own messages."""
+
+    kind: Literal["reaction"] = "reaction"
+    caller: Caller
+    place: Place
+    message_key: str
+    """The key of the message it was put on; see `bot.face.Posted`."""
+    emoji: str
+    """The platform's name for it, without colons or skin tone: "+1", "thumbsup", "👍"."""
+    added: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """The pull request a message stands under, as it is now."""
+
+    number: int
+    head_sha: str
+    head_repository: str
+    base_repository: str
+    base_ref: str
+    author: str
+    title: str = ""
+    is_open: bool = True
+
+    @property
+    def from_fork(self) -> bool:
+        """Whether its code comes from outside the repository."""
+        return self.head_repository != self.base_repository
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the platform says, right now, about the caller and the place."""
+
+    tier: Tier
+    repository: str | None = None
+    """The repository meant when a target names none."""
+    pull: PullRequest | None = None
+    head_sha: str | None = None
+    """The commit meant when a target names none: the pull request's head, or the default
+    branch's."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Code, as a person points at it: `owner/repo@ref:path::symbol#L3-9`, every part optional."""
+
+    repository: str | None = None
+    ref: str | None = None
+    path: str | None = None
+    symbol: str | None = None
+    lines: tuple[int, int] | None = None
+    number: int | None = None
+    """An issue or pull request: `#12`, `owner/repo#12`, or its URL."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One parsed command line, checked against the command's own arguments."""
+
+    verb: str
+    line: str
+    """As typed, without the address: "test src/a.py --style unittest"."""
+    words: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    jobs: tuple[JobId, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    flags: frozenset[str] = frozenset()
+
+
+class Takes(StrEnum):
+    """What stands behind a verb besides options."""
+
+    NOTHING = "nothing"
+    WORDS = "words"
+    TARGET = "target"
+    """Exactly one path, range, pull request or issue."""
+    OPTIONAL_TARGET = "optional target"
+    JOB = "job"
+    OPTIONAL_JOB = "optional job"
+
+
+@dataclass(frozen=True)
+class Option:
+    """A `key=value` (or `--key value`) or, with `is_flag`, a `--key`."""
+
+    name: str
+    summary: str
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    is_flag: bool = False
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may use a verb."""
+
+    tier: Tier
+    effect: Effect
+    author_may: bool = False
+    """The pull request's author may, whatever their tier (a fork's code still waits)."""
+    requester_may: bool = False
+    """Who asked for the job may."""
+
+
+class RepositoryWriter(Protocol):
+    """Writes to a repository on behalf of a person; the gateway's alone.
+
+    Both are idempotent by job: a second call finds the first one's work and returns it.
+    """
+
+    async def apply(self, application: "Application") -> str:
+        """Put the files into the repository and return where, as Markdown (a link to the pull
+        request, or the written path).
+
+        Raises:
+            UserError: It cannot be done, and why (conflict, no write access, folder gone).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Application:
+    """Files that a job produced and a person wants in their repository."""
+
+    job: JobId
+    repository: str
+    base_ref: str | None
+    base_sha: str | None
+    number: int | None
+    installation: str | None
+    title: str
+    body: str
+    files: Mapping[str, bytes]
+    requested_by: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler may use."""
+
+    invocation: Invocation
+    standing: Standing
+    person: PersonId
+    database: Database
+    commands: Mapping[str, "Command"]
+    writers: Mapping[Platform, RepositoryWriter]
+    read_artifact: Callable[[ArtifactId], Awaitable[bytes]]
+    quota: Callable[[], Awaitable[str]]
+    """What is left of the caller's rate limits, as Markdown."""
+    repositories: Mapping[str, str]
+    """Repositories the operator mapped to local folders: "owner/name" → "local:/folder"."""
+
+
+Outcome = Reply | JobRequest
+
+
+@dataclass(frozen=True)
+class Command:
+    """A verb: the one source of parsing, help, manifests, permission table and metric labels."""
+
+    verb: str
+    summary: str
+    takes: Takes
+    permission: Permission
+    examples: tuple[str, ...]
+    run: Callable[[Context, Call], Awaitable[Outcome]]
+    options: tuple[Option, ...] = ()
+    details: str = ""
+    """More for `help <verb>` and the docs page, Markdown."""

@@ -1,0 +1,47 @@
+"""One frozen request type per job: what a handler asks for, as it lies in the ledger."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Request):
+    """Which code a job works on.
+
+    `repository` is "owner/name", or "local:" and an absolute folder for the console on the
+    worker's own machine. `sha` is None only for local folders, whose working tree is taken as it
+    is. For a pull request `number` is set and `fork` names the repository its head lives in.
+    """
+
+    repository: str
+    sha: str | None = None
+    ref: str | None = None
+    number: int | None = None
+    fork: str | None = None
+
+
+class TestCode(_Request):
+    """Write and run tests for one file, function, class or range of lines."""
+
+    __test__ = False
+    queue: ClassVar[str] = "cpu"
+    """The queue whose workers can serve it."""
+
+    kind: Literal["test"] = "test"
+    source: Source
+    path: str
+    symbol: str | None = None
+    lines: tuple[int, int] | None = None
+    style: Literal["pytest", "unittest"] = "pytest"
+    cpu_s: float = Field(default=8.0, gt=0, le=120)
+    seed: int = 1
+
+
+JobRequest = Annotated[TestCode, Field(discriminator="kind")]
+"""Every request there is; add a type here, a file in `jobs/` and a line in its registry."""
+
+request_adapter: TypeAdapter[TestCode] = TypeAdapter(TestCode)

@@ -1,0 +1,19 @@
+"""Settings of a worker."""
+
+from pydantic import Field
+
+from storage.settings import StorageSettings
+
+
+class WorkerSettings(StorageSettings):
+    """What one worker process does and how much at once."""
+
+    queues: str = Field(default="cpu", description="The queue this worker serves: cpu or gpu.")
+    concurrency: int = Field(default=2, ge=1, le=64, description="Jobs it runs at the same time.")
+    github_git_url: str = Field(
+        default="https://github.com",
+        description="Base of clone addresses: `<base>/<owner>/<name>.git`.",
+    )
+    checkout_max_bytes: int = Field(
+        default=512 << 20, gt=0, description="Largest checkout a job may take, in bytes."
+    )

@@ -1,0 +1,1 @@
+"""What is kept: the truth in SQL, artifacts on disk, secrets encrypted."""

@@ -1,0 +1,61 @@
+"""Settings that every process shares: where things are kept and how the parts find each other."""
+
+from pathlib import Path
+from typing import override
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class LayeredSettings(BaseSettings):
+    """Read from the environment (`GRYPH_*`), then from `gryph.toml` in the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRYPH_", toml_file="gryph.toml", extra="ignore", env_ignore_empty=True
+    )
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class StorageSettings(LayeredSettings):
+    """Where the truth is."""
+
+    home: Path = Field(
+        default=Path.home() / ".gryph",
+        description="Folder for the embedded database, queue, artifacts, keys and logs.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="SQL database; default is SQLite in the home folder. PostgreSQL for more "
+        "than one machine: `postgresql://user:password@host/name`.",
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis or Valkey; `gryph up` starts an embedded Valkey when it is not set.",
+    )
+    checkout_key: str | None = Field(
+        default=None,
+        description="Key with which the gateway seals repository tokens for the workers "
+        "(32 bytes, URL-safe base64); made in the home folder when not set.",
+    )
+
+    @property
+    def sql_url(self) -> str:
+        """The database URL in effect."""
+        return self.database_url or f"sqlite:///{self.home / 'gryph.db'}"

@@ -1,0 +1,1 @@
+"""Stateful counterparts of what stands outside, enforcing the outside's rules."""

@@ -1,0 +1,22 @@
+"""An intake that keeps what it accepted in memory."""
+
+from handlers import Invocation, Reaction
+from storage.ids import InboxId
+
+
+class RecordingIntake:
+    """Dedups on delivery keys as the real one does and keeps the accepted events in order."""
+
+    def __init__(self) -> None:
+        """Nothing accepted yet."""
+        self.events: list[Invocation | Reaction] = []
+        self._seen: set[str] = set()
+
+    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+        """Claim the event; None when one of its keys was claimed before."""
+        known = self._seen & set(keys)
+        self._seen.update(keys)
+        if known:
+            return None
+        self.events.append(event)
+        return InboxId(len(self.events))
