@@ -78,7 +78,8 @@ class ArtifactReader(Protocol):
 
 class Outbound(Protocol):
     """Puts messages into threads. Every call is one the delivery loop may repeat after a crash,
-    so a post looks for its own earlier message first (by `key`, which is stable)."""
+    so a post looks for its own earlier message first (by `key`, which is stable).
+    """
 
     edit_interval_s: float
     """The least time between two edits of one status message."""
@@ -109,7 +110,8 @@ class Outbound(Protocol):
 
 class Authority(Protocol):
     """Asks the platform what the caller may do; called before a job is made and again before it
-    starts, never before the acknowledgement."""
+    starts, never before the acknowledgement.
+    """
 
     async def standing(self, invocation: Invocation) -> Standing:
         """The caller's standing now.

@@ -1,7 +1,6 @@
 """Settings that every process shares: where things are kept and how the parts find each other."""
 
 from pathlib import Path
-from typing import override
 
 from pydantic import Field
 from pydantic_settings import (
@@ -10,6 +9,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from typing_extensions import override
 
 
 class LayeredSettings(BaseSettings):

@@ -1,0 +1,38 @@
+"""Every table, so that whoever imports this package has the whole schema."""
+
+from storage.tables.artifacts import ArtifactRow
+from storage.tables.deliveries import DeliveryRow, PostedMessageRow
+from storage.tables.feedback import FeedbackRow
+from storage.tables.inbox import InboxKeyRow, InboxRow
+from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
+from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
+from storage.tables.trust import (
+    ApprovalRow,
+    AuditRow,
+    CheckoutGrantRow,
+    ConfigRow,
+    LeaseRow,
+    SecretRow,
+)
+
+__all__ = [
+    "AccountRow",
+    "ApprovalRow",
+    "ArtifactRow",
+    "AuditRow",
+    "CheckoutGrantRow",
+    "ConfigRow",
+    "DeliveryRow",
+    "FeedbackRow",
+    "InboxKeyRow",
+    "InboxRow",
+    "JobEventRow",
+    "JobRow",
+    "LeaseRow",
+    "LinkCodeRow",
+    "OutboxRow",
+    "PersonRow",
+    "PostedMessageRow",
+    "RoleRow",
+    "SecretRow",
+]
