@@ -25,12 +25,19 @@ class Limits:
 
     wall_s: float = 60.0
     cpu_s: float = 30.0
+    """Of all processes together, ended ones included."""
     memory_bytes: int = 2 << 30
+    """Address space of each process."""
+    total_memory_bytes: int = 4 << 30
+    """Resident memory of all processes together; a page shared by two counts in both."""
     processes: int = 64
+    """Threads count as well."""
     file_bytes: int = 64 << 20
     open_files: int = 256
     output_bytes: int = 1 << 20
     """Standard output and standard error together; the run is killed beyond it."""
+    disk_bytes: int = 256 << 20
+    """What `work` (and the private /tmp) may grow by; sampled, so a fast writer overshoots."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,20 @@ class Ending(StrEnum):
     SIGNALLED = "signalled"
     WALL_LIMIT = "wall_limit"
     CPU_LIMIT = "cpu_limit"
+    MEMORY_LIMIT = "memory_limit"
+    """All processes together; one process alone over `memory_bytes` is refused memory instead."""
     OUTPUT_LIMIT = "output_limit"
+    DISK_LIMIT = "disk_limit"
     STOPPED = "stopped"
     """The caller asked for it (a person cancelled)."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run did. Times in seconds; `exit_code` is None unless it exited by itself."""
+    """What one run did; `exit_code` is None unless it exited by itself.
+
+    `cpu_s` is that of the whole process tree, without the sandbox's own start.
+    """
 
     rung: Rung
     ending: Ending

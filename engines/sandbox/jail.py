@@ -1,0 +1,242 @@
+"""Prepares one run: the uid, the lent folders, the plan, and the command line that starts it."""
+
+import math
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engines.sandbox.bubblewrap import bubblewrap_arguments
+from engines.sandbox.loan import lent
+from engines.sandbox.places import (
+    DEVICES,
+    SANDBOX_FOLDER,
+    closed_to_others,
+    interpreter,
+    search_path,
+    system_places,
+)
+from engines.sandbox.plan import (
+    KILL_NAMESPACE,
+    KILL_OWNER,
+    KILL_TREE,
+    LANDLOCK_PATHS,
+    LANDLOCK_SIGNALS,
+    Plan,
+    encode,
+)
+from engines.sandbox.seccomp import UnknownMachine, system_call_filter
+from engines.sandbox.slots import unprivileged_uid
+from engines.sandbox.types import Command, Limits, NoIsolation, Rung
+
+_BOOT = (
+    f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r}); "
+    "from engines.sandbox.launcher import run; run()"
+)
+_CAP_DAC_READ_SEARCH = 1 << 2
+_LAUNCHER_PROCESSES = 2
+_KILL_ROUNDS = 100
+_KILL_ROUND_S = 0.05
+
+_claimed: set[Path] = set()
+_claims = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Jail:
+    """A prepared run; `start` plus the launcher's descriptors is the command that starts it."""
+
+    rung: Rung
+    command: Command
+    start: tuple[str, ...]
+    plan: Plan
+    watched: tuple[Path, ...]
+    """Folders on the host's disk that the program may fill."""
+
+    def plan_bytes(self, channel: tuple[int, ...]) -> bytes:
+        """The plan for the launcher, with the descriptors of a conversation, if there is one."""
+        self.plan.channel = [str(descriptor) for descriptor in channel]
+        if channel:
+            self.plan.env.append("GRYPH_CHANNEL=3,4")
+        return encode(vars(self.plan))
+
+
+@contextmanager
+def prepared(rung: Rung, command: Command) -> Generator[Jail]:
+    """Lend what the run needs and take it back afterwards.
+
+    Raises:
+        NoIsolation: This host cannot confine the run; the message says what is missing.
+        ValueError: The command is not one: no program, a folder missing or already in use.
+    """
+    work = _checked_work(command)
+    with ExitStack() as stack:
+        stack.enter_context(_claim(work))
+        uid = stack.enter_context(unprivileged_uid())
+        stack.enter_context(lent(work, uid))
+        if rung is Rung.BUBBLEWRAP:
+            yield _bubblewrap_jail(command, work, uid)
+        else:
+            temporary = Path(stack.enter_context(TemporaryDirectory(prefix="gryph-jail-")))
+            stack.enter_context(lent(temporary, uid))
+            yield _landlock_jail(command, work, uid, temporary)
+
+
+def _checked_work(command: Command) -> Path:
+    if not command.argv:
+        raise ValueError("the command names no program")
+    work = command.work.resolve()
+    if not work.is_dir():
+        raise ValueError(f"the work folder {work} does not exist")
+    for place in command.readable:
+        if not place.exists():
+            raise ValueError(f"the readable path {place} does not exist")
+    return work
+
+
+@contextmanager
+def _claim(work: Path) -> Generator[None]:
+    with _claims:
+        if work in _claimed:
+            raise ValueError(f"another run is using {work}")
+        _claimed.add(work)
+    try:
+        yield
+    finally:
+        with _claims:
+            _claimed.discard(work)
+
+
+def _bubblewrap_jail(command: Command, work: Path, uid: int | None) -> Jail:
+    program = shutil.which("bwrap")
+    if program is None:
+        raise NoIsolation("bwrap is not installed; install the package bubblewrap (0.8 or later)")
+    readable = (*system_places(), *_absolute(command.readable))
+    closed = closed_to_others(readable) if uid is not None else []
+    arguments = bubblewrap_arguments(
+        program,
+        readable,
+        work,
+        temporary_bytes=command.limits.file_bytes,
+        as_root=uid is not None,
+        read_search=bool(closed),
+    )
+    plan = _plan(command, work, uid, temporary="/tmp")  # noqa: S108 - the jail's own
+    plan.kill = KILL_NAMESPACE
+    plan.landlock = LANDLOCK_SIGNALS
+    plan.read_search = "1" if closed else ""
+    spare = 0 if uid is not None else _LAUNCHER_PROCESSES
+    plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
+    plan.filter = _filter(same_owner=False)
+    return Jail(Rung.BUBBLEWRAP, command, (*arguments, *_launcher()), plan, (work,))
+
+
+def _landlock_jail(command: Command, work: Path, uid: int | None, temporary: Path) -> Jail:
+    readable = (*system_places(), *_absolute(command.readable))
+    plan = _plan(command, work, uid, temporary=str(temporary))
+    closed = closed_to_others(readable, (*readable, work, temporary)) if uid is not None else []
+    if closed:
+        _require_read_search(uid, closed)
+        plan.read_search = "1"
+    plan.kill = KILL_OWNER if uid is not None else KILL_TREE
+    plan.landlock = LANDLOCK_PATHS
+    plan.read = [str(place) for place in (*readable, *DEVICES)]
+    plan.write = [str(work), str(temporary), "/dev/null"]
+    others = 0 if uid is not None else _tasks_of(os.getuid())
+    plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + others}")
+    plan.filter = _filter(same_owner=uid is None)
+    return Jail(Rung.LANDLOCK, command, tuple(_launcher()), plan, (work, temporary))
+
+
+def _launcher() -> list[str]:
+    return [interpreter(), "-I", "-S", "-c", _BOOT]
+
+
+def _absolute(places: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(place.absolute() for place in places)
+
+
+def _plan(command: Command, work: Path, uid: int | None, *, temporary: str) -> Plan:
+    plan = Plan()
+    plan.argv = list(command.argv)
+    env = {"PATH": search_path(), "HOME": temporary, "TMPDIR": temporary, "LANG": "C.UTF-8"}
+    plan.env = [f"{name}={value}" for name, value in {**env, **command.env}.items()]
+    plan.work = str(work)
+    plan.uid = "" if uid is None else str(uid)
+    plan.limits = _resource_limits(command.limits)
+    plan.cpu_s = str(command.limits.cpu_s)
+    plan.total_memory_bytes = str(command.limits.total_memory_bytes)
+    return plan
+
+
+def _resource_limits(limits: Limits) -> list[str]:
+    cpu_s = max(1, math.ceil(limits.cpu_s))
+    return [
+        f"RLIMIT_AS={limits.memory_bytes}",
+        f"RLIMIT_CPU={cpu_s}:{cpu_s + 1}",
+        f"RLIMIT_FSIZE={limits.file_bytes}",
+        f"RLIMIT_NOFILE={limits.open_files}",
+        "RLIMIT_CORE=0",
+        "RLIMIT_MEMLOCK=65536",
+        "RLIMIT_MSGQUEUE=0",
+        "RLIMIT_NICE=0",
+        "RLIMIT_RTPRIO=0",
+    ]
+
+
+def _filter(*, same_owner: bool) -> str:
+    try:
+        return system_call_filter(same_owner=same_owner).hex()
+    except UnknownMachine as error:
+        raise NoIsolation(str(error)) from error
+
+
+def _require_read_search(uid: int | None, closed: list[Path]) -> None:
+    """Landlock's allow-list still holds with the capability; without it nothing would start."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    effective = next(line.split()[1] for line in status if line.startswith("CapEff:"))
+    if not int(effective, 16) & _CAP_DAC_READ_SEARCH:
+        places = ", ".join(str(place) for place in closed)
+        raise NoIsolation(
+            f"uid {uid} cannot enter {places}, and CAP_DAC_READ_SEARCH is missing; "
+            "open these folders to others, or grant the capability"
+        )
+
+
+def _tasks_of(uid: int) -> int:
+    """Living processes and threads of a uid now, as the kernel's process limit counts them."""
+    count = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = status.read_text().splitlines()
+        except OSError:
+            continue  # it ended between the two looks
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        if int(fields["Uid"].split()[0]) == uid and fields["State"].split()[0] != "Z":
+            count += int(fields["Threads"])
+    return count
+
+
+def kill_everything_of(jail: Jail) -> None:
+    """End a run whose launcher failed to: every process of its uid, where it had its own.
+
+    Raises:
+        NoIsolation: Some of them could not be killed.
+    """
+    if not jail.plan.uid:
+        return  # a namespace ends with bwrap, and the main process with its launcher
+    code = _BOOT.replace("run; run()", f"end_owner; end_owner({jail.plan.uid})")
+    for _ in range(_KILL_ROUNDS):
+        if not _tasks_of(int(jail.plan.uid)):
+            return
+        subprocess.run(  # noqa: S603 - our own interpreter and code
+            [interpreter(), "-I", "-S", "-c", code], check=True, env={}, cwd="/"
+        )
+        time.sleep(_KILL_ROUND_S)
+    raise NoIsolation(f"processes of uid {jail.plan.uid} could not be killed")

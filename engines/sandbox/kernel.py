@@ -1,0 +1,148 @@
+"""The Linux calls that Python's standard library has no name for, by ctypes.
+
+Sources: the manual pages prctl(2), capset(2), seccomp(2) and landlock(7); linux/landlock.h.
+"""
+
+import ctypes
+import os
+
+CAP_DAC_READ_SEARCH = 2
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_KEEPCAPS = 8
+_PR_SET_SECCOMP = 22
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
+_SECCOMP_MODE_FILTER = 2
+_CAPABILITY_VERSION_3 = 0x20080522
+_FILTER_INSTRUCTION_BYTES = 8
+_SIGPIPE = 13
+
+# The same numbers on x86_64 and aarch64.
+_LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_ADD_RULE = 445
+_LANDLOCK_RESTRICT_SELF = 446
+_LANDLOCK_CREATE_RULESET_VERSION = 1
+_LANDLOCK_RULE_PATH_BENEATH = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+
+class _RulesetAttributes(ctypes.Structure):
+    _fields_ = (("fs", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+    return result
+
+
+def _prctl(what: str, *arguments: int) -> None:
+    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[1:5]]
+    _checked(_libc.prctl(ctypes.c_int(arguments[0]), *padded), what)
+
+
+def become_subreaper() -> None:
+    """Let orphaned descendants become this process's children, so that none can get away."""
+    _prctl("become subreaper", _PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends."""
+    _prctl("die with parent", _PR_SET_PDEATHSIG, 9)
+
+
+def forbid_new_privileges() -> None:
+    """Make set-uid programs and file capabilities powerless from here on."""
+    _prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
+
+
+def keep_capabilities_over_uid_change() -> None:
+    """Keep the permitted capabilities when the last uid of 0 is given up."""
+    _prctl("keep capabilities", _PR_SET_KEEPCAPS, 1)
+
+
+def keep_only_capability(capability: int) -> None:
+    """Hold one capability and no other, also over the next exec."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    mask = 1 << capability
+    data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+    _checked(_libc.capset(header, data), "capset")
+    _prctl("ambient capability", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
+
+
+def install_filter(program: bytes) -> None:
+    """Confine this process and its descendants to a seccomp filter in classic BPF."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    length = len(program) // _FILTER_INSTRUCTION_BYTES
+    header = _Program(length, ctypes.cast(buffer, ctypes.c_void_p))
+    result = _libc.prctl(
+        ctypes.c_int(_PR_SET_SECCOMP), ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(header)
+    )
+    _checked(result, "seccomp")
+
+
+def restore_pipe_signal() -> None:
+    """Undo Python's ignoring of SIGPIPE, which an exec would hand on."""
+    _libc.signal(ctypes.c_int(_SIGPIPE), ctypes.c_void_p(0))
+
+
+def landlock_version() -> int:
+    """The kernel's Landlock ABI.
+
+    Raises:
+        OSError: The kernel has no Landlock, or it is disabled at boot.
+    """
+    version = _libc.syscall(
+        ctypes.c_long(_LANDLOCK_CREATE_RULESET),
+        None,
+        ctypes.c_size_t(0),
+        ctypes.c_uint32(_LANDLOCK_CREATE_RULESET_VERSION),
+    )
+    return _checked(version, "Landlock")
+
+
+def create_ruleset(fs: int, net: int, scoped: int, size_bytes: int) -> int:
+    """Open a Landlock ruleset that handles the given accesses; `size_bytes` fits the ABI."""
+    attributes = _RulesetAttributes(fs, net, scoped)
+    ruleset = _libc.syscall(
+        ctypes.c_long(_LANDLOCK_CREATE_RULESET),
+        ctypes.byref(attributes),
+        ctypes.c_size_t(size_bytes),
+        ctypes.c_uint32(0),
+    )
+    return _checked(ruleset, "Landlock ruleset")
+
+
+def allow_beneath(ruleset: int, folder: int, allowed: int) -> None:
+    """Add a rule: `allowed` accesses beneath the open path `folder`."""
+    rule = _PathBeneath(allowed, folder)
+    result = _libc.syscall(
+        ctypes.c_long(_LANDLOCK_ADD_RULE),
+        ctypes.c_int(ruleset),
+        ctypes.c_int(_LANDLOCK_RULE_PATH_BENEATH),
+        ctypes.byref(rule),
+        ctypes.c_uint32(0),
+    )
+    _checked(result, "Landlock rule")
+
+
+def restrict_self(ruleset: int) -> None:
+    """Enter the ruleset; it can never be left."""
+    result = _libc.syscall(
+        ctypes.c_long(_LANDLOCK_RESTRICT_SELF), ctypes.c_int(ruleset), ctypes.c_uint32(0)
+    )
+    _checked(result, "Landlock restriction")

@@ -1,0 +1,56 @@
+"""Unprivileged uids to run untrusted code as: one per concurrent run, so that each can be bounded.
+
+The kernel counts processes per uid, and does not count those of uid 0 at all.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engines.sandbox.types import NoIsolation
+
+# Above ordinary accounts and below systemd's dynamic users (61184 to 65519).
+_FIRST_UID = 60600
+_SLOTS = 64
+
+
+@contextmanager
+def unprivileged_uid() -> Generator[int | None]:
+    """Lend a uid that no other run on this machine has; None where we are not root.
+
+    Raises:
+        NoIsolation: All slots are taken.
+    """
+    if os.geteuid() != 0:
+        yield None
+        return
+    with _take_slot(_lock_folder()) as slot:
+        yield _FIRST_UID + slot
+
+
+def _lock_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / "gryph-sandbox-slots"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise NoIsolation(f"{folder} belongs to someone else; remove it")
+    return folder
+
+
+@contextmanager
+def _take_slot(folder: Path) -> Generator[int]:
+    for slot in range(_SLOTS):
+        lock = os.open(folder / str(slot), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        try:
+            yield slot
+        finally:
+            os.close(lock)
+        return
+    raise NoIsolation(f"all {_SLOTS} sandbox slots of this machine are in use; try again later")

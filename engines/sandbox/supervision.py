@@ -1,0 +1,253 @@
+"""The host's side of a running jail: feeds it, reads it, and ends it when it goes too far."""
+
+import math
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import IO, Self
+
+from engines.sandbox.jail import Jail, kill_everything_of
+from engines.sandbox.loan import extent
+from engines.sandbox.plan import decode
+from engines.sandbox.types import Ending, NoIsolation, Outcome
+
+_TICK_S = 0.1
+_CHUNK_BYTES = 65536
+_DISK_SAMPLE_S = 0.5
+_DISK_SAMPLE_SHARE = 20
+_PATIENCE_S = 10.0
+"""How long the launcher may take to kill a run before it is killed itself."""
+_LIMITS = {"cpu": Ending.CPU_LIMIT, "memory": Ending.MEMORY_LIMIT}
+
+
+def never() -> bool:
+    """Nobody asks the run to stop."""
+    return False
+
+
+class Supervision:
+    """One running jail; leaving the context ends whatever is left of it."""
+
+    def __init__(self, jail: Jail, channel: tuple[int, ...] = ()) -> None:
+        """Start the jail; `channel` are its ends of a conversation, which become the jail's."""
+        self._jail = jail
+        self._limits = jail.command.limits
+        self._started_s = time.monotonic()
+        self._ending: Ending | None = None
+        self._ended_s = math.inf
+        self._stdin = jail.command.stdin
+        self._output = {"stdout": bytearray(), "stderr": bytearray()}
+        self._output_bytes = 0
+        self._next_disk_sample_s = self._started_s + _DISK_SAMPLE_S
+        self._first_disk_bytes = self._disk_bytes()
+        self._status, status = os.pipe()
+        control, self._control = os.pipe()
+        try:
+            self._process = self._spawn(control, status, channel)
+        finally:
+            for descriptor in (status, control, *channel):
+                os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        """Watch the jail by `pump` in this context."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the jail if it still runs, and close every descriptor."""
+        self.end(Ending.STOPPED)
+        self._reap()
+        for descriptor in (self._control, self._status):
+            os.close(descriptor)
+        for stream in self._streams():
+            stream.close()
+
+    def end(self, ending: Ending) -> None:
+        """Have the launcher kill the run, for this reason; only the first reason counts."""
+        if self._ending is None:
+            self._ending = ending
+            self._ended_s = time.monotonic()
+            try:
+                os.write(self._control, b"x")
+            except BrokenPipeError:
+                return  # the launcher has already ended
+
+    def pump(self, stop: Callable[[], bool]) -> Outcome:
+        """Move bytes until the jail is gone; `stop` is asked ten times a second.
+
+        Raises:
+            NoIsolation: The jail could not be set up, or broke.
+        """
+        with selectors.DefaultSelector() as selector:
+            exited = os.pidfd_open(self._process.pid)
+            try:
+                self._register(selector, exited)
+                self._loop(selector, exited, stop)
+            finally:
+                os.close(exited)
+            self._drain()
+        return self._outcome()
+
+    def _spawn(
+        self, control: int, status: int, channel: tuple[int, ...]
+    ) -> subprocess.Popen[bytes]:
+        plan = os.memfd_create("gryph-plan")
+        try:
+            os.write(plan, self._jail.plan_bytes(channel))
+            os.lseek(plan, 0, os.SEEK_SET)
+            descriptors = (plan, control, status)
+            return subprocess.Popen(  # noqa: S603 - the launcher's own command line
+                [*self._jail.start, *map(str, descriptors)],
+                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(*descriptors, *channel),
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            os.close(plan)
+
+    def _streams(self) -> list[IO[bytes]]:
+        streams = (self._process.stdin, self._process.stdout, self._process.stderr)
+        return [stream for stream in streams if stream is not None]
+
+    def _register(self, selector: selectors.BaseSelector, exited: int) -> None:
+        selector.register(exited, selectors.EVENT_READ)
+        for name in self._output:
+            stream = self._stream(name)
+            os.set_blocking(stream.fileno(), False)
+            selector.register(stream, selectors.EVENT_READ, name)
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+            selector.register(self._process.stdin, selectors.EVENT_WRITE, "stdin")
+
+    def _stream(self, name: str) -> IO[bytes]:
+        stream = self._process.stdout if name == "stdout" else self._process.stderr
+        assert stream is not None
+        return stream
+
+    def _loop(
+        self, selector: selectors.BaseSelector, exited: int, stop: Callable[[], bool]
+    ) -> None:
+        while True:
+            events = selector.select(_TICK_S)
+            if any(key.fd == exited for key, _ in events):
+                return
+            for key, _ in events:
+                if not self._move(str(key.data)):
+                    selector.unregister(key.fileobj)
+            self._enforce(stop)
+
+    def _move(self, name: str) -> bool:
+        """Move what can be moved now on one stream; false when it is finished."""
+        if name == "stdin":
+            return self._feed()
+        try:
+            data = os.read(self._stream(name).fileno(), _CHUNK_BYTES)
+        except BlockingIOError:
+            return True
+        room = max(0, self._limits.output_bytes - self._output_bytes)
+        self._output[name] += data[:room]
+        self._output_bytes += len(data)
+        if self._output_bytes > self._limits.output_bytes:
+            self.end(Ending.OUTPUT_LIMIT)
+        return bool(data)
+
+    def _feed(self) -> bool:
+        stream = self._process.stdin
+        assert stream is not None
+        try:
+            written = os.write(stream.fileno(), self._stdin[:_CHUNK_BYTES])
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            written = len(self._stdin)
+        self._stdin = self._stdin[written:]
+        if not self._stdin:
+            stream.close()
+        return bool(self._stdin)
+
+    def _enforce(self, stop: Callable[[], bool]) -> None:
+        now_s = time.monotonic()
+        if now_s - self._ended_s > _PATIENCE_S:
+            self._process.kill()
+        elif self._ending is not None:
+            return
+        elif now_s - self._started_s > self._limits.wall_s:
+            self.end(Ending.WALL_LIMIT)
+        elif stop():
+            self.end(Ending.STOPPED)
+        elif now_s > self._next_disk_sample_s:
+            self._sample_disk(now_s)
+
+    def _sample_disk(self, now_s: float) -> None:
+        if self._disk_bytes() > self._first_disk_bytes + self._limits.disk_bytes:
+            self.end(Ending.DISK_LIMIT)
+        took_s = time.monotonic() - now_s
+        self._next_disk_sample_s = now_s + max(_DISK_SAMPLE_S, took_s * _DISK_SAMPLE_SHARE)
+
+    def _disk_bytes(self) -> float:
+        extents = [extent(folder) for folder in self._jail.watched]
+        if any(found.is_unbounded for found in extents):
+            return math.inf
+        return sum(found.used_bytes for found in extents)
+
+    def _drain(self) -> None:
+        """Take what the dead left in the pipes."""
+        for name in self._output:
+            before = -1
+            while before != self._output_bytes:
+                before = self._output_bytes
+                self._move(name)
+
+    def _reap(self) -> None:
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _report(self) -> dict[str, str]:
+        """What the launcher said last.
+
+        Raises:
+            NoIsolation: It said nothing, or that the run could not be confined.
+        """
+        self._process.wait()
+        os.set_blocking(self._status, False)
+        try:
+            report = dict(decode(os.read(self._status, _CHUNK_BYTES)))
+        except BlockingIOError:
+            report = {}
+        if "cpu_s" in report and "survivors" not in report:
+            return report
+        kill_everything_of(self._jail)
+        said = bytes(self._output["stderr"][-500:]).decode(errors="replace").strip()
+        reason = report.get("failure") or said or "the launcher ended without a report"
+        raise NoIsolation(f"{self._jail.rung} could not confine the run: {reason}")
+
+    def _outcome(self) -> Outcome:
+        report = self._report()
+        ending = self._ending or _LIMITS.get(report.get("limit", ""))
+        if ending is None:
+            ending = Ending.EXITED if "exit_code" in report else Ending.SIGNALLED
+        number = report.get("signal")
+        return Outcome(
+            rung=self._jail.rung,
+            ending=ending,
+            exit_code=int(report["exit_code"]) if ending is Ending.EXITED else None,
+            signal=int(number) if number else None,
+            stdout=bytes(self._output["stdout"]),
+            stderr=bytes(self._output["stderr"]),
+            wall_s=time.monotonic() - self._started_s,
+            cpu_s=float(report["cpu_s"]),
+        )
