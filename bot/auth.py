@@ -4,10 +4,10 @@ Claims are those of RFC 7519; algorithm and claims are pinned as RFC 8725 asks.
 """
 
 import base64
-import os
 import re
 import secrets
-import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from handlers import Tier
 from storage.clock import utc_now
+from storage.files import read_or_create, write_whole
 
 AUDIENCE = "gryph"
 ISSUER = "gryph"
@@ -148,14 +149,14 @@ class ApiKeys:
 
     def ensure(self) -> None:
         """Make the first key if there is none; of two processes that try, one wins."""
-        if not self.path.exists():
-            self._store(_KeySet(keys=(_new_key(),)), replace=False)
+        with self._named_trouble():
+            read_or_create(self.path, lambda: _written((_new_key(),)))
 
     def rotate(self) -> str:
         """Sign with a new key from now on; older tokens stay valid. Returns the new key's id."""
         self.ensure()
         key = _new_key()
-        self._store(_KeySet(keys=(key, *self._read())), replace=True)
+        self._store((key, *self._read()))
         return key.id
 
     def retire(self) -> int:
@@ -163,7 +164,7 @@ class ApiKeys:
         self.ensure()
         newest, *older = self._read()
         if older:
-            self._store(_KeySet(keys=(newest,)), replace=True)
+            self._store((newest,))
         return len(older)
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -182,39 +183,31 @@ class ApiKeys:
         )
 
     def _read(self) -> tuple[_Key, ...]:
-        try:
-            status = self.path.stat()
-            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if seen != self._seen:
-                self._keys = _parse(self.path.read_text())
-                self._seen = seen
-        except FileNotFoundError:
-            return ()
-        except (OSError, ValueError) as error:
-            raise KeysUnreadable(f"{self.path} cannot be read: {error}") from error
+        with self._named_trouble():
+            try:
+                status = self.path.stat()
+                seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+                if seen != self._seen:
+                    self._keys = _parse(self.path.read_text())
+                    self._seen = seen
+            except FileNotFoundError:
+                return ()
         return self._keys
 
-    def _store(self, keys: _KeySet, *, replace: bool) -> None:
-        """Write the whole file or nothing, readable by its owner alone."""
+    def _store(self, keys: tuple[_Key, ...]) -> None:
+        with self._named_trouble():
+            write_whole(self.path, _written(keys))
+
+    @contextmanager
+    def _named_trouble(self) -> Generator[None]:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".api-")
-            fresh = Path(name)
-            try:
-                with os.fdopen(handle, "w") as file:
-                    file.write(keys.model_dump_json(indent=2))
-                    file.flush()
-                    os.fsync(file.fileno())
-                if replace:
-                    fresh.replace(self.path)
-                else:
-                    self.path.hardlink_to(fresh)
-            except FileExistsError:
-                return
-            finally:
-                fresh.unlink(missing_ok=True)
-        except OSError as error:
-            raise KeysUnreadable(f"{self.path} cannot be written: {error}") from error
+            yield
+        except (OSError, ValueError) as error:
+            raise KeysUnreadable(f"{self.path} cannot be used: {error}") from error
+
+
+def _written(keys: tuple[_Key, ...]) -> bytes:
+    return _KeySet(keys=keys).model_dump_json(indent=2).encode()
 
 
 def _new_key() -> _Key:

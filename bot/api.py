@@ -1,0 +1,316 @@
+"""REST and server-sent events for the console, the web and API clients, under `/api/v1`."""
+
+import hashlib
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel import Session
+
+from bot.auth import ApiClient, ApiKeys, KeysUnreadable, NotAuthenticated
+from bot.console import board, inbound
+from bot.console.board import Overview
+from bot.console.inbound import BadRepository, NotAllowed, Said
+from bot.console.notifier import Notifier
+from bot.console.stream import ThreadStream
+from bot.console.thread import Body, Thread, message_of
+from bot.face import Intake, JobView
+from storage import console
+from storage.clock import utc_now
+from storage.console import MessageKind, NewMessage
+from storage.database import Database
+from storage.ids import ArtifactId, as_job_id
+from storage.tables.artifacts import ArtifactRow
+from storage.tables.console import ConsoleMessageRow
+
+BODY_MAX_BYTES = 1_000_000
+TEXT_MAX = 200_000
+STREAMS_MAX = 256
+"""Readers of threads that one gateway serves at a time."""
+PAGE_MAX = 500
+KEY_MAX = 128
+Posted = TypeVar("Posted", bound=BaseModel)
+_INLINE = ("text/plain", "image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+@dataclass(frozen=True)
+class ApiParts:
+    """What the API is composed of."""
+
+    keys: ApiKeys
+    intake: Intake
+    database: Database
+    notifier: Notifier
+    """The one the console's face was given."""
+    read_artifact: Callable[[ArtifactId], Awaitable[bytes]]
+    """Raises FileNotFoundError when retention has removed it."""
+
+
+class PostedText(BaseModel):
+    """A message to be posted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=TEXT_MAX)
+    conversation: str | None = None
+    """Goes on with a thread; a new one is begun without it."""
+    repository: str | None = Field(default=None, max_length=4096)
+
+
+class PostedReaction(BaseModel):
+    """An emoji to be put on, or taken off, one of our messages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: int
+    emoji: str = Field(min_length=1, max_length=64)
+    added: bool = True
+
+
+class Receipt(BaseModel):
+    """Where a posted message stands; its answer follows in the thread after `last_event_id`."""
+
+    conversation: str
+    message: int
+    last_event_id: int
+
+
+def api_router(parts: ApiParts) -> APIRouter:
+    """The routes of `/api/v1`."""
+    api = _Api(parts)
+    router = APIRouter(prefix="/api/v1", tags=["console"])
+    router.add_api_route("/messages", api.post_message, methods=["POST"], status_code=202)
+    router.add_api_route("/conversations/{conversation}", api.conversation, methods=["GET"])
+    router.add_api_route("/conversations/{conversation}/events", api.events, methods=["GET"])
+    router.add_api_route(
+        "/conversations/{conversation}/reactions", api.react, methods=["POST"], status_code=202
+    )
+    router.add_api_route("/jobs/{job}", api.job, methods=["GET"])
+    router.add_api_route("/overview", api.overview, methods=["GET"])
+    router.add_api_route("/artifacts/{artifact}", api.artifact, methods=["GET"])
+    return router
+
+
+class _Api:
+    def __init__(self, parts: ApiParts) -> None:
+        self._parts = parts
+        self._stream = ThreadStream(parts.database, parts.notifier)
+        self._streams = 0
+
+    async def post_message(self, request: Request) -> Receipt:
+        """Post one message; with the same `Idempotency-Key`, the first one's receipt again."""
+        client = self._client(request)
+        posted = await _body(request, PostedText)
+        if not posted.text.strip():
+            raise HTTPException(422, "The text is empty.")
+        repository = _repository(posted, client)
+        key = f"console:{client.account}:{_delivery(request)}"
+        thread = posted.conversation or _new_conversation(key)
+        body = Body(name=client.name, text=posted.text, repository=repository)
+        new = NewMessage(thread, key, MessageKind.PERSON, body.stored(), tier=client.tier)
+        row = await self._parts.database.write(
+            lambda session: _store(session, new, client, begin=posted.conversation is None)
+        )
+        if row.body != new.body:
+            raise HTTPException(422, "This Idempotency-Key was used for another message.")
+        assert row.id is not None
+        said = Said(row.conversation, row.id, row.created_at, request.headers.get("traceparent"))
+        event = inbound.invocation(client, said, posted.text, repository)
+        await self._parts.intake.accept(event, (key,))
+        self._parts.notifier.wake(row.conversation)
+        return Receipt(
+            conversation=row.conversation, message=row.id, last_event_id=row.created_change
+        )
+
+    async def conversation(
+        self,
+        request: Request,
+        conversation: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+    ) -> Thread:
+        """The thread's messages from the top; `after` is the `last_event_id` of the page before."""
+        client = self._client(request)
+
+        def page(session: Session) -> Thread:
+            _open_thread(session, conversation, client)
+            rows = console.thread(session, conversation, after, limit)
+            return Thread(
+                conversation=conversation,
+                messages=tuple(map(message_of, rows)),
+                last_event_id=rows[-1].created_change if rows else after,
+            )
+
+        return await self._parts.database.read(page)
+
+    async def events(
+        self,
+        request: Request,
+        conversation: str,
+        after: Annotated[int, Query(ge=0)] = 0,
+        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    ) -> StreamingResponse:
+        """The thread's changes as they happen, until the token ends or the reader leaves."""
+        client = self._client(request)
+
+        def enter(session: Session) -> None:
+            _open_thread(session, conversation, client)
+            console.grant(session, client.account, client.tier, client.expires_at)
+
+        await self._parts.database.write(enter)
+        if self._streams >= STREAMS_MAX:
+            raise HTTPException(503, "Too many readers; try again.", {"Retry-After": "5"})
+        start = after if last_event_id is None else last_event_id
+        return StreamingResponse(
+            self._counted(self._stream.frames(conversation, start, client.expires_at)),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    async def react(self, request: Request, conversation: str) -> dict[str, str]:
+        """Put an emoji on one of our messages, or take it off: feedback on its job."""
+        client = self._client(request)
+        posted = await _body(request, PostedReaction)
+
+        def find(session: Session) -> bool:
+            _open_thread(session, conversation, client)
+            row = console.find(session, posted.message)
+            return (
+                row is not None
+                and row.conversation == conversation
+                and row.kind != MessageKind.PERSON
+            )
+
+        if not await self._parts.database.read(find):
+            raise HTTPException(404, "There is no such message of ours in this conversation.")
+        said = Said(conversation, posted.message, utc_now())
+        event = inbound.reaction(client, said, posted.emoji, added=posted.added)
+        key = f"console:reaction:{client.account}:{_delivery(request)}"
+        await self._parts.intake.accept(event, (key,))
+        return {"conversation": conversation}
+
+    async def job(self, request: Request, job: str) -> JobView:
+        """A job as it is now: one's own, or anybody's for administrators."""
+        client = self._client(request)
+        job_id = as_job_id(job)
+        if job_id is not None:
+            view = await self._parts.database.read(
+                lambda session: board.job_for(session, client, job_id)
+            )
+            if view is not None:
+                return view
+        raise HTTPException(404, "There is no such job, or it is not yours.")
+
+    async def overview(
+        self, request: Request, limit: Annotated[int, Query(ge=1, le=100)] = 30
+    ) -> Overview:
+        """Queues and the newest jobs."""
+        client = self._client(request)
+        return await self._parts.database.read(
+            lambda session: board.overview(session, client, limit)
+        )
+
+    async def artifact(self, artifact: Annotated[str, Path(max_length=64)]) -> Response:
+        """A job's file. Its unguessable id is the permission, so that links work in any chat."""
+        row = await self._parts.database.read(lambda session: session.get(ArtifactRow, artifact))
+        try:
+            if row is None:
+                raise FileNotFoundError(artifact)
+            content = await self._parts.read_artifact(ArtifactId(artifact))
+        except FileNotFoundError as error:
+            raise HTTPException(404, "There is no such file (any more).") from error
+        return Response(content, media_type=row.media_type, headers=_download_headers(row))
+
+    def _client(self, request: Request) -> ApiClient:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        challenge = {"WWW-Authenticate": 'Bearer realm="gryph"'}
+        if scheme.lower() != "bearer" or not token.strip():
+            raise HTTPException(401, "A bearer token is needed; `gryph token`.", challenge)
+        try:
+            return self._parts.keys.verify(token.strip())
+        except NotAuthenticated as error:
+            raise HTTPException(401, str(error), challenge) from error
+        except KeysUnreadable as error:
+            raise HTTPException(503, "The gateway cannot read its keys: `gryph doctor`.") from error
+
+    async def _counted(self, frames: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        self._streams += 1
+        try:
+            async with aclosing(frames):
+                async for frame in frames:
+                    yield frame
+        finally:
+            self._streams -= 1
+
+
+def _store(
+    session: Session, new: NewMessage, client: ApiClient, *, begin: bool
+) -> ConsoleMessageRow:
+    now = utc_now()
+    console.grant(session, client.account, client.tier, client.expires_at)
+    if begin:
+        console.open_conversation(session, new.conversation, client.account, now)
+    _open_thread(session, new.conversation, client)
+    return console.add(session, new, now)
+
+
+def _open_thread(session: Session, conversation: str, client: ApiClient) -> None:
+    """Let pass who began the thread, and administrators; others learn nothing of it."""
+    row = console.find_conversation(session, conversation)
+    if row is None or not (row.owner == client.account or board.may_see_all(client)):
+        raise HTTPException(404, "There is no such conversation, or it is not yours.")
+
+
+def _repository(posted: PostedText, client: ApiClient) -> str | None:
+    try:
+        return inbound.repository_of(posted.repository, client.tier)
+    except BadRepository as error:
+        raise HTTPException(422, str(error)) from error
+    except NotAllowed as error:
+        raise HTTPException(403, str(error)) from error
+
+
+def _delivery(request: Request) -> str:
+    """The name of this delivery, as the client gave it or drawn here."""
+    given = request.headers.get("idempotency-key")
+    if given is not None and not (given.isprintable() and 0 < len(given) <= KEY_MAX):
+        raise HTTPException(422, f"An Idempotency-Key has 1 to {KEY_MAX} printable characters.")
+    return given or secrets.token_urlsafe(16)
+
+
+def _new_conversation(key: str) -> str:
+    """The thread a delivery begins: the same for each repetition of it."""
+    return "C" + hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def _download_headers(row: ArtifactRow) -> dict[str, str]:
+    kind = "inline" if row.media_type in _INLINE else "attachment"
+    return {
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(row.name, safe='')}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=3600",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+async def _body(request: Request, model: type[Posted]) -> Posted:
+    """The request's JSON, never reading more than is allowed."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > BODY_MAX_BYTES:
+            raise HTTPException(413, f"A request holds at most {BODY_MAX_BYTES} bytes.")
+    try:
+        return model.model_validate_json(bytes(content))
+    except ValidationError as error:
+        raise RequestValidationError(
+            error.errors(include_url=False, include_input=False, include_context=False)
+        ) from error

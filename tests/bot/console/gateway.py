@@ -1,0 +1,131 @@
+"""A gateway's console side on real parts: SQLite, the API and the face; the intake records."""
+
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from sqlmodel import SQLModel
+
+from bot.api import ApiParts, api_router
+from bot.auth import ApiKeys, Role
+from bot.console.notifier import Notifier
+from bot.console.outbound import ConsoleOutbound
+from bot.face import JobView
+from bot.web import web_router
+from handlers import Caller, Place, Platform
+from storage.clock import utc_now
+from storage.database import Database
+from storage.ids import ArtifactId, JobId
+from storage.states import JobState
+from storage.tables.artifacts import ArtifactRow
+from tests.fakes.intake import RecordingIntake
+
+JOB = JobId("J7K2M9Q")
+NOW = utc_now()
+
+
+class Gateway:
+    """The parts, and shortcuts that tests read well with."""
+
+    def __init__(self, home: Path, intake: RecordingIntake | None = None) -> None:
+        """An empty gateway at home in `home`."""
+        self.home = home
+        self.keys = ApiKeys(home)
+        self.keys.ensure()
+        self.database = Database(f"sqlite:///{home / 'gryph.db'}")
+        SQLModel.metadata.create_all(self.database.engine)
+        self.intake = intake or RecordingIntake()
+        self.notifier = Notifier()
+        self.outbound = ConsoleOutbound(self.database, self.notifier)
+        self.contents: dict[ArtifactId, bytes] = {}
+        self.app = FastAPI()
+        parts = ApiParts(
+            keys=self.keys,
+            intake=self.intake,
+            database=self.database,
+            notifier=self.notifier,
+            read_artifact=self._read_artifact,
+        )
+        self.app.include_router(api_router(parts))
+        self.app.include_router(web_router())
+
+    async def _read_artifact(self, artifact: ArtifactId) -> bytes:
+        try:
+            return self.contents[artifact]
+        except KeyError as error:
+            raise FileNotFoundError(artifact) from error
+
+    def keep(self, artifact: str, name: str, media_type: str, content: bytes) -> None:
+        """A job left this file."""
+        self.contents[ArtifactId(artifact)] = content
+        row = ArtifactRow(
+            id=artifact,
+            name=name,
+            media_type=media_type,
+            size_bytes=len(content),
+            digest="",
+            created_at=utc_now(),
+        )
+        self.database.write_now(lambda session: session.add(row))
+
+    def token(self, name: str = "ann", role: Role = Role.WRITER) -> dict[str, str]:
+        """Headers of an authenticated request."""
+        return {"Authorization": f"Bearer {self.keys.mint(name, role)}"}
+
+    def client(self) -> httpx.AsyncClient:
+        """Calls the app without a socket; cannot stream."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gateway")
+
+    @contextmanager
+    def served(self) -> Generator[str]:
+        """Serve on a free port of the loopback from a thread of its own; yields the address."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+            config = uvicorn.Config(self.app, log_level="error", ws="none", lifespan="off")
+            config.timeout_graceful_shutdown = 1
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                server.should_exit = True
+                thread.join(10)
+
+
+def a_place(conversation: str, message: int) -> Place:
+    """Where a person's message stands."""
+    return Place(
+        platform=Platform.CONSOLE,
+        workspace="local",
+        channel=conversation,
+        thread=conversation,
+        message=str(message),
+    )
+
+
+def a_view(
+    state: JobState = JobState.RUNNING, text: str = "", *, line: str = "test src/a.py"
+) -> JobView:
+    """A job as the delivery loop shows it."""
+    return JobView(
+        job=JOB,
+        verb="test",
+        line=line,
+        state=state,
+        text=text,
+        done=0.42 if state is JobState.RUNNING else None,
+        attempt=0 if state in (JobState.QUEUED, JobState.WAITING) else 1,
+        asked_by=Caller(platform=Platform.CONSOLE, account="api:ann", name="ann"),
+        created_at=NOW,
+        started_at=None if state is JobState.QUEUED else NOW,
+        finished_at=NOW + timedelta(seconds=8.4) if state.final else None,
+        ahead=2 if state is JobState.QUEUED else None,
+    )
