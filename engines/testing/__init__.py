@@ -1,1 +1,1 @@
-"""Writes tests for existing code by reading it, running it in the sandbox and keeping what holds."""
+"""Writes tests for existing code by reading it and running it in the sandbox."""

@@ -1,0 +1,1 @@
+"""Understands source code without running it: files, symbols, literals, examples."""

@@ -1,0 +1,138 @@
+"""The lines that call and check, for one outcome."""
+
+import ast
+from dataclasses import dataclass
+
+from engines.testing.calls import Call
+from engines.testing.layout import double_quoted
+from engines.testing.observations import Observation
+
+_ATTRIBUTE_LIMIT = 5
+_BUILTIN_TYPES = frozenset(
+    "int str float bool list dict tuple set frozenset bytes bytearray complex object range".split()
+)
+_BY_IDENTITY = frozenset({"None", "True", "False"})
+
+
+@dataclass(frozen=True)
+class Names:
+    """How classes are named in the test file; types without a name are not asserted."""
+
+    importable: dict[str, str]
+    """Class id ("pkg.mod:Name") to the name a test writes."""
+
+    def of(self, class_id: str) -> str | None:
+        """The name of a class in a test, None where it has none."""
+        module, _, name = class_id.partition(":")
+        if module == "builtins" and "." not in name:
+            return name
+        return self.importable.get(class_id)
+
+
+def checks(call: Call, seen: Observation, names: Names, *, is_unittest: bool = False) -> list[str]:
+    """Statements that make the call and assert its outcome; setup is not among them."""
+    if seen.kind == "error":
+        return _raising(call, seen, names, is_unittest=is_unittest)
+    source = double_quoted(call.source)
+    lines = [] if _is_statement(source) else _result_lines(source, seen, names)
+    if not lines:
+        lines = [source]
+    for name, value in seen.changed[:_ATTRIBUTE_LIMIT]:
+        lines.append(equality(attribute_of(call.subject or "", name), value))
+    return lines
+
+
+def prints(seen: Observation) -> bool:
+    """Whether what was printed is the point of the call."""
+    return seen.printed is not None and seen.kind == "value" and seen.text == "None"
+
+
+def equality(source: str, text: str) -> str:
+    """An assertion that `source` is what `text` says."""
+    text = double_quoted(text)
+    if text in _BY_IDENTITY:
+        return f"assert {source} is {text}"
+    return f"assert {source} == {expected(text)}"
+
+
+def expected(text: str) -> str:
+    """The text to compare with: numbers with a fraction only approximately."""
+    return f"pytest.approx({text})" if has_floats(text) else text
+
+
+def has_floats(text: str) -> bool:
+    """Whether a value is a float, or a flat container of numbers with one."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    if isinstance(value, float):
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list | tuple):
+        return False
+    is_number = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    return is_number and any(isinstance(one, float) for one in value)
+
+
+def attribute_of(source: str, name: str) -> str:
+    """`len(x)` or `x.size`."""
+    return f"len({source})" if name == "len" else f"{source}{name}"
+
+
+def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
+    text = seen.text or ""
+    match seen.kind:
+        case "value":
+            if text == "None" and (seen.changed or seen.printed):
+                return []
+            return [equality(source, text)]
+        case "sized":
+            return [f"assert len({source}) == {text}"]
+        case "items":
+            listed = f"list(itertools.islice({source}, 12))" if seen.more else f"list({source})"
+            return [f"assert {listed} == {double_quoted(text)}"]
+        case "object":
+            return _object_lines(source, seen, names)
+        case "callable":
+            return [f"assert callable({source})"]
+        case _:
+            return _type_lines(source, seen, names)
+
+
+def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:
+    if not seen.attributes:
+        return _type_lines(source, seen, names)
+    if len(seen.attributes) == 1:
+        name, value = seen.attributes[0]
+        return [equality(attribute_of(source, name), value)]
+    shown = seen.attributes[:_ATTRIBUTE_LIMIT]
+    return [
+        f"result = {source}",
+        *(equality(attribute_of("result", name), value) for name, value in shown),
+    ]
+
+
+def _type_lines(source: str, seen: Observation, names: Names) -> list[str]:
+    name = names.of(seen.type)
+    if name is None or (seen.type.startswith("builtins:") and name not in _BUILTIN_TYPES):
+        return [f"assert {source} is not None"]
+    return [f"assert isinstance({source}, {name})"]
+
+
+def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) -> list[str]:
+    name = names.of(seen.type) or "Exception"
+    opening = f"with self.assertRaises({name}):" if is_unittest else f"with pytest.raises({name}):"
+    source = double_quoted(call.source)
+    if call.offer.name == "__iter__" or call.offer.is_async or "\n" not in source:
+        return [opening, f"    {source}"]
+    return [opening, *(f"    {line}" for line in source.split("\n"))]
+
+
+def _is_statement(source: str) -> bool:
+    try:
+        ast.parse(source, mode="eval")
+    except SyntaxError:
+        return True
+    return False

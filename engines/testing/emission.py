@@ -1,0 +1,191 @@
+"""The text of the test file, for pytest or unittest."""
+
+import ast
+import re
+from collections.abc import Sequence
+
+from engines.testing.assertions import Names, checks, equality, has_floats, prints
+from engines.testing.calls import Call
+from engines.testing.file_head import Head
+from engines.testing.layout import double_quoted, laid_out
+from engines.testing.places import Place, TestPlace
+from engines.testing.suite import Case, Test
+from engines.testing.types import Style
+from engines.testing.unittest_text import unittest_statement
+
+_RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
+
+
+class Emission:
+    """Writes one test file."""
+
+    def __init__(self, place: Place, test_place: TestPlace, names: Names, style: Style) -> None:
+        self._place = place
+        self._test_place = test_place
+        self._names = names
+        self._is_unittest = style is Style.UNITTEST
+
+    def text(self, tests: Sequence[Test]) -> str:
+        """The whole file."""
+        blocks = [self._function(one) for one in tests]
+        head = Head(self._place, self._test_place, self._names)
+        if self._is_unittest:
+            blocks = [self._class(blocks)]
+        body = "\n\n\n".join("\n".join(block) for block in blocks)
+        top = head.lines(body, is_unittest=self._is_unittest)
+        return "\n".join(top) + "\n\n\n" + body + "\n"
+
+    def _class(self, blocks: list[list[str]]) -> list[str]:
+        words = self._place.module.rpartition(".")[2].strip("_").split("_")
+        lines = [f"class {''.join(word.capitalize() for word in words)}Test(unittest.TestCase):"]
+        for place, block in enumerate(blocks):
+            lines.extend([""] if place else [])
+            lines.extend(f"    {line}" if line else "" for line in block)
+        return lines
+
+    def _function(self, test: Test) -> list[str]:
+        return self._parametrized(test) if len(test.cases) > 1 else self._plain(test)
+
+    def _plain(self, test: Test) -> list[str]:
+        case = test.cases[0]
+        body: list[str] = []
+        if self._is_unittest and self._needs_folder(case.call):
+            body.append("tmp_path = Path(self.enterContext(tempfile.TemporaryDirectory()))")
+        body.extend(double_quoted(line) for line in case.call.setup)
+        statements = checks(case.call, case.seen, self._names, is_unittest=self._is_unittest)
+        body.extend(self._with_output(statements, case))
+        return [f"def {test.name}({self._fixtures(case)}):", *self._indented(body)]
+
+    def _with_output(self, statements: list[str], case: Case) -> list[str]:
+        if not prints(case.seen) or case.seen.printed is None:
+            return statements
+        if not self._is_unittest:
+            return [*statements, equality("capsys.readouterr().out", case.seen.printed)]
+        inner = [f"    {line}" for one in statements for line in one.split("\n")]
+        opening = "with contextlib.redirect_stdout(StringIO()) as printed:"
+        return [opening, *inner, equality("printed.getvalue()", case.seen.printed)]
+
+    def _needs_folder(self, call: Call) -> bool:
+        return "tmp_path" in " ".join((*call.setup, call.source))
+
+    def _fixtures(self, case: Case) -> str:
+        if self._is_unittest:
+            return "self"
+        needed = ["capsys"] if prints(case.seen) else []
+        return ", ".join([*needed, *(["tmp_path"] if self._needs_folder(case.call) else [])])
+
+    def _indented(self, body: list[str]) -> list[str]:
+        lines: list[str] = []
+        for statement in body:
+            for part in self._in_style(self._split_when_long(statement)):
+                lead = len(part) - len(part.lstrip())
+                if "\n" in part:
+                    lines.extend(f"    {line}" for line in part.split("\n"))
+                else:
+                    lines.extend(laid_out(part.strip(), 4 + lead))
+        return lines
+
+    def _in_style(self, parts: list[str]) -> list[str]:
+        return [unittest_statement(one) for one in parts] if self._is_unittest else parts
+
+    def _split_when_long(self, statement: str) -> list[str]:
+        """A comparison too long for a line gets its sides on two."""
+        found = re.fullmatch(r"assert (.+?) == (.+)", statement, re.DOTALL)
+        if found and len(statement) > 80 and "\n" not in statement:  # noqa: PLR2004 -- a line
+            left, right = _sides(statement)
+            if right:
+                return [f"expected = {right}", f"assert {left} == expected"]
+        return [statement]
+
+    def _parametrized(self, test: Test) -> list[str]:
+        first = test.cases[0]
+        names = self._slot_names(test)
+        has_expected = self._has_expected(test)
+        columns = [*names, "expected"] if has_expected else names
+        rows = [self._row(case, test.slots, has_expected=has_expected) for case in test.cases]
+        general = self._general(first.call, dict(zip(test.slots, names, strict=True)))
+        body = self._general_checks(test, general, has_expected=has_expected)
+        if self._is_unittest:
+            return self._subtests(test, columns, rows, body)
+        header = ", ".join(f'"{one}"' for one in columns)
+        header = f"({header})" if len(columns) > 1 else header
+        decorator = ["@pytest.mark.parametrize(", f"    {header},", "    ["]
+        for row, case in zip(rows, test.cases, strict=True):
+            decorator.extend(laid_out(_row_text(row, case.words), 8, ","))
+        decorator.extend(["    ],", ")"])
+        return [*decorator, f"def {test.name}({', '.join(columns)}):", *self._indented(body)]
+
+    def _subtests(
+        self, test: Test, columns: list[str], rows: list[list[str]], body: list[str]
+    ) -> list[str]:
+        lines = [f"def {test.name}(self):", "    cases = ["]
+        for row in rows:
+            lines.extend(laid_out(_row_text(row, None), 8, ","))
+        given = ", ".join(columns)
+        lines.extend(["    ]", f"    for {given} in cases:"])
+        shown = ", ".join(f"{one}={one}" for one in columns)
+        lines.append(f"        with self.subTest({shown}):")
+        lines.extend(" " * 8 + line for line in self._indented(body))
+        return lines
+
+    def _has_expected(self, test: Test) -> bool:
+        texts = {case.seen.text for case in test.cases}
+        return test.cases[0].seen.kind == "value" and len(texts) > 1
+
+    def _slot_names(self, test: Test) -> list[str]:
+        call = test.cases[0].call
+        names: list[str] = []
+        for slot in test.slots:
+            if slot < 0:
+                names.append(call.subject or "subject")
+                continue
+            name = re.sub(r"\W", "_", call.arguments[slot].parameter).strip("_") or "value"
+            if self._is_taken(name, call):
+                name = f"{name}_value"
+            names.append(f"{name}_{slot + 1}" if name in names else name)
+        return names
+
+    def _is_taken(self, name: str, call: Call) -> bool:
+        known = {call.offer.name, call.subject, "list", "dict", "str", "type", "len"}
+        return name in _RESERVED or name in known or name in self._names.importable.values()
+
+    def _row(self, case: Case, slots: tuple[int, ...], *, has_expected: bool) -> list[str]:
+        cells: list[str] = []
+        for slot in slots:
+            text = case.call.receiver if slot < 0 else case.call.arguments[slot].text
+            cells.append(double_quoted(text or "None"))
+        return [*cells, double_quoted(case.seen.text or "None")] if has_expected else cells
+
+    def _general(self, call: Call, names: dict[int, str]) -> Call:
+        """The call with the names of parameters in the place of what varies."""
+        for slot, name in names.items():
+            if slot >= 0:
+                call = call.with_argument(slot, name)
+        return call
+
+    def _general_checks(self, test: Test, call: Call, *, has_expected: bool) -> list[str]:
+        first = test.cases[0]
+        setup = [] if -1 in test.slots else [double_quoted(line) for line in call.setup]
+        if not has_expected:
+            return [*setup, *checks(call, first.seen, self._names, is_unittest=self._is_unittest)]
+        source = double_quoted(call.source)
+        wanted = "pytest.approx(expected)" if has_floats(first.seen.text or "") else "expected"
+        return [*setup, f"assert {source} == {wanted}"]
+
+
+def _row_text(cells: list[str], words: str | None) -> str:
+    inner = ", ".join(cells)
+    if words:
+        return f'pytest.param({inner}, id="{words.replace("_", " ")}")'
+    return f"({inner})" if len(cells) > 1 else inner
+
+
+def _sides(statement: str) -> tuple[str, str]:
+    """The two sides of `assert left == right`, split at the top level."""
+    tree = ast.parse(statement).body[0]
+    assert isinstance(tree, ast.Assert)
+    if not isinstance(tree.test, ast.Compare) or len(tree.test.ops) != 1:
+        return "", ""
+    left = ast.get_source_segment(statement, tree.test.left) or ""
+    right = ast.get_source_segment(statement, tree.test.comparators[0]) or ""
+    return left, right

@@ -1,0 +1,125 @@
+"""Calls taken from the examples in docstrings."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engines.source.mentions import Example, examples_of
+from engines.source.module import Module
+from engines.testing.calls import Argument, Call
+from engines.testing.offers import Kind, Offer, Offers
+
+
+def example_calls(module: Module, offers: Offers, name: str) -> list[Call]:
+    """The calls of the module's own functions and classes that its docstrings show."""
+    reader = _Reader(offers, name.split("."))
+    texts = [module.docstring, *(one.docstring for one in module.all_functions())]
+    texts.extend(one.docstring for one in module.classes)
+    found: dict[Call, None] = {}
+    for text in texts:
+        found.update(dict.fromkeys(reader.calls(examples_of(text))))
+    return list(found)
+
+
+class _Reader:
+    def __init__(self, offers: Offers, packages: list[str]) -> None:
+        self._plain = {one.name: one for one in offers.callables if not one.owner}
+        self._owned = {(one.owner, one.name): one for one in offers.callables if one.owner}
+        self._packages = set(packages)
+
+    def calls(self, examples: tuple[Example, ...]) -> Iterator[Call]:
+        objects: dict[str, Call] = {}
+        texts: dict[str, str] = {}
+        for example in examples:
+            for statement in _statements(example.source):
+                yield from self._of_statement(statement, objects, texts)
+
+    def _of_statement(
+        self, statement: ast.stmt, objects: dict[str, Call], texts: dict[str, str]
+    ) -> Iterator[Call]:
+        value = getattr(statement, "value", None)
+        if not isinstance(value, ast.expr):
+            return
+        value = _Inlined(texts).visit(self._bare(value))
+        for node in ast.walk(value):
+            call = self._call(node, objects)
+            if call:
+                yield call
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name, call = statement.targets[0].id, self._call(value, objects)
+            objects.pop(name, None)
+            texts.pop(name, None)
+            if call and call.offer.kind is Kind.CONSTRUCTOR:
+                objects[name] = call
+            if len(ast.unparse(value)) < 200:  # noqa: PLR2004 -- short enough to repeat
+                texts[name] = ast.unparse(value)
+
+    def _bare(self, value: ast.expr) -> ast.expr:
+        """`package.function(...)` as `function(...)`."""
+
+        class Unqualified(ast.NodeTransformer):
+            def visit_Attribute(inner, node: ast.Attribute) -> ast.AST:  # noqa: N805
+                inner.generic_visit(node)
+                known = isinstance(node.value, ast.Name) and node.value.id in self._packages
+                return ast.Name(node.attr, ast.Load()) if known else node
+
+        return Unqualified().visit(value)
+
+    def _call(self, node: ast.AST, objects: dict[str, Call]) -> Call | None:
+        if not isinstance(node, ast.Call):
+            return None
+        offer, receiver = self._callee(node.func, objects)
+        if offer is None:
+            return None
+        arguments = tuple(_arguments(node, offer))
+        if any(isinstance(one, ast.Starred) for one in node.args):
+            return None
+        call = Call(offer, arguments, is_example=True)
+        return replace(call, receiver=receiver) if receiver else call
+
+    def _callee(self, node: ast.expr, objects: dict[str, Call]) -> tuple[Offer | None, str | None]:
+        if isinstance(node, ast.Name):
+            return self._plain.get(node.id), None
+        if not isinstance(node, ast.Attribute):
+            return None, None
+        if isinstance(node.value, ast.Name):
+            static = self._owned.get((node.value.id, node.attr))
+            if static and static.kind in {Kind.CLASS, Kind.STATIC}:
+                return static, None
+        made = self._call(node.value, objects)
+        if made is None or made.offer.kind is not Kind.CONSTRUCTOR:
+            return None, None
+        return self._owned.get((made.offer.name, node.attr)), made.source
+
+
+class _Inlined(ast.NodeTransformer):
+    """Puts the text of earlier assignments where their names are used."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self._texts:
+            return node
+        return ast.parse(self._texts[node.id], mode="eval").body
+
+
+def _arguments(node: ast.Call, offer: Offer) -> Iterator[Argument]:
+    names = [one.name for one in offer.inputs]
+    for place, one in enumerate(node.args):
+        parameter = names[place] if place < len(names) else ""
+        yield Argument(None, _text(one), 1, parameter)
+    for keyword in node.keywords:
+        if keyword.arg:
+            yield Argument(keyword.arg, _text(keyword.value), 1, keyword.arg)
+
+
+def _text(node: ast.expr) -> str:
+    return ast.unparse(node)
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        return []

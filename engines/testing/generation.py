@@ -1,0 +1,232 @@
+"""Makes new calls: fresh ones from the parameters' types, changed ones from calls that counted."""
+
+import ast
+import math
+from dataclasses import replace
+
+from engines.source.module import Module
+from engines.source.symbols import Class, Function
+from engines.testing.calls import FILE_VALUE, Argument, Call, invocation
+from engines.testing.clues import Choice, choices
+from engines.testing.offers import ON_INSTANCE, Input, Kind, Offer, Offers, Term
+from engines.testing.jail.rendering import quoted
+from engines.testing.values import Values
+
+_OPTIONAL_SHARE = 0.35
+_FAILED_FACTOR = 0.85
+_GAINED_FACTOR = 1.4
+_LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 40.0
+
+
+class Generation:
+    """Writes calls of one module's offers."""
+
+    def __init__(self, module: Module, offers: Offers, values: Values) -> None:
+        self._values = values
+        self._random = values.choices
+        self._functions = {one.qualname: one for one in module.all_functions()}
+        self._owners = {one.name: one for one in module.classes}
+        self._identities = {one.name: one.identity for one in offers.classes if one.is_own}
+        self._classes = values.classes
+        self._choices: dict[tuple[str, str], list[Choice]] = {}
+        self._methods: dict[str, list[Offer]] = {}
+        self._constructors: dict[str, Offer] = {}
+        for one in offers.callables:
+            if one.kind is Kind.METHOD and not one.name.startswith("_"):
+                self._methods.setdefault(one.owner, []).append(one)
+            elif one.kind is Kind.CONSTRUCTOR:
+                self._constructors[one.name] = one
+
+    def fresh(self, offer: Offer) -> Call | None:
+        """A new call; None where no receiver can be made."""
+        call = Call(offer, self._arguments(offer))
+        if offer.kind in ON_INSTANCE:
+            receiver, soundness = self._receiver(offer.owner)
+            if receiver is None:
+                return None
+            steps = self._steps(offer) if self._random.random() < 0.4 else ()
+            call = replace(
+                call, receiver=receiver, receiver_soundness=soundness, steps=tuple(steps)
+            )
+        return self._with_file(call)
+
+    def changed(self, call: Call) -> Call | None:
+        """A variation of a call that was worth keeping."""
+        roll = self._random.random()
+        if call.receiver is not None and roll < 0.25:
+            return self._with_file(replace(call, steps=self._changed_steps(call)))
+        if call.receiver is not None and roll < 0.4:
+            text = self._mutated(call.receiver, call.offer.owner)
+            return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
+        if not call.arguments or roll > 0.93:
+            return self.fresh(call.offer)
+        place = self._random.randrange(len(call.arguments))
+        given = call.arguments[place]
+        text = self._mutated(given.text, call.offer.key) if self._random.random() < 0.7 else None
+        if text is not None:
+            return self._with_file(call.with_argument(place, text))
+        return self._with_file(self._regenerated(call, place))
+
+    def learn(self, call: Call, *, failed: bool) -> None:
+        """Prefer the types that led on, and avoid guesses that ended in a type error."""
+        for given in call.arguments:
+            known = self._choices.get((call.offer.key, given.parameter))
+            if known is None or not 0 <= given.choice < len(known):
+                continue
+            choice = known[given.choice]
+            factor = _FAILED_FACTOR if failed else _GAINED_FACTOR
+            if failed and choice.soundness == 2:  # noqa: PLR2004 -- annotations stay
+                continue
+            choice.weight = min(_MOST_WEIGHT, max(_LEAST_WEIGHT, choice.weight * factor))
+
+    def function_of(self, offer: Offer) -> Function | None:
+        """The function's text, where the file has it."""
+        name = offer.name if offer.kind is not Kind.CONSTRUCTOR else f"{offer.name}.__init__"
+        direct = self._functions.get(f"{offer.owner}.{name}" if offer.owner else name)
+        if direct or not offer.owner:
+            return direct
+        for base in self._bases(offer.owner):
+            inherited = self._functions.get(f"{base}.{name}")
+            if inherited:
+                return inherited
+        return None
+
+    def owner_of(self, offer: Offer) -> Class | None:
+        """The class's text, where the file has it."""
+        return self._owners.get(offer.owner or offer.name)
+
+    def _bases(self, owner: str) -> list[str]:
+        found, waiting = [], [owner]
+        while waiting:
+            one = self._owners.get(waiting.pop(0))
+            for base in one.bases if one else ():
+                if base not in found:
+                    found.append(base)
+                    waiting.append(base)
+        return found
+
+    def _arguments(self, offer: Offer) -> tuple[Argument, ...]:
+        given: list[Argument] = []
+        skipped = False
+        for one in offer.inputs:
+            if one.kind == "var_positional":
+                if not skipped:
+                    count = self._random.choice((0, 1, 1, 2, 3))
+                    given.extend(self._argument(offer, one, None) for _ in range(count))
+            elif one.kind == "var_keyword":
+                if self._random.random() < 0.3:
+                    given.append(self._argument(offer, one, self._random.choice(("a", "key", "b"))))
+            elif one.is_optional and self._random.random() > _OPTIONAL_SHARE:
+                skipped = True
+            else:
+                by_name = one.kind == "keyword_only" or (skipped or one.is_optional)
+                by_name = by_name and one.kind != "positional_only"
+                if skipped and one.kind == "positional_only":
+                    continue
+                skipped = skipped or by_name
+                given.append(self._argument(offer, one, one.name if by_name else None))
+        return tuple(given)
+
+    def _argument(self, offer: Offer, one: Input, name: str | None) -> Argument:
+        known = self._known(offer, one)
+        place = self._random.choices(range(len(known)), [item.weight for item in known])[0]
+        text = self._values.text(known[place].term, offer.key)
+        return Argument(name, text, known[place].soundness, one.name, place)
+
+    def _known(self, offer: Offer, one: Input) -> list[Choice]:
+        key = (offer.key, one.name)
+        if key not in self._choices:
+            function = self.function_of(offer)
+            self._choices[key] = choices(one, function, self.owner_of(offer), self._classes)
+        return self._choices[key]
+
+    def _receiver(self, owner: str) -> tuple[str | None, int]:
+        identity = self._identities.get(owner, "")
+        known = self._classes.get(identity)
+        if known and known.members:
+            return self._random.choice(known.members), 2
+        pool = self._values.pooled(identity)
+        if pool and self._random.random() < 0.7:
+            return pool[int(len(pool) * self._random.random() ** 2)], 2
+        constructor = self._constructors.get(owner)
+        if known is None or known.is_abstract or constructor is None:
+            return (pool[0], 2) if pool else (None, 0)
+        call = Call(constructor, self._arguments(constructor))
+        return call.source, call.soundness
+
+    def _steps(self, offer: Offer) -> list[str]:
+        methods = self._methods.get(offer.owner, [])
+        if not methods:
+            return []
+        return [self._step(self._random.choice(methods)) for _ in range(self._random.randint(1, 3))]
+
+    def _step(self, offer: Offer) -> str:
+        text = invocation(offer, "{s}", self._arguments(offer))
+        return f"asyncio.run({text})" if offer.is_async else text
+
+    def _changed_steps(self, call: Call) -> tuple[str, ...]:
+        steps = list(call.steps)
+        if steps and self._random.random() < 0.4:
+            del steps[self._random.randrange(len(steps))]
+        elif steps and self._random.random() < 0.3:
+            place = self._random.randrange(len(steps))
+            steps.insert(place, steps[place])
+        else:
+            steps.extend(self._steps(call.offer)[:1])
+        return tuple(steps[:5])
+
+    def _regenerated(self, call: Call, place: int) -> Call:
+        old = call.arguments[place]
+        one = next((item for item in call.offer.inputs if item.name == old.parameter), None)
+        if one is None:
+            return call
+        fresh = self._argument(call.offer, one, old.name)
+        arguments = [*call.arguments[:place], fresh, *call.arguments[place + 1 :]]
+        return replace(call, arguments=tuple(arguments))
+
+    def _mutated(self, text: str, near: str) -> str | None:
+        """The text with one of its constants changed; None where it has none."""
+        constants = constants_of(text)
+        if not constants:
+            return None
+        node = self._random.choice(constants)
+        start, end = node.col_offset, node.end_col_offset or node.col_offset
+        data = text.encode()
+        fresh = self._neighbour(node.value, near)
+        return (data[:start] + fresh.encode("utf-8", "replace") + data[end:]).decode()
+
+    def _neighbour(self, value: object, near: str) -> str:
+        seeds = self._values.seeds
+        if isinstance(value, bool):
+            return repr(not value)
+        if isinstance(value, str):
+            return quoted(seeds.changed_text(value, near)[:120])
+        if isinstance(value, int):
+            options = (value + 1, value - 1, -value, value * 2, value // 2, seeds.integer())
+            fresh = self._random.choice(options)
+            return repr(fresh if abs(fresh) < 10**12 else 1)
+        if isinstance(value, float):
+            fresh = self._random.choice((value + 1, -value, value / 2, value * 10, seeds.number()))
+            return repr(fresh) if math.isfinite(fresh) else "0.0"
+        if isinstance(value, bytes):
+            return quoted(value[: len(value) // 2]) if value else 'b"a"'
+        return self._values.text(Term("any"), near, 2)
+
+    def _with_file(self, call: Call) -> Call:
+        needs = FILE_VALUE in " ".join((call.source, *call.setup[:0], call.receiver or ""))
+        if needs and (call.file_text is None or self._random.random() < 0.3):
+            return replace(call, file_text=quoted(self._values.seeds.text(call.offer.key)))
+        return call if needs else replace(call, file_text=None)
+
+
+def constants_of(text: str) -> list[ast.Constant]:
+    """The one-line constants of an expression, in the order of the tree."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    return [
+        one
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Constant) and one.lineno == 1 and one.end_lineno == 1
+    ]

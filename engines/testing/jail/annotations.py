@@ -1,0 +1,120 @@
+"""Annotations as plain terms: `{"n": "list", "a": [{"n": "int"}]}`, whatever notation they had."""
+
+import collections.abc
+import enum
+import types
+import typing
+from collections.abc import Callable, Mapping
+
+Term = dict[str, object]
+"""`n` is the name of the kind, `a` its arguments; classes also have `module` and `class`."""
+
+ANY: Term = {"n": "any"}
+_BUILTIN = {
+    "int", "float", "str", "bytes", "bool", "complex", "list", "dict", "set", "frozenset", "tuple",
+    "object", "type", "bytearray", "slice", "range",
+}  # fmt: skip
+_ABSTRACT = {
+    "Iterable", "Iterator", "Sequence", "Collection", "Container", "Mapping", "MutableMapping",
+    "MutableSequence", "Set", "MutableSet", "Callable", "Generator", "Hashable", "Sized",
+    "Reversible", "Awaitable", "Coroutine", "AsyncIterable", "AsyncIterator",
+}  # fmt: skip
+_STANDARD = {
+    ("datetime", "date"), ("datetime", "datetime"), ("datetime", "time"), ("datetime", "timedelta"),
+    ("datetime", "tzinfo"), ("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"),
+    ("pathlib", "Path"), ("pathlib", "PurePath"), ("re", "Pattern"), ("io", "StringIO"),
+    ("io", "BytesIO"), ("random", "Random"), ("collections", "deque"), ("collections", "Counter"),
+    ("collections", "OrderedDict"), ("collections", "defaultdict"), ("numbers", "Number"),
+    ("numbers", "Real"), ("numbers", "Integral"), ("array", "array"), ("os", "PathLike"),
+}  # fmt: skip
+
+
+class Terms:
+    """Turns annotations into terms and remembers the classes that they mention."""
+
+    def __init__(self) -> None:
+        self.classes: dict[str, type] = {}
+
+    def of(self, annotation: object) -> Term:
+        """The term for one evaluated annotation; `any` for what is not understood."""
+        if annotation is None or annotation is type(None):
+            return {"n": "none"}
+        if isinstance(annotation, str | typing.ForwardRef):
+            return ANY
+        origin = typing.get_origin(annotation)
+        if origin is not None:
+            return self._parametrized(origin, typing.get_args(annotation))
+        if isinstance(annotation, typing.TypeVar):
+            return self._variable(annotation)
+        supertype = getattr(annotation, "__supertype__", None)
+        if supertype is not None:
+            return self.of(supertype)
+        return self._class(annotation) if isinstance(annotation, type) else ANY
+
+    def _variable(self, variable: typing.TypeVar) -> Term:
+        if variable.__constraints__:
+            return {"n": "union", "a": [self.of(one) for one in variable.__constraints__]}
+        return self.of(variable.__bound__) if variable.__bound__ else ANY
+
+    def _parametrized(self, origin: object, arguments: tuple[object, ...]) -> Term:
+        if origin is typing.Union or origin is types.UnionType:
+            return {"n": "union", "a": [self.of(one) for one in arguments]}
+        if origin is typing.Literal:
+            return {"n": "literal", "v": [repr(_plain(one)) for one in arguments]}
+        if origin in {typing.Annotated, typing.ClassVar, typing.Final, typing.Required}:
+            return self.of(arguments[0])
+        if origin is collections.abc.Callable:
+            return self._callable(arguments)
+        base = self.of(origin)
+        shown = [one for one in arguments if one is not Ellipsis]
+        variadic = len(shown) != len(arguments)
+        return {
+            **base,
+            "a": [self.of(one) for one in shown],
+            **({"more": True} if variadic else {}),
+        }
+
+    def _callable(self, arguments: tuple[object, ...]) -> Term:
+        first = arguments[0] if arguments else None
+        count = len(first) if isinstance(first, list) else -1
+        result = self.of(arguments[-1]) if arguments else ANY
+        return {"n": "callable", "count": count, "a": [result]}
+
+    def _class(self, value: type) -> Term:
+        module, name = value.__module__, value.__qualname__
+        if module == "builtins" and name in _BUILTIN:
+            return ANY if name == "object" else {"n": name}
+        if module in {"collections.abc", "typing"} and name in _ABSTRACT:
+            return {"n": name.lower()}
+        if (module.split(".")[0].lstrip("_"), name) in _STANDARD:
+            return {"n": name.lower()}
+        if module in {"typing", "types", "typing_extensions"}:
+            return ANY
+        self.classes[f"{module}:{name}"] = value
+        return {"n": "class", "class": f"{module}:{name}"}
+
+
+def hints_of(function: Callable[..., object]) -> Mapping[str, object]:
+    """Evaluated annotations; where one of them fails, those that evaluate on their own."""
+    try:
+        return typing.get_type_hints(function)
+    except Exception:  # noqa: BLE001 -- evaluating a stranger's annotations can raise anything
+        return _singly(function)
+
+
+def _singly(function: Callable[..., object]) -> Mapping[str, object]:
+    hints: dict[str, object] = {}
+    names = getattr(function, "__globals__", {})
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        if not isinstance(annotation, str):
+            hints[name] = annotation
+            continue
+        try:
+            hints[name] = eval(annotation, dict(names))  # noqa: S307 -- inside the jail
+        except Exception:  # noqa: BLE001 -- as above
+            continue
+    return hints
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, enum.Enum) else value

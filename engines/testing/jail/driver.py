@@ -1,0 +1,183 @@
+"""The process inside the sandbox: imports the target once, then runs batches of calls in forks.
+
+Each batch runs in a child of its own, so that a hang, a kill or a crash loses one batch and
+every batch starts from the module's state after import.
+"""
+
+import importlib
+import os
+import resource
+import signal
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, ModuleType
+
+from engines.sandbox.channel import open_channel
+from engines.testing.jail import probes
+from engines.testing.jail.batches import Reached, run_batch
+from engines.testing.jail.execution import Candidate, Hang, Runner
+from engines.testing.jail.raising import Sites
+from engines.testing.jail.rendering import Renderer
+from engines.testing.jail.surface import Surface
+
+Fact = dict[str, object]
+
+_IMPORT_LIMIT_S = 10.0
+_PROVIDED = {
+    "asyncio": "", "datetime": "", "io": "", "re": "", "random": "", "itertools": "", "math": "",
+    "operator": "", "collections": "", "Decimal": "decimal", "Fraction": "fractions",
+    "Path": "pathlib", "UUID": "uuid", "deque": "collections", "StringIO": "io", "BytesIO": "io",
+}  # fmt: skip
+
+
+OWN_FOLDER = str(Path(__file__).resolve().parents[3])
+
+
+@dataclass
+class Target:
+    """The imported module and what has been seen of it."""
+
+    runner: Runner
+    goals: list[probes.Goal]
+    surface: Fact
+    reached: Reached = field(default_factory=Reached)
+
+
+class CannotImport(Exception):
+    """Importing the target failed; the fact says how."""
+
+    def __init__(self, fact: Fact) -> None:
+        super().__init__(str(fact))
+        self.fact = fact
+
+
+def main() -> None:
+    """Serve requests until the other side goes away."""
+    channel = open_channel()
+    forget_ourselves()
+    silence()
+    target: Target | None = None
+    while True:
+        try:
+            request = channel.receive()
+        except EOFError:
+            return
+        assert isinstance(request, dict)
+        if request["do"] == "import":
+            try:
+                target = load(request)
+            except CannotImport as problem:
+                channel.send({"ok": False, **problem.fact, "cpu_s": _cpu_s()})
+                continue
+            channel.send({"ok": True, **_described(target), "cpu_s": _cpu_s()})
+        else:
+            assert target is not None
+            channel.send({"ok": True, **_batch(target, request), "cpu_s": _cpu_s()})
+
+
+def _described(target: Target) -> Fact:
+    goals = [[goal.kind, goal.line, goal.text] for goal in target.goals]
+    return {"goals": goals, "reached": sorted(target.reached.goals), "surface": target.surface}
+
+
+def _batch(target: Target, request: Fact) -> Fact:
+    given = request["candidates"]
+    assert isinstance(given, list)
+    candidates = [
+        Candidate(number, group, tuple(setup), call, subject)
+        for number, group, setup, call, subject in given
+    ]
+    reached = Reached(everything=True) if request["everything"] else target.reached
+    results = run_batch(candidates, target.runner, reached, separate=bool(request["separate"]))
+    return {"results": results}
+
+
+def forget_ourselves() -> None:
+    """Take our packages out of the way of a target with modules of the same names."""
+    for name in [one for one in sys.modules if one.split(".")[0] == "engines"]:
+        del sys.modules[name]
+    sys.path[:] = [one for one in sys.path if one != OWN_FOLDER]
+
+
+def silence() -> None:
+    """What the target prints must not fill pipes; the channel has descriptors of its own."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+
+
+def _cpu_s() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _alarm(number: int, frame: FrameType | None) -> None:
+    raise Hang
+
+
+def load(request: Fact) -> Target:
+    """Import the target with probes and prepare the namespace calls run in.
+
+    Raises:
+        CannotImport: whatever the import did instead of ending well.
+    """
+    name, file, root = str(request["module"]), str(request["file"]), str(request["root"])
+    paths = request["paths"]
+    assert isinstance(paths, list)
+    sys.path[:0] = [str(one) for one in paths]
+    finder = probes.install(name, file)
+    module = _imported(name, file)
+    reached = Reached(goals=set(probes.hits))
+    names = _namespace(module)
+    surface = Surface(module, file, Renderer(names))
+    described = surface.describe()
+    names = surface.foreign_names() | names
+    runner = Runner(names, name, Sites(root, file))
+    return Target(runner, finder.loader.goals, described, reached)
+
+
+def _imported(name: str, file: str) -> ModuleType:
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.setitimer(signal.ITIMER_REAL, _IMPORT_LIMIT_S)
+    try:
+        return importlib.import_module(name)
+    except Hang:
+        raise CannotImport({"problem": "hang"}) from None
+    except SystemExit as leaving:
+        raise CannotImport({"problem": "exit", "message": str(leaving.code)}) from None
+    except BaseException as error:  # noqa: BLE001 -- a stranger's import raises what it likes
+        raise CannotImport(_import_problem(error, file)) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _import_problem(error: BaseException, file: str) -> Fact:
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == file]
+    return {
+        "problem": "error",
+        "type": type(error).__name__,
+        "message": str(error)[:300],
+        "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
+        "line": frames[-1].lineno if frames else 0,
+        "network": isinstance(error, PermissionError | ConnectionError) and _is_network(error),
+    }
+
+
+def _is_network(error: BaseException) -> bool:
+    return any("socket" in one.filename for one in traceback.extract_tb(error.__traceback__))
+
+
+def _namespace(module: ModuleType) -> dict[str, object]:
+    names: dict[str, object] = {"__builtins__": __builtins__, "__name__": "candidate"}
+    for name, source in _PROVIDED.items():
+        owner = importlib.import_module(source or name)
+        names[name] = getattr(owner, name) if source else owner
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("__") and getattr(value, "__module__", None) == module.__name__
+    }
+    return names | own

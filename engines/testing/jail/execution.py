@@ -1,0 +1,191 @@
+"""Runs one candidate call and says what came of it, as data."""
+
+import contextlib
+import io
+import signal
+import tempfile
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from engines.testing.jail import probes
+from engines.testing.jail.raising import Raised, Sites
+from engines.testing.jail.rendering import Renderer
+
+Fact = dict[str, object]
+
+CALL_LIMIT_S = 0.4
+_REPEAT_S = 0.05
+_ITEM_LIMIT = 12
+_PRINTED_LIMIT_CHARS = 300
+
+
+class Hang(BaseException):
+    """The call ran longer than one call may; no ordinary handler of the target catches it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Statements that prepare, the call, and the name of the object whose state matters."""
+
+    number: int
+    group: str
+    setup: tuple[str, ...]
+    call: str
+    subject: str | None
+
+
+class Runner:
+    """Executes candidates in copies of one namespace."""
+
+    def __init__(self, names: Mapping[str, object], module: str, sites: Sites) -> None:
+        self._names = names
+        self._module = module
+        self._sites = sites
+        self._render = Renderer(names)
+        self._own_classes = {
+            name: value for name, value in names.items() if isinstance(value, type)
+        }
+
+    def run(self, candidate: Candidate) -> Fact:
+        """Execute and observe; the goals reached are left in `probes.hits`."""
+        names = dict(self._names)
+        if "tmp_path" not in "".join((*candidate.setup, candidate.call)):
+            return self._limited(candidate, names)
+        with tempfile.TemporaryDirectory() as folder:
+            names["tmp_path"] = Path(folder)
+            return self._limited(candidate, names)
+
+    def _limited(self, candidate: Candidate, names: dict[str, object]) -> Fact:
+        probes.hits.clear()
+        printed = io.StringIO()
+        signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT_S, _REPEAT_S)
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+                return self._observed(candidate, names, printed)
+        except Hang:
+            return {"kind": "hang"}
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _observed(
+        self, candidate: Candidate, names: dict[str, object], printed: io.StringIO
+    ) -> Fact:
+        for statement in candidate.setup:
+            problem = self._attempt(lambda text=statement: exec(text, names))  # noqa: S102 -- in the jail
+            if isinstance(problem, Raised):
+                return {"kind": "setup", "type": problem.name}
+        before = self._state(names, candidate.subject)
+        result = self._attempt(lambda: _evaluated(candidate.call, names))
+        observation: Fact
+        if not isinstance(result, Raised):
+            outcome = self._attempt(lambda: self.value(result))
+            observation = outcome if isinstance(outcome, dict) else {"kind": "opaque"}
+            if isinstance(outcome, Raised):
+                observation = outcome.fact()
+        else:
+            observation = result.fact()
+        if candidate.subject:
+            after = self._state(names, candidate.subject)
+            observation["before"], observation["after"] = before, after
+        text = printed.getvalue()
+        if text and len(text) <= _PRINTED_LIMIT_CHARS:
+            observation["printed"] = self._render.text(text)
+        return observation
+
+    def _attempt(self, action: Callable[[], object]) -> object:
+        """The result of the action, or a Raised; a hang passes."""
+        try:
+            return action()
+        except (Hang, MemoryError):
+            raise Hang from None
+        except BaseException as error:  # noqa: BLE001 -- a stranger's code raises what it likes
+            return self._sites.raised(error)
+
+    def value(self, value: object) -> Fact:
+        """What can be said of a result: its text, its items, its attributes or only its type."""
+        kind = _type_name(type(value))
+        text = self._render.text(value)
+        if text is not None:
+            return {"kind": "value", "type": kind, "text": text}
+        if isinstance(value, Iterator):
+            return self._items(value, kind)
+        if isinstance(value, contextlib.AbstractContextManager) and not self._is_own(value):
+            return {"kind": "opaque", "type": kind}
+        if self._is_own(value):
+            return {"kind": "object", "type": kind, "attributes": self._attributes(value)}
+        if isinstance(value, str | bytes | list | tuple | dict | set):
+            return {"kind": "sized", "type": kind, "text": str(len(value))}
+        if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+            return {"kind": "callable", "type": kind}
+        return {"kind": "opaque", "type": kind}
+
+    def _items(self, value: Iterator[object], kind: str) -> Fact:
+        items = list(islice(value, _ITEM_LIMIT + 1))
+        text = self._render.text(items[:_ITEM_LIMIT])
+        more = len(items) > _ITEM_LIMIT
+        if text is None:
+            return {"kind": "opaque", "type": kind, "count": len(items), "more": more}
+        return {"kind": "items", "type": kind, "text": text, "more": more}
+
+    def _is_own(self, value: object) -> bool:
+        return any(one is type(value) for one in self._own_classes.values())
+
+    def _attributes(self, value: object) -> dict[str, str]:
+        """Public attributes and properties with stable values, `len()` where it is defined."""
+        found: dict[str, str] = {}
+        kind = type(value)
+        names = [*_instance_names(value), *_property_names(kind)]
+        for name in names:
+            if name.startswith("_"):
+                continue
+            item = self._attempt(lambda name=name: getattr(value, name))
+            text = None if isinstance(item, Raised) else self._render.text(item)
+            if text is not None:
+                found[f".{name}"] = text
+        if any("__len__" in vars(base) for base in kind.__mro__ if base.__module__ == self._module):
+            size = self._attempt(lambda: len(value))  # pyright: ignore[reportArgumentType] -- it has __len__
+            if isinstance(size, int):
+                found["len"] = str(size)
+        return found
+
+    def _state(self, names: dict[str, object], subject: str | None) -> dict[str, str]:
+        if not subject or subject not in names:
+            return {}
+        reached = set(probes.hits)
+        state = self._attributes(names[subject])
+        probes.hits.clear()
+        probes.hits.update(reached)
+        return state
+
+
+def _evaluated(call: str, names: dict[str, object]) -> object:
+    """The value of an expression; of a statement, None."""
+    try:
+        code = compile(call, "<candidate>", "eval")
+    except SyntaxError:
+        return exec(call, names)  # noqa: S102 -- in the jail
+    return eval(code, names)  # noqa: S307 -- in the jail
+
+
+def _instance_names(value: object) -> list[str]:
+    names = list(getattr(value, "__dict__", {}))
+    for base in type(value).__mro__:
+        slots = vars(base).get("__slots__", ())
+        names.extend([slots] if isinstance(slots, str) else slots)
+    return [name for name in dict.fromkeys(names) if isinstance(name, str)]
+
+
+def _property_names(kind: type) -> list[str]:
+    return [
+        name
+        for base in kind.__mro__
+        for name, raw in vars(base).items()
+        if isinstance(raw, property) and not name.startswith("_")
+    ]
+
+
+def _type_name(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"

@@ -1,0 +1,255 @@
+"""Describes what an imported module offers: callables with signatures, classes, values."""
+
+import asyncio
+import enum
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+from engines.testing.jail.annotations import ANY, Term, Terms, hints_of
+from engines.testing.jail.rendering import Renderer
+
+Fact = dict[str, object]
+
+_CLASS_LIMIT = 40
+_VALUE_LIMIT = 300
+_TEXT_LIMIT_CHARS = 120
+
+
+class Surface:
+    """The surface of one module, as plain data for the side outside the jail."""
+
+    def __init__(self, module: ModuleType, file: str, renderer: Renderer) -> None:
+        self._module = module
+        self._file = file
+        self._render = renderer
+        self._terms = Terms()
+
+    def describe(self) -> Fact:
+        """All of it; reading attributes may run the target's code."""
+        callables: list[Fact] = []
+        classes: list[Fact] = []
+        for name, value in vars(self._module).copy().items():
+            if name.startswith("__") or inspect.ismodule(value):
+                continue
+            if isinstance(value, type):
+                if value.__module__ == self._module.__name__ and value.__name__ == name:
+                    classes.append(self._class(value))
+                    callables.append(self._constructor(value))
+                    callables.extend(self._members(value))
+            elif callable(value) and self._is_own(value):
+                callables.append(self._callable(value, name, "", "function"))
+        return {
+            "callables": callables,
+            "classes": classes + list(self._foreign()),
+            "values": list(self._values()),
+            "patterns": list(self._patterns()),
+        }
+
+    def foreign_names(self) -> dict[str, object]:
+        """The mentioned classes of other modules that a test could import, by their names."""
+        return {
+            value.__name__: value
+            for value in self._terms.classes.values()
+            if getattr(sys.modules.get(value.__module__), value.__name__, None) is value
+        }
+
+    def _is_own(self, value: object) -> bool:
+        """Whether a module-level callable was made in this file."""
+        inner = inspect.unwrap(value) if callable(value) else value
+        if isinstance(inner, functools.partial):
+            return True
+        code = getattr(inner, "__code__", None)
+        if code is not None and code.co_filename != self._file:
+            return False
+        return getattr(inner, "__module__", None) == self._module.__name__
+
+    def _class(self, value: type) -> Fact:
+        members: list[str] = []
+        if issubclass(value, enum.Enum):
+            members = [f"{value.__name__}.{name}" for name in value.__members__]
+        return {
+            "name": value.__name__,
+            "id": f"{value.__module__}:{value.__qualname__}",
+            "module": value.__module__,
+            "own": value.__module__ == self._module.__name__,
+            "members": members[:20],
+            "abstract": inspect.isabstract(value) or _is_protocol(value),
+            "exception": issubclass(value, BaseException),
+            "concrete": [f"{sub.__module__}:{sub.__qualname__}" for sub in _below(value)],
+            "parameters": self._parameters(value, _constructor_of(value), drop_first=False),
+            "attributes": [name for name in dir(value) if not name.startswith("_")][:60],
+        }
+
+    def _constructor(self, value: type) -> Fact:
+        own = vars(value).get("__init__") or vars(value).get("__new__")
+        code = getattr(inspect.unwrap(own), "__code__", None) if own else None
+        return {
+            "name": value.__name__,
+            "owner": "",
+            "kind": "constructor",
+            "line": code.co_firstlineno if code and code.co_filename == self._file else 0,
+            "async": False,
+            "async_generator": False,
+            "parameters": self._parameters(value, _constructor_of(value), drop_first=False),
+            "inherited": False,
+        }
+
+    def _foreign(self) -> Iterator[Fact]:
+        """Classes of other modules that annotations and their constructors mention."""
+        done: set[str] = set()
+        while len(done) < _CLASS_LIMIT:
+            waiting = [
+                (key, value)
+                for key, value in self._terms.classes.items()
+                if key not in done and value.__module__ != self._module.__name__
+            ]
+            if not waiting:
+                return
+            for key, value in waiting:
+                done.add(key)
+                yield self._class(value)
+
+    def _members(self, owner: type) -> Iterator[Fact]:
+        """Methods that this file defines, on the class that has them, inherited ones included."""
+        seen: set[str] = set()
+        for base in owner.__mro__:
+            if base.__module__ != self._module.__name__:
+                continue
+            for name, raw in vars(base).copy().items():
+                if name in seen:
+                    continue
+                seen.add(name)
+                fact = self._member(owner, name, raw)
+                if fact:
+                    fact["inherited"] = base is not owner
+                    yield fact
+                if isinstance(raw, property) and raw.fset:
+                    yield self._callable(raw.fset, name, owner.__name__, "setter")
+
+    def _member(self, owner: type, name: str, raw: object) -> Fact | None:
+        own = owner.__name__
+        if name in {"__init__", "__new__"}:
+            return None
+        if isinstance(raw, staticmethod):
+            return self._callable(raw.__func__, name, own, "static")
+        if isinstance(raw, classmethod):
+            return self._callable(raw.__func__, name, own, "class")
+        if isinstance(raw, property | functools.cached_property):
+            getter = raw.fget if isinstance(raw, property) else raw.func
+            return self._callable(getter, name, own, "property") if getter else None
+        inner = inspect.unwrap(raw) if callable(raw) else raw
+        if inspect.isfunction(inner) and inner.__code__.co_filename == self._file:
+            return self._callable(inner, name, own, "method")
+        return None
+
+    def _callable(self, value: Callable[..., object], name: str, owner: str, kind: str) -> Fact:
+        inner = inspect.unwrap(value)
+        code = getattr(inner, "__code__", None)
+        return {
+            "name": name,
+            "owner": owner,
+            "kind": kind,
+            "line": code.co_firstlineno if code else 0,
+            "async": inspect.iscoroutinefunction(value) or asyncio.iscoroutinefunction(value),
+            "async_generator": inspect.isasyncgenfunction(value),
+            "parameters": self._parameters(
+                value, inner, drop_first=kind in {"method", "class", "property", "setter"}
+            ),
+            "inherited": False,
+        }
+
+    def _parameters(
+        self, value: Callable[..., object], hinted: Callable[..., object], *, drop_first: bool
+    ) -> list[Fact]:
+        try:
+            signature = inspect.signature(value)
+        except (ValueError, TypeError):
+            return []
+        hints = hints_of(hinted)
+        parameters = list(signature.parameters.values())[1 if drop_first else 0 :]
+        return [self._parameter(one, hints) for one in parameters]
+
+    def _parameter(self, one: inspect.Parameter, hints: object) -> Fact:
+        assert isinstance(hints, dict)
+        known = one.name in hints
+        term: Term = self._terms.of(hints[one.name]) if known else ANY
+        empty = one.default is inspect.Parameter.empty
+        return {
+            "name": one.name,
+            "kind": one.kind.name.lower(),
+            "term": term,
+            "optional": not empty,
+            "default": None if empty else self._render.text(one.default),
+        }
+
+    def _values(self) -> Iterator[str]:
+        """Texts of module-level constants and of the keys and items of its tables."""
+        found: dict[str, None] = {}
+        for name, value in vars(self._module).copy().items():
+            if name.startswith("__") or callable(value) or inspect.ismodule(value):
+                continue
+            for item in _with_items(value):
+                if isinstance(item, str | int | float | bytes) and not isinstance(item, bool):
+                    text = self._render.text(item)
+                    if text and len(text) <= _TEXT_LIMIT_CHARS:
+                        found[text] = None
+            if len(found) > _VALUE_LIMIT:
+                break
+        yield from list(found)[:_VALUE_LIMIT]
+
+    def _patterns(self) -> Iterator[list[object]]:
+        """Compiled patterns in the module, its classes and its tables."""
+        owners = [one for one in vars(self._module).values() if isinstance(one, type)]
+        holders = [vars(self._module)] + [
+            dict(vars(one)) for one in owners if one.__module__ == self._module.__name__
+        ]
+        for holder in holders:
+            for value in holder.copy().values():
+                for item in _with_items(value):
+                    if isinstance(item, re.Pattern) and isinstance(item.pattern, str):
+                        yield [item.pattern, item.flags]
+
+
+def _with_items(value: object) -> Iterator[object]:
+    yield value
+    if isinstance(value, dict):
+        yield from list(value.keys())[:50]
+        yield from list(value.values())[:50]
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in list(value)[:50]:
+            yield item
+            if isinstance(item, list | tuple):
+                yield from item[:4]
+
+
+def _is_protocol(value: type) -> bool:
+    return bool(getattr(value, "_is_protocol", False))
+
+
+def _below(value: type) -> list[type]:
+    """Concrete subclasses, nearest first."""
+    found: list[type] = []
+    try:
+        waiting = list(type.__subclasses__(value))
+    except TypeError:
+        return found
+    while waiting and len(found) < 8:  # noqa: PLR2004 -- enough to choose from
+        one = waiting.pop(0)
+        if not inspect.isabstract(one):
+            found.append(one)
+        waiting.extend(type.__subclasses__(one))
+    return found
+
+
+def _constructor_of(value: type) -> Callable[..., object]:
+    """The function whose annotations are those of the constructor."""
+    for name in ("__init__", "__new__"):
+        function = inspect.getattr_static(value, name, None)
+        function = function.__func__ if isinstance(function, staticmethod) else function
+        if inspect.isfunction(function):
+            return function
+    return value

@@ -1,0 +1,207 @@
+"""The engine's side of the driver inside the sandbox."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from engines.sandbox.conversation import Conversation, Ended, Garbled
+from engines.sandbox.sandbox import Sandbox
+from engines.sandbox.types import Command, Limits
+from engines.testing.calls import Call
+from engines.testing.facts import BadFact, Fact, fact, items, number, seconds, text
+from engines.testing.observations import Result, read_result
+from engines.testing.offers import Offers, read_offers
+from engines.testing.places import Place
+from engines.testing.types import CannotTest
+from engines.watch import Stopped
+
+_ENGINES = Path(__file__).resolve().parents[1]
+_TICK_S = 0.25
+_ANSWER_LIMIT_S = 180.0
+_BATCH_CALLS = 120
+_MEMORY_BYTES = 1 << 30
+
+
+class Lost(Exception):  # noqa: N818 -- a state of affairs, reported as such
+    """The driver is gone: the target killed it or used up its limits."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Something a test can reach, numbered by its place: see `jail/probes.py`."""
+
+    kind: str
+    line: int
+    text: str
+
+
+def command(entry: str, place: Place, work: Path, env: Mapping[str, str], cpu_s: float) -> Command:
+    """How one of our programs is started in the jail: `entry` is a module of `jail/`."""
+    start = (
+        f"import sys; sys.path.insert(0, {str(_ENGINES.parent)!r}); "
+        f"from engines.testing.jail.{entry} import main; main()"
+    )
+    return Command(
+        argv=(sys.executable, "-P", "-c", start),
+        work=work,
+        readable=(place.root, _ENGINES),
+        env={"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", **env},  # noqa: S108 -- the jail's own
+        limits=Limits(
+            wall_s=900.0, cpu_s=cpu_s, memory_bytes=_MEMORY_BYTES, total_memory_bytes=4 << 30
+        ),
+    )
+
+
+def answer(talk: Conversation, request: Fact, is_stopped: Callable[[], bool]) -> Fact:
+    """Send a request and wait for its answer.
+
+    Raises:
+        Stopped: the person cancelled meanwhile.
+        Lost: no answer can come any more.
+    """
+    deadline = time.monotonic() + _ANSWER_LIMIT_S
+    try:
+        talk.send(request)
+        while time.monotonic() < deadline:
+            try:
+                return fact(talk.receive(_TICK_S))
+            except TimeoutError:
+                if is_stopped():
+                    raise Stopped from None
+    except (Ended, Garbled, BadFact) as problem:
+        raise Lost(str(problem)) from problem
+    raise Lost("no answer in time")
+
+
+class Jail:
+    """One driver process with the target imported. `goals` and `offers` describe the target."""
+
+    def __init__(
+        self, sandbox: Sandbox, place: Place, is_stopped: Callable[[], bool],
+        env: Mapping[str, str], cpu_s: float,
+    ) -> None:  # fmt: skip
+        """Start the driver and import the target.
+
+        Raises:
+            CannotTest: the target cannot be imported; says why.
+            Stopped: the person cancelled meanwhile.
+        """
+        self._work = TemporaryDirectory(prefix="gryph-testing-")
+        self._is_stopped = is_stopped
+        folder = Path(self._work.name)
+        self._talk = sandbox.open(command("driver", place, folder, env, cpu_s))
+        self.cpu_s = 0.0
+        self.module = place.module
+        self.executed = 0
+        try:
+            self._import(place)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the driver and remove its folder."""
+        self._talk.close()
+        self._work.cleanup()
+
+    def _import(self, place: Place) -> None:
+        request: Fact = {
+            "do": "import",
+            "module": place.module,
+            "file": str(place.file),
+            "root": str(place.root),
+            "paths": [str(one) for one in place.paths],
+        }
+        try:
+            reply = answer(self._talk, request, self._is_stopped)
+        except Lost as problem:
+            raise CannotTest(
+                f"Importing `{place.path}` ended the process ({problem}); no test can import it. "
+                'Move what it does on import behind `if __name__ == "__main__":`.'
+            ) from problem
+        if not reply.get("ok"):
+            raise CannotTest(_import_message(place, reply))
+        self.cpu_s = seconds(reply.get("cpu_s"))
+        self.goals = tuple(_goal(one) for one in items(reply.get("goals")))
+        self.reached = frozenset(number(one) for one in items(reply.get("reached")))
+        self.offers: Offers = read_offers(reply.get("surface"))
+
+    def run(
+        self, calls: Sequence[Call], *, everything: bool = False, separate: bool = False
+    ) -> list[Result]:
+        """Execute calls, in order; results in the same order.
+
+        `everything` asks for the full result of each, not only of those that show something new;
+        `separate` gives each the module's state as it was after import.
+
+        Raises:
+            Lost, Stopped
+        """
+        results: list[Result] = []
+        for start in range(0, len(calls), _BATCH_CALLS):
+            part = calls[start : start + _BATCH_CALLS]
+            request: Fact = {
+                "do": "batch",
+                "everything": everything,
+                "separate": separate,
+                "candidates": [
+                    [place, one.offer.key, list(one.setup), one.source, one.subject]
+                    for place, one in enumerate(part)
+                ],
+            }
+            reply = answer(self._talk, request, self._is_stopped)
+            results.extend(read_result(one) for one in items(reply.get("results")))
+            self.cpu_s = seconds(reply.get("cpu_s"))
+        if len(results) != len(calls):
+            raise Lost("results are missing")
+        self.executed += len(calls)
+        return results
+
+
+def _goal(value: object) -> Goal:
+    kind, line, words = items(value)
+    return Goal(text(kind), number(line), text(words))
+
+
+def _import_message(place: Place, reply: Fact) -> str:
+    line = number(reply.get("line"))
+    where = f"`{place.path}`" + (f" line {line}" if line else "")
+    match reply.get("problem"):
+        case "hang":
+            return (
+                f"Importing `{place.path}` did not end within 10 s, so no test can import it. "
+                'Move what it waits for behind `if __name__ == "__main__":`.'
+            )
+        case "exit":
+            return (
+                f"Importing `{place.path}` exits the process (code {reply.get('message')}). "
+                'Move what it does on import behind `if __name__ == "__main__":`.'
+            )
+        case _:
+            pass
+    missing = reply.get("missing")
+    if missing:
+        return (
+            f"{where} imports `{missing}`, which is not installed where tests run. "
+            f"Install it beside the worker, or test a file that does not need it."
+        )
+    cause = f"{reply.get('type')}: {reply.get('message')}"
+    if reply.get("network"):
+        return f"Importing {where} wants the network, which tests do not have: `{cause}`."
+    return f"Importing {where} fails with `{cause}`; it has to import before it can be tested."

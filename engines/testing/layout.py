@@ -1,0 +1,90 @@
+"""Lays Python source out the way formatters do: double quotes, lines that fit, trailing commas."""
+
+import ast
+import io
+import tokenize
+
+from engines.testing.jail.rendering import quoted
+
+WIDTH_CHARS = 88
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+def double_quoted(text: str) -> str:
+    """The same source with its string literals in double quotes where that needs no escapes."""
+    if "'" not in text:
+        return text
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return text
+    lines = text.splitlines(keepends=True)
+    for token in reversed(tokens):
+        if token.type == tokenize.STRING and token.string.endswith("'"):
+            row, start, end = token.start[0] - 1, token.start[1], token.end[1]
+            if token.end[0] == token.start[0] and not token.string.startswith(("f", "r", "R", "F")):
+                fresh = quoted(ast.literal_eval(token.string))
+                lines[row] = lines[row][:start] + fresh + lines[row][end:]
+    return "".join(lines)
+
+
+def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
+    """The lines of one statement or item; brackets are opened up, the last ones first."""
+    whole = " " * indent + text + ending
+    if len(whole) <= WIDTH_CHARS or "\n" in text:
+        return whole.split("\n")
+    found = _last_brackets(text)
+    if found is None:
+        return [whole]
+    start, end = found
+    head, body, tail = text[: start + 1], text[start + 1 : end], text[end:]
+    inner = " " * (indent + 4) + body
+    lines = [" " * indent + head]
+    if len(inner) <= WIDTH_CHARS:
+        lines.append(inner)
+    else:
+        for item in items_of(body):
+            lines.extend(laid_out(item, indent + 4, ","))
+    return [*lines, " " * indent + tail + ending]
+
+
+def items_of(body: str) -> list[str]:
+    """The parts of a bracket's content that its top-level commas separate."""
+    parts: list[str] = []
+    depth, start = 0, 0
+    for place, sign in _signs(body):
+        if sign in _OPENING:
+            depth += 1
+        elif sign in _CLOSING:
+            depth -= 1
+        elif sign == "," and depth == 0:
+            parts.append(body[start:place].strip())
+            start = place + 1
+    rest = body[start:].strip()
+    return [*parts, rest] if rest else parts
+
+
+def _last_brackets(text: str) -> tuple[int, int] | None:
+    """The outermost pair that closes last and holds something."""
+    stack: list[int] = []
+    best: tuple[int, int] | None = None
+    for place, sign in _signs(text):
+        if sign in _OPENING:
+            stack.append(place)
+        elif sign in _CLOSING and stack:
+            start = stack.pop()
+            if not stack and place > start + 1:
+                best = (start, place)
+    return best
+
+
+def _signs(text: str) -> list[tuple[int, str]]:
+    """Brackets and commas outside string literals, with their places in a one-line text."""
+    found: list[tuple[int, str]] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.OP and token.string in "([{}]),":
+                found.append((token.start[1], token.string))
+    except (tokenize.TokenError, SyntaxError):
+        return found
+    return found

@@ -1,0 +1,204 @@
+"""Keeps few calls that together reach what all of them reached, and makes each of them small."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from engines.testing.calls import Call
+from engines.testing.generation import constants_of
+from engines.testing.jail.rendering import quoted
+from engines.testing.jailed import Jail
+from engines.testing.observations import Observation, Result
+from engines.testing.search import Kept
+
+_EXTRA_PER_OFFER = 4
+_ROUNDS = 5
+_VARIANTS = 14
+
+
+def outcome_class(call: Call, seen: Observation) -> str:
+    """What a reader would call the same kind of outcome of the same callable."""
+    changed = "changes" if seen.changed else ""
+    if seen.kind == "error":
+        return f"{call.offer.key} error {seen.type}"
+    text = seen.text or ""
+    if seen.kind != "value" or (text != "None" and _is_echo(call, text)):
+        return f"{call.offer.key} {seen.kind} {changed}"
+    shape = text if text in {"None", "True", "False", "0", '""', "[]", "{}", "()"} else ""
+    negative = "-" if text.startswith("-") else ""
+    return f"{call.offer.key} {seen.kind} {shape}{negative}{changed}"
+
+
+def _is_echo(call: Call, text: str) -> bool:
+    """Whether the value went in as it came out, so that its type says nothing of the code."""
+    return any(text in part for part in (*call.setup, *(one.text for one in call.arguments)))
+
+
+def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
+    """A greedy cover of goals and outcome classes, sound and short calls first; a few more
+    that took other paths, for what lines alone do not tell."""
+    waiting = sorted(kept, key=_cost)
+    chosen: list[Kept] = []
+    covered: set[object] = set()
+    while True:
+        gains = [(len(_shown(one, wanted) - covered), one) for one in waiting]
+        best = max(gains, key=lambda pair: pair[0] / _cost_factor(pair[1]), default=(0, None))
+        if best[1] is None or best[0] == 0:
+            break
+        chosen.append(best[1])
+        covered |= _shown(best[1], wanted)
+        waiting = [one for gain, one in gains if gain and one is not best[1]]
+    chosen.extend(_other_paths(sorted(kept, key=_cost), chosen))
+    return chosen
+
+
+def _other_paths(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
+    paths = {(one.call.offer.key, one.hits) for one in chosen}
+    counts: dict[str, int] = {}
+    for one in kept:
+        key = one.call.offer.key
+        path = (key, one.hits)
+        if path in paths or one.call.soundness == 0 or counts.get(key, 0) >= _EXTRA_PER_OFFER:
+            continue
+        if one.result.observation.kind in {"opaque", "callable"}:
+            continue
+        paths.add(path)
+        counts[key] = counts.get(key, 0) + 1
+        yield one
+
+
+def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
+    return {*(one.hits & wanted), outcome_class(one.call, one.result.observation)}
+
+
+def _cost(one: Kept) -> tuple[int, int]:
+    return (2 - one.call.soundness, one.call.size)
+
+
+def _cost_factor(one: Kept) -> float:
+    """An unsound or long call has to bring more to be chosen."""
+    weak = 2.0 if one.result.observation.kind in {"opaque", "callable"} else 1.0
+    return (1.0, 1.1, 1.6)[2 - one.call.soundness] * weak * (1.0 + one.call.size / 400)
+
+
+def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
+    """Each call as small as it gets while it still shows what it was chosen for."""
+    for _ in range(_ROUNDS):
+        tries = [
+            (place, variant)
+            for place, one in enumerate(chosen)
+            for variant in list(variants(one.call))[:_VARIANTS]
+        ]
+        if not tries:
+            return chosen
+        results = jail.run([call for _, call in tries], everything=True)
+        better = _better(chosen, tries, results, wanted)
+        if not better:
+            return chosen
+        chosen = [better.get(place, one) for place, one in enumerate(chosen)]
+    return chosen
+
+
+def _better(
+    chosen: list[Kept],
+    tries: list[tuple[int, Call]],
+    results: list[Result],
+    wanted: frozenset[int],
+) -> dict[int, Kept]:
+    found: dict[int, Kept] = {}
+    for (place, call), result in zip(tries, results, strict=True):
+        old = chosen[place]
+        if not is_same(old, call, result, wanted):
+            continue
+        if place not in found or call.size < found[place].call.size:
+            found[place] = Kept(call, result)
+    return found
+
+
+def is_same(old: Kept, call: Call, result: Result, wanted: frozenset[int]) -> bool:
+    """Whether a variant shows what the old call showed."""
+    seen, before = result.observation, old.result.observation
+    if outcome_class(call, seen) != outcome_class(old.call, before):
+        return False
+    if seen.kind == "error" and (seen.line, seen.deliberate) != (before.line, before.deliberate):
+        return False
+    return (old.hits & wanted) <= (result.hits or frozenset())
+
+
+def variants(call: Call) -> Iterator[Call]:
+    """Smaller versions: without an optional argument or a step, with smaller constants."""
+    for place, one in enumerate(call.arguments):
+        given = next((item for item in call.offer.inputs if item.name == one.parameter), None)
+        droppable = given is not None and (given.is_optional or given.kind.startswith("var_"))
+        positional_after = any(other.name is None for other in call.arguments[place + 1 :])
+        if droppable and (one.name or not positional_after):
+            rest = call.arguments[:place] + call.arguments[place + 1 :]
+            yield replace(call, arguments=rest)
+    for place in range(len(call.steps)):
+        yield replace(call, steps=call.steps[:place] + call.steps[place + 1 :])
+    if call.file_text and len(call.file_text) > 8:  # noqa: PLR2004 -- a short word
+        yield from (replace(call, file_text=text) for text in ('""', '"a"', '"a\\nb"'))
+    for place, one in enumerate(call.arguments):
+        yield from (call.with_argument(place, text) for text in smaller_texts(one.text))
+    if call.receiver:
+        yield from (replace(call, receiver=text) for text in smaller_texts(call.receiver))
+
+
+def smaller_texts(text: str) -> Iterator[str]:
+    """Versions of an expression with one constant or one container item less."""
+    data = text.encode()
+    for node in constants_of(text):
+        start, end = node.col_offset, node.end_col_offset or node.col_offset
+        for fresh in _smaller_values(node.value):
+            yield (data[:start] + fresh.encode() + data[end:]).decode()
+    yield from _with_fewer_items(text)
+
+
+def _smaller_values(value: object) -> Iterator[str]:
+    if isinstance(value, str) and value:
+        halves = (value[: len(value) // 2], value[len(value) // 2 :], value[1:], value[:-1])
+        sizes = halves if len(value) > 1 else ()
+        yield from (quoted(one) for one in dict.fromkeys(sizes) if _is_encodable(one))
+    elif isinstance(value, bool):
+        return
+    elif isinstance(value, int) and abs(value) > 1:
+        yield from (
+            repr(one) for one in (0, 1, 2, value // 10) if len(repr(one)) < len(repr(value))
+        )
+    elif isinstance(value, float) and len(repr(value)) > 3:  # noqa: PLR2004 -- "0.5"
+        yield from ("0.0", "1.0", "0.5")
+
+
+def _is_encodable(text: str) -> bool:
+    return not any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def _with_fewer_items(text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.List | ast.Set) and node.elts:
+            yield from _without_each(text, tree, node)
+        elif isinstance(node, ast.Dict) and node.keys:
+            yield from _without_each_pair(tree, node)
+
+
+def _without_each(text: str, tree: ast.Expression, node: ast.List | ast.Set) -> Iterator[str]:
+    items = node.elts
+    least = 0 if isinstance(node, ast.List) else 1
+    for place in range(len(items)):
+        if len(items) > least:
+            node.elts = items[:place] + items[place + 1 :]
+            yield ast.unparse(tree)
+    node.elts = items
+
+
+def _without_each_pair(tree: ast.Expression, node: ast.Dict) -> Iterator[str]:
+    keys, values = node.keys, node.values
+    for place in range(len(keys)):
+        node.keys = keys[:place] + keys[place + 1 :]
+        node.values = values[:place] + values[place + 1 :]
+        yield ast.unparse(tree)
+    node.keys, node.values = keys, values

@@ -1,0 +1,98 @@
+"""What a test may assert of a call, or whether its crash is news instead."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engines.source.docstrings import documented, sentence_naming
+from engines.source.symbols import Class, Function
+from engines.testing.calls import Call
+from engines.testing.observations import Observation
+
+_NEVER_RAISED = frozenset({
+    "StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt", "SystemExit",
+    "MemoryError", "RecursionError", "DeprecationWarning", "UserWarning",
+})  # fmt: skip
+_PROTOCOL = {
+    "__getitem__": {"KeyError", "IndexError"}, "__delitem__": {"KeyError", "IndexError"},
+    "__getattr__": {"AttributeError"}, "__setitem__": {"IndexError", "KeyError"},
+    "__missing__": {"KeyError"},
+}  # fmt: skip
+_GUESSED_TYPES_RAISE = frozenset({"TypeError", "AttributeError"})
+
+
+class Verdict(StrEnum):
+    """What becomes of an executed call."""
+
+    TEST = "test"
+    FINDING = "finding"
+    DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The docstrings that speak about an offer."""
+
+    function: Function | None
+    owner: Class | None
+
+    def names(self, exception: str, bases: tuple[str, ...]) -> bool:
+        """Whether a docstring or a raise statement announces the exception or one it extends."""
+        plain = {exception, *(one.rpartition(":")[2] for one in bases)} - {
+            "Exception", "BaseException", "object",
+        }  # fmt: skip
+        function = self.function.docstring if self.function else None
+        owner = self.owner.docstring if self.owner else None
+        said = {one.rpartition(".")[2] for one in documented(function).raises}
+        return bool(plain & said) or any(
+            name in (text or "") for name in plain for text in (function, owner)
+        )
+
+    def sentence(self, exception: str, parameters: list[str]) -> str | None:
+        """The sentence of the docstring a crash seems to contradict."""
+        docstring = self.function.docstring if self.function else None
+        for word in (exception, "empty", *parameters):
+            found = sentence_naming(docstring, word)
+            if found:
+                return found
+        return None
+
+
+def verdict(call: Call, seen: Observation, texts: Texts) -> Verdict:
+    """Judge one execution."""
+    if seen.kind in {"setup", "hang", "killed"}:
+        return Verdict.DROP
+    if seen.kind != "error":
+        return Verdict.TEST
+    name = seen.type_name
+    if name in _NEVER_RAISED and not seen.deliberate:
+        finding = name == "RecursionError" and call.soundness > 0
+        return Verdict.FINDING if finding else Verdict.DROP
+    if name in _NEVER_RAISED or not seen.line:
+        return Verdict.DROP
+    if seen.deliberate or texts.names(name, seen.bases):
+        return Verdict.TEST if seen.deliberate or call.soundness > 0 else Verdict.DROP
+    if name in _PROTOCOL.get(call.offer.name, ()):
+        return Verdict.TEST
+    return Verdict.FINDING if _is_news(call, seen) else Verdict.DROP
+
+
+def _is_news(call: Call, seen: Observation) -> bool:
+    """Whether the input was such that the code has no excuse for crashing."""
+    if "builtins:OSError" in seen.bases:
+        return False
+    if call.is_example or any(one.text.startswith(("lambda", "str.")) for one in call.arguments):
+        return False
+    if seen.type_name in _GUESSED_TYPES_RAISE:
+        return call.soundness == 2 and _is_annotated(call)  # noqa: PLR2004 -- annotated
+    if seen.type_name == "KeyError" and any("{" in one.text for one in call.arguments):
+        return False
+    return call.soundness > 0
+
+
+def _is_annotated(call: Call) -> bool:
+    return all(_is_exact(one.term.name) for one in call.offer.inputs)
+
+
+def _is_exact(name: str) -> bool:
+    return name not in {"any", "callable", "class", "hashable", "list", "dict", "iterable",
+                        "sequence", "mapping", "type"}  # fmt: skip

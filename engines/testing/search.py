@@ -1,0 +1,165 @@
+"""Looks for calls that reach something new, within a budget of CPU seconds."""
+
+import random
+import time
+from dataclasses import dataclass, field
+
+from engines.testing.calls import Call
+from engines.testing.generation import Generation
+from engines.testing.jailed import Jail, Lost
+from engines.testing.observations import Result
+from engines.testing.offers import Kind, Offer
+from engines.testing.values import Values
+from engines.watch import Stopped, Watch
+
+_FIRST_ROUND = 3
+_BATCH_S = 0.25
+_SMALLEST_BATCH, _LARGEST_BATCH = 20, 480
+_PLATEAU_SHARE = 0.35
+_PLATEAU_LEAST_S = 1.5
+_KEPT_PER_OFFER = 50
+_FAILURES_PER_OFFER = 30
+_CHANGED_SHARE = 0.45
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A call and what it showed."""
+
+    call: Call
+    result: Result
+
+    @property
+    def hits(self) -> frozenset[int]:
+        """The goals it reached."""
+        return self.result.hits or frozenset()
+
+
+@dataclass
+class _Standing:
+    """How an offer fares: its kept calls and how many calls ago it last gained."""
+
+    kept: list[Kept] = field(default_factory=list[Kept])
+    idle: int = 0
+    failures: int = 0
+
+
+class Search:
+    """One search over the offers of a module. `wanted` are the goals that count."""
+
+    def __init__(
+        self, jail: Jail, generation: Generation, values: Values, wanted: frozenset[int]
+    ) -> None:
+        self._jail = jail
+        self._generation = generation
+        self._values = values
+        self._wanted = wanted
+        self._random: random.Random = values.choices
+        self._standings: dict[str, _Standing] = {}
+        self._batch = _SMALLEST_BATCH
+        self.reached: set[int] = set(jail.reached)
+        self.is_complete = True
+
+    def run(
+        self, offers: list[Offer], examples: list[Call], cpu_s: float, watch: Watch
+    ) -> list[Kept]:
+        """Search until the budget, a plateau or the person ends it; what was found is returned."""
+        started, jail_started = time.thread_time(), self._jail.cpu_s
+        last_gain, spent = 0.0, 0.0
+        patience = max(_PLATEAU_LEAST_S, _PLATEAU_SHARE * cpu_s)
+        self._standings = {one.key: _Standing() for one in offers}
+        try:
+            self._try(examples)
+            self._try(self._first_calls(offers))
+            while spent < cpu_s and not watch.stop_requested():
+                before = len(self.reached)
+                self._try(self._next_calls(offers))
+                spent = time.thread_time() - started + self._jail.cpu_s - jail_started
+                last_gain = spent if len(self.reached) > before else last_gain
+                if spent - last_gain > self._patience(patience):
+                    break
+                self._tell(watch, spent / cpu_s)
+        except (Stopped, Lost):
+            self.is_complete = False
+        self.is_complete = self.is_complete and not watch.stop_requested()
+        return [one for standing in self._standings.values() for one in standing.kept]
+
+    def _patience(self, usual: float) -> float:
+        """With everything reached, a little more is spent on other ways to get there."""
+        return _PLATEAU_LEAST_S / 3 if self._wanted <= self.reached else usual
+
+    def _tell(self, watch: Watch, done: float) -> None:
+        share = 100 * len(self._wanted & self.reached) / max(1, len(self._wanted))
+        calls = f"{self._jail.executed:,}"
+        watch.report(f"searched {calls} calls, {share:.0f} % of goals reached", min(done, 1.0))
+
+    def _first_calls(self, offers: list[Offer]) -> list[Call]:
+        ordered = sorted(offers, key=lambda one: one.kind is not Kind.CONSTRUCTOR)
+        made = [self._generation.fresh(one) for one in ordered for _ in range(_FIRST_ROUND)]
+        return [one for one in made if one]
+
+    def _next_calls(self, offers: list[Offer]) -> list[Call]:
+        weights = [self._weight(one) for one in offers]
+        chosen = self._random.choices(offers, weights, k=self._batch)
+        made = [self._next_call(one) for one in chosen]
+        return [one for one in made if one]
+
+    def _weight(self, offer: Offer) -> float:
+        standing = self._standings[offer.key]
+        weight = max(0.04, 0.97 ** (standing.idle / 4))
+        return weight * (0.3 if offer.is_inherited else 1.0)
+
+    def _next_call(self, offer: Offer) -> Call | None:
+        standing = self._standings[offer.key]
+        if standing.kept and self._random.random() < _CHANGED_SHARE:
+            newest = len(standing.kept) - 1 - int(len(standing.kept) * self._random.random() ** 2)
+            return self._generation.changed(standing.kept[newest].call)
+        return self._generation.fresh(offer)
+
+    def _try(self, calls: list[Call]) -> None:
+        if not calls:
+            return
+        spent = self._jail.cpu_s
+        results = self._jail.run(calls)
+        per_call = max(1e-5, (self._jail.cpu_s - spent) / len(calls))
+        self._batch = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, int(_BATCH_S / per_call)))
+        for call, result in zip(calls, results, strict=True):
+            self._learn(call, result)
+
+    def _learn(self, call: Call, result: Result) -> None:
+        standing = self._standings.get(call.offer.key)
+        if standing is None:
+            return
+        for text in result.operands:
+            self._values.seeds.saw(text)
+        gained = result.hits is not None and not self.reached.issuperset(result.hits)
+        standing.idle = 0 if gained else standing.idle + 1
+        if gained:
+            self._generation.learn(call, failed=False)
+        elif _is_type_failure(result):
+            self._generation.learn(call, failed=True)
+        if result.hits is None or result.observation.kind in {"setup", "hang", "killed"}:
+            return
+        self.reached |= result.hits
+        self._remember(call, result)
+        is_failure = result.observation.kind == "error"
+        if gained or (standing.failures < _FAILURES_PER_OFFER and is_failure):
+            standing.failures += is_failure
+            standing.kept.append(Kept(call, result))
+        elif not is_failure and len(standing.kept) < _KEPT_PER_OFFER:
+            standing.kept.append(Kept(call, result))
+
+    def _remember(self, call: Call, result: Result) -> None:
+        """Calls that return instances feed the pool that receivers and arguments come from."""
+        made = result.observation
+        if made.kind not in {"object", "value"} or made.type not in self._values.classes:
+            return
+        if call.receiver is None and call.file_text is None:
+            self._values.remember(made.type, call.source)
+
+
+def _is_type_failure(result: Result) -> bool:
+    seen = result.observation
+    return seen.kind == "error" and not seen.deliberate and seen.type_name in {
+        "TypeError", "AttributeError",
+    }  # fmt: skip

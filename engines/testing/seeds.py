@@ -1,0 +1,175 @@
+"""Raw material for inputs: values the module mentions, values seen at run time, plain samples."""
+
+import ast
+import random
+from dataclasses import dataclass, field
+
+from engines.source.mentions import literals_of, patterns_of
+from engines.source.module import Module
+from engines.testing.offers import Offers
+from engines.testing.regex_text import RegexText
+
+_SEEN_LIMIT = 600
+_PLAIN_TEXTS = (
+    "", "a", "abc", "hello world", "Hello World", "  padded  ", "A", "a,b,c", "a b", "foo_bar",
+    "fooBar", "x-y", "1", "12", "-3", "3.5", "0", "123abc", "a=1", "key: value", "é", "\n",
+    "line one\nline two", "a.b", "/a/b", "[1, 2]", '{"a": 1}', "2020-01-31", "12:30", "true",
+    "user@example.com", "https://example.com/a?b=c", "level", "!", "%", "(a)", "aa", "aab", "zebra",
+)  # fmt: skip
+_PLAIN_INTS = (
+    0,
+    1,
+    2,
+    3,
+    -1,
+    5,
+    10,
+    4,
+    7,
+    -2,
+    12,
+    100,
+    -5,
+    13,
+    60,
+    99,
+    255,
+    1000,
+    -100,
+    2024,
+    10**6,
+)
+_PLAIN_FLOATS = (0.0, 1.0, 0.5, -1.5, 2.0, 3.25, 100.0, -0.5, 1e-6, 0.1, 1234.5, 1e9)
+
+
+@dataclass
+class Seeds:
+    """Pools by type, most telling first; `choices` is the one source of randomness."""
+
+    choices: random.Random
+    texts: list[str] = field(default_factory=list[str])
+    integers: list[int] = field(default_factory=list[int])
+    floats: list[float] = field(default_factory=list[float])
+    raw: list[bytes] = field(default_factory=list[bytes])
+    patterns: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    seen_texts: list[str] = field(default_factory=list[str])
+    seen_integers: list[int] = field(default_factory=list[int])
+    local: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Texts that one function mentions, by its qualified name."""
+
+    def __post_init__(self) -> None:
+        self._regex = RegexText(self.choices)
+
+    def add(self, value: object) -> None:
+        """Put a mined constant into the pool of its type."""
+        if isinstance(value, bool):
+            return
+        for kind, pool in (
+            (str, self.texts), (int, self.integers), (float, self.floats), (bytes, self.raw),
+        ):  # fmt: skip
+            if isinstance(value, kind) and value not in pool:
+                pool.append(value)  # pyright: ignore[reportArgumentType] -- the pool of its type
+
+    def saw(self, text: str) -> None:
+        """Remember the literal of a value that was compared at run time."""
+        try:
+            value: object = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return
+        if isinstance(value, str) and value not in self.seen_texts and _is_plain(value):
+            self.seen_texts.append(value)
+        elif isinstance(value, int) and value not in self.seen_integers:
+            self.seen_integers.append(value)
+        del self.seen_texts[:-_SEEN_LIMIT], self.seen_integers[:-_SEEN_LIMIT]
+
+    def text(self, near: str = "") -> str:
+        """A string: mentioned by the function `near` or the module, seen, matching, or plain."""
+        roll = self.choices.random()
+        local = self.local.get(near)
+        if roll < 0.22 and local:
+            return self.choices.choice(local)
+        if roll < 0.36 and self.texts:
+            return self.choices.choice(self.texts)
+        if roll < 0.52 and self.patterns:
+            return self._regex.text(*self.choices.choice(self.patterns)) or ""
+        if roll < 0.62 and self.seen_texts:
+            return self.choices.choice(self.seen_texts)
+        if roll < 0.74:
+            return self._joined(near)
+        return self.choices.choice(_PLAIN_TEXTS)
+
+    def _joined(self, near: str) -> str:
+        pool = [*self.local.get(near, ()), *self.texts[:40], *_PLAIN_TEXTS]
+        parts = [self.choices.choice(pool) for _ in range(self.choices.randint(2, 3))]
+        return self.choices.choice(("", " ", "", ",")).join(parts)[:60]
+
+    def integer(self) -> int:
+        """An integer: mostly small, sometimes one the module mentions or compares with, or next."""
+        roll = self.choices.random()
+        if roll < 0.25 and self.integers:
+            return self.choices.choice(self.integers) + self.choices.choice((0, 0, 1, -1))
+        if roll < 0.35 and self.seen_integers:
+            return self.choices.choice(self.seen_integers) + self.choices.choice((0, 0, 1, -1))
+        if roll < 0.42:
+            return self.choices.randint(-20, 5000)
+        place = int(len(_PLAIN_INTS) * self.choices.random() ** 2)
+        return _PLAIN_INTS[place]
+
+    def number(self) -> float:
+        """A float, as `integer` chooses integers."""
+        if self.choices.random() < 0.3 and (self.floats or self.integers):
+            return float(self.choices.choice([*self.floats, *self.integers]))
+        return self.choices.choice(_PLAIN_FLOATS)
+
+    def changed_text(self, value: str, near: str = "") -> str:
+        """A string close to `value`."""
+        place = self.choices.randint(0, len(value))
+        match self.choices.randrange(8):
+            case 0:
+                return value[:place] + self.text(near)[:20] + value[place:]
+            case 1:
+                return value[:place] + value[place + 1 :]
+            case 2:
+                return value + self.text(near)[:30]
+            case 3:
+                return self.text(near)[:30] + value
+            case 4:
+                return value.swapcase()
+            case 5:
+                return value[:place]
+            case 6:
+                return value[place:] + value[:place]
+            case _:
+                return (
+                    value[:place] + self.choices.choice(" -_.,:;/0aZ1+()[]{}\"'\\") + value[place:]
+                )
+
+
+def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
+    """The pools for one module, from its text and from its values at run time."""
+    seeds = Seeds(choices)
+    for value in literals_of(module.tree):
+        if not isinstance(value, str) or (_is_plain(value) and not _is_prose(value)):
+            seeds.add(value)
+    for text in offers.values:
+        seeds.add(ast.literal_eval(text) if text[:1] not in "f" else None)
+    found = [(one.text, _flag_bits(one.flags)) for one in patterns_of(module.tree)]
+    seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
+    for function in module.all_functions():
+        own = [one for one in literals_of(function.node) if isinstance(one, str)]
+        seeds.local[function.qualname] = [one for one in own if not _is_prose(one)]
+    return seeds
+
+
+def _flag_bits(text: str) -> int:
+    bits = {"VERBOSE": 0x40, ".X": 0x40, "IGNORECASE": 2, ".I": 2, "DOTALL": 16, "MULTILINE": 8}
+    return sum({bit for name, bit in bits.items() if name in text})
+
+
+def _is_plain(value: str) -> bool:
+    return not any("\ud800" <= one <= "\udfff" for one in value)
+
+
+def _is_prose(value: str) -> bool:
+    """Messages and documentation make poor inputs."""
+    return len(value.split()) > 5  # noqa: PLR2004 -- a sentence
