@@ -1,0 +1,203 @@
+"""People: who an account is, what they may do, and how two accounts become one person."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, insert
+from sqlmodel import Session, col, delete, select, update
+
+from storage.database import insert_if_absent
+from storage.ids import CROCKFORD, PersonId
+from storage.tables.feedback import FeedbackRow
+from storage.tables.jobs import JobRow
+from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
+from storage.tables.trust import ApprovalRow, ConfigRow
+
+EVERYWHERE = "*"
+"""The scope of a role that counts in every place."""
+LINK_TTL_S = 600
+LINK_DIGITS = 8
+
+
+class LinkRefused(Exception):
+    """Two accounts were not joined; the message tells the person why."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """One platform's account of a person."""
+
+    platform: str
+    account: str
+    name: str
+
+
+def person_of(
+    session: Session, *, platform: str, account: str, name: str, now: datetime
+) -> PersonId:
+    """The person behind an account, made on first sight; follows the account's display name."""
+    row = _account(session, platform, account)
+    if row is None:
+        return _new_person(session, Account(platform, account, name), now)
+    if row.name != name:
+        row.name = name
+        session.flush()
+    return PersonId(row.person_id)
+
+
+def accounts_of(session: Session, person: PersonId) -> list[Account]:
+    """Every account of a person, the first one first."""
+    found = select(AccountRow).where(AccountRow.person_id == person).order_by(col(AccountRow.id))
+    return [Account(row.platform, row.account, row.name) for row in session.exec(found)]
+
+
+def tier_in(session: Session, person: PersonId, scopes: Sequence[str]) -> int | None:
+    """The highest tier granted in any of the scopes or everywhere; None where nothing was."""
+    return session.exec(
+        select(func.max(RoleRow.tier)).where(
+            RoleRow.person_id == person, col(RoleRow.scope).in_({*scopes, EVERYWHERE})
+        )
+    ).one()
+
+
+def grant(
+    session: Session, person: PersonId, scope: str, tier: int, by: PersonId, now: datetime
+) -> None:
+    """Give a person a tier in one scope, whatever they had there before."""
+    values = {"tier": tier, "granted_by": by, "granted_at": now}
+    if not insert_if_absent(session, RoleRow, {"person_id": person, "scope": scope, **values}):
+        row = session.get_one(RoleRow, (person, scope))
+        row.sqlmodel_update(values)
+        session.flush()
+
+
+def revoke(session: Session, person: PersonId, scope: str) -> bool:
+    """Take back what was granted in one scope; False when nothing was."""
+    session.flush()
+    gone = session.exec(
+        delete(RoleRow).where(col(RoleRow.person_id) == person, col(RoleRow.scope) == scope)
+    )
+    return gone.rowcount == 1
+
+
+def start_link(session: Session, person: PersonId, now: datetime) -> str:
+    """A code to type from another account within ten minutes; replaces the person's last one."""
+    session.exec(
+        delete(LinkCodeRow).where(
+            (col(LinkCodeRow.person_id) == person) | (col(LinkCodeRow.expires_at) <= now)
+        )
+    )
+    code = "".join(secrets.choice(CROCKFORD) for _ in range(LINK_DIGITS))
+    expires_at = now + timedelta(seconds=LINK_TTL_S)
+    session.add(LinkCodeRow(digest=_digest(code), person_id=person, expires_at=expires_at))
+    session.flush()
+    return code
+
+
+def finish_link(session: Session, code: str, person: PersonId, now: datetime) -> PersonId:
+    """Join the caller with the person who started the code, and return who they are from now on.
+
+    Raises:
+        LinkRefused: The code is unknown, used, expired, or the caller's own.
+    """
+    row = session.exec(
+        select(LinkCodeRow).where(LinkCodeRow.digest == _digest(code)).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise LinkRefused("This code is not known, or it was used already. Ask for a new one.")
+    if row.expires_at <= now:
+        raise LinkRefused("This code has expired. Ask for a new one; it is good for ten minutes.")
+    if row.person_id == person:
+        raise LinkRefused("This code is your own: enter it from the account you want to add.")
+    kept = PersonId(row.person_id)
+    _merge(session, kept, person)
+    return kept
+
+
+def _account(session: Session, platform: str, account: str) -> AccountRow | None:
+    return session.exec(
+        select(AccountRow).where(AccountRow.platform == platform, AccountRow.account == account)
+    ).one_or_none()
+
+
+def _new_person(session: Session, account: Account, now: datetime) -> PersonId:
+    made = session.connection().execute(insert(PersonRow).values(name=account.name, created_at=now))
+    assert made.inserted_primary_key is not None
+    person = PersonId(int(made.inserted_primary_key[0]))
+    values = {
+        "person_id": person,
+        "platform": account.platform,
+        "account": account.account,
+        "name": account.name,
+        "linked_at": now,
+    }
+    insert_if_absent(session, AccountRow, values)
+    row = _account(session, account.platform, account.account)
+    assert row is not None
+    if row.person_id != person:  # a transaction that has ended meanwhile saw the account first
+        session.exec(delete(PersonRow).where(col(PersonRow.id) == person))
+    return PersonId(row.person_id)
+
+
+def _digest(code: str) -> str:
+    """Of the code as Crockford reads it: case, spaces and dashes do not matter, O is 0, I is 1."""
+    spelled = code.upper().replace(" ", "").replace("-", "")
+    return hashlib.sha256(spelled.translate(str.maketrans("OIL", "011")).encode()).hexdigest()
+
+
+def _merge(session: Session, kept: PersonId, gone: PersonId) -> None:
+    """Give everything of `gone` to `kept`. Whoever writes for `gone` meanwhile is made to wait."""
+    both = select(PersonRow).where(col(PersonRow.id).in_((kept, gone)))
+    people = session.exec(both.order_by(col(PersonRow.id)).with_for_update()).all()
+    if len(people) != len({kept, gone}):
+        raise LinkRefused("One of the accounts was linked elsewhere meanwhile. Ask for a new code.")
+    session.exec(delete(LinkCodeRow).where(col(LinkCodeRow.person_id).in_((kept, gone))))
+    _merge_roles(session, kept, gone)
+    _merge_votes(session, kept, gone)
+    _merge_wishes(session, kept, gone)
+    _repoint(session, kept, gone)
+    session.exec(delete(PersonRow).where(col(PersonRow.id) == gone))
+    session.expire_all()
+
+
+def _repoint(session: Session, kept: PersonId, gone: PersonId) -> None:
+    for references in (
+        update(AccountRow).where(col(AccountRow.person_id) == gone).values(person_id=kept),
+        update(JobRow).where(col(JobRow.person_id) == gone).values(person_id=kept),
+        update(ApprovalRow).where(col(ApprovalRow.approved_by) == gone).values(approved_by=kept),
+        update(RoleRow).where(col(RoleRow.granted_by) == gone).values(granted_by=kept),
+    ):
+        session.exec(references)
+
+
+def _merge_roles(session: Session, kept: PersonId, gone: PersonId) -> None:
+    for role in session.exec(select(RoleRow).where(RoleRow.person_id == gone)).all():
+        if not insert_if_absent(session, RoleRow, {**role.model_dump(), "person_id": kept}):
+            held = session.get_one(RoleRow, (kept, role.scope))
+            if held.tier < role.tier:
+                held.sqlmodel_update(role.model_dump(exclude={"person_id"}))
+        session.delete(role)
+    session.flush()
+
+
+def _merge_votes(session: Session, kept: PersonId, gone: PersonId) -> None:
+    """Where both voted on the same job, the later vote counts."""
+    for vote in session.exec(select(FeedbackRow).where(FeedbackRow.person_id == gone)).all():
+        if not insert_if_absent(session, FeedbackRow, {**vote.model_dump(), "person_id": kept}):
+            held = session.get_one(FeedbackRow, (vote.job_id, kept))
+            if held.at < vote.at:
+                held.sqlmodel_update(vote.model_dump(exclude={"person_id"}))
+        session.delete(vote)
+    session.flush()
+
+
+def _merge_wishes(session: Session, kept: PersonId, gone: PersonId) -> None:
+    """What `kept` wished wins."""
+    for wish in session.exec(select(ConfigRow).where(ConfigRow.scope == f"person:{gone}")).all():
+        moved = {**wish.model_dump(), "scope": f"person:{kept}"}
+        insert_if_absent(session, ConfigRow, moved)
+        session.delete(wish)
+    session.flush()

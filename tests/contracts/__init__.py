@@ -1,0 +1,1 @@
+"""What must hold on every implementation of a part: here, on both databases."""
