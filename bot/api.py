@@ -20,7 +20,7 @@ from bot.console.board import Overview
 from bot.console.inbound import BadRepository, NotAllowed, Said
 from bot.console.notifier import Notifier
 from bot.console.stream import ThreadStream
-from bot.console.thread import Body, Thread, message_of
+from bot.console.thread import Body, Receipt, Thread, message_of
 from bot.face import Intake, JobView
 from storage import console
 from storage.clock import utc_now
@@ -72,14 +72,6 @@ class PostedReaction(BaseModel):
     message: int
     emoji: str = Field(min_length=1, max_length=64)
     added: bool = True
-
-
-class Receipt(BaseModel):
-    """Where a posted message stands; its answer follows in the thread after `last_event_id`."""
-
-    conversation: str
-    message: int
-    last_event_id: int
 
 
 def api_router(parts: ApiParts) -> APIRouter:

@@ -83,6 +83,9 @@ class Outbound(Protocol):
 
     edit_interval_s: float
     """The least time between two edits of one status message."""
+    result_replaces_status: bool
+    """Whether the result is an edit of the status message (one comment on GitHub), so that the
+    status is not edited after it."""
 
     async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:
         """Put the status message of a new job into the thread (opening one where needed).

@@ -193,6 +193,7 @@ class Takes(StrEnum):
     """Exactly one path, range, pull request or issue."""
     OPTIONAL_TARGET = "optional target"
     JOB = "job"
+    JOB_AND_WORDS = "job and words"
     OPTIONAL_JOB = "optional job"
 
 

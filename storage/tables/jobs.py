@@ -32,6 +32,8 @@ class JobRow(Row, table=True):
     retry_of: str | None = None
 
     state: str = Field(index=True)
+    last_seq: int = 0
+    """Number of its newest event."""
     attempt: int = 0
     """Counts starts; also the fencing token: only the newest attempt may write."""
     lease_owner: str | None = None
@@ -61,7 +63,10 @@ class JobEventRow(Row, table=True):
 
 
 class OutboxRow(Row, table=True):
-    """A bell to ring in the queue: this attempt of this job may start."""
+    """A bell to ring in the queue: this job may start.
+
+    The row stays until a worker leases the job, so that a bell the queue lost is rung again.
+    """
 
     __tablename__ = "outbox"
 

@@ -1,0 +1,49 @@
+# The one entry point, for people and for CI. Every target sets up .venv when it is missing or stale.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+# One thread per process: the suite runs side by side, and so do the workers.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: demo up test check bench setup docs
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[worker,dev]'
+	@touch $@
+
+setup: $(READY)
+
+# A conversation on real input, from an empty home to a test file that passes on its own.
+demo: $(READY)
+	$(BIN)/python -m bot.demo
+
+# The whole stack on this machine, until Ctrl-C.
+up: $(READY)
+	$(BIN)/gryph up
+
+# Everything CI runs.
+test: check
+	$(BIN)/pytest --numprocesses 2
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# Figures, with machine, seed and versions; see docs/benchmarks.md.
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks.gateway
+	$(BIN)/python -m tests.benchmarks.overhead
+	$(BIN)/python -m tests.benchmarks.grammar
+	$(BIN)/python -m engines.sandbox canary
+
+# The pages that are generated from the registry and the settings.
+docs: $(READY)
+	$(BIN)/python -m bot.reference docs

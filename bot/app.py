@@ -1,0 +1,285 @@
+"""The gateway's composition root: faces, loops and the HTTP application, wired once.
+
+A loop that dies takes the process with it, so that a supervisor starts a whole one again instead
+of keeping half a gateway.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import generate_latest
+from redis.asyncio import Redis
+from sqlalchemy import func
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+from typing_extensions import override
+
+from bot.api import ApiParts, api_router
+from bot.artifacts import Artifacts
+from bot.auth import ApiKeys
+from bot.console.face import console_face
+from bot.console.notifier import Notifier
+from bot.delivery import Delivery
+from bot.dispatch import Dispatcher, Surroundings
+from bot.face import Undeliverable
+from bot.grants import Grants
+from bot.intake import DurableIntake
+from bot.leader import Chore, Leader
+from bot.limits import Limits
+from bot.metrics import GatewayMetrics
+from bot.outbox import Clearance, Outbox
+from bot.platforms import Loop, connect
+from bot.settings import GatewaySettings, MissingSetting
+from bot.web.routes import web_router
+from handlers import Platform
+from jobs.messages import say
+from jobs.queue import ArqQueue
+from storage import artifacts, audit, ledger, vault
+from storage.artifacts import ArtifactStore
+from storage.clock import utc_now
+from storage.database import Database
+from storage.files import write_whole
+from storage.ledger import Ring
+from storage.logs import set_up_logging
+from storage.states import JobState
+from storage.tables.jobs import JobRow
+
+log = structlog.get_logger()
+
+REAP_S = 5.0
+RETENTION_S = 3600.0
+ARTIFACTS_KEPT = timedelta(days=90)
+SWEPT_AFTER = timedelta(hours=6)
+REDIS_TIMEOUT_S = 10.0
+"""Longer than the event stream's blocking read."""
+READY_S = 2.0
+GRACEFUL_S = 3
+
+
+@dataclass
+class Gateway:
+    """A composed gateway: serve `app` while `run` runs."""
+
+    app: FastAPI
+    loops: list[Loop]
+    close: Callable[[], Awaitable[None]]
+
+    async def run(self) -> None:
+        """All loops, until cancelled; the first to fail ends the others."""
+        async with asyncio.TaskGroup() as group:
+            for loop in self.loops:
+                group.create_task(_endless(loop))
+
+
+async def _endless(loop: Loop) -> None:
+    await loop()
+
+
+def compose(settings: GatewaySettings, public_url: str) -> Gateway:
+    """Wire a gateway. Nothing runs and nothing is connected yet.
+
+    Raises:
+        MissingSetting: A platform is half configured, or there is no broker.
+    """
+    if settings.redis_url is None:
+        raise MissingSetting(
+            "GRYPH_REDIS_URL is missing; `gryph up` starts an embedded Valkey by itself."
+        )
+    database = Database(settings.sql_url)
+    redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
+    )
+    metrics = GatewayMetrics()
+    intake = DurableIntake(database, metrics)
+    store = ArtifactStore(settings.home)
+    kept = Artifacts(database, store, public_url)
+    notifier = Notifier()
+    platforms = connect(settings, database, intake, kept)
+    platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+    delivery = Delivery(database, redis, platforms.faces, metrics, owner=owner)
+    surroundings = Surroundings(
+        database=database,
+        faces=platforms.faces,
+        limits=Limits(redis),
+        metrics=metrics,
+        audit_key=audit.load_key(settings.home),
+        read_artifact=kept.read,
+        repositories={
+            name: f"local:{path.expanduser().resolve()}"
+            for name, path in settings.repositories.items()
+        },
+        per_hour=(
+            settings.rate_person_per_hour,
+            settings.rate_workspace_per_hour,
+            settings.rate_repository_per_hour,
+        ),
+    )
+    queued = asyncio.Event()
+    dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
+    keys = vault.checkout_keys(settings.home, settings.checkout_key)
+    clearance = _clearance(dispatcher, Grants(database, keys, platforms.tokens))
+    queue = ArqQueue(settings.redis_url)
+    outbox = Outbox(database, queue, clearance, metrics, queued)
+    chores = {
+        "reap": Chore(REAP_S, _reaper(database, queued)),
+        "retention": Chore(RETENTION_S, _retention(database, store)),
+        **platforms.chores,
+    }
+    leader = Leader(database, chores, platforms.companions, metrics, owner=owner)
+
+    api_keys = ApiKeys(settings.home)
+    api_keys.ensure()
+    app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
+    for router in (
+        api_router(ApiParts(api_keys, intake, database, notifier, kept.read)),
+        web_router(),
+        _operations(database, metrics),
+        *platforms.routers,
+    ):
+        app.include_router(router)
+
+    async def close() -> None:
+        await queue.close()
+        await redis.aclose()
+        await asyncio.to_thread(database.close)
+
+    loops = [dispatcher.run, outbox.run, delivery.run, leader.run, *platforms.loops]
+    return Gateway(app, loops, close)
+
+
+def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:
+    async def clearance(ring: Ring) -> bool:
+        if not await dispatcher.clearance(ring):
+            return False
+        try:
+            await grants.lend(ring.job, ring.repository)
+        except Undeliverable as refused:
+            await dispatcher.reject(ring.job, f"I cannot read `{ring.repository}`: {refused}")
+            return False
+        return True
+
+    return clearance
+
+
+def _reaper(database: Database, queued: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    lost = say(
+        "The worker that ran this was lost each time it was started; that is a fault on our side. "
+        "`retry` starts it afresh."
+    ).model_dump(mode="json")
+
+    async def reap() -> None:
+        if await database.write(lambda s: ledger.reap(s, lost, utc_now())):
+            queued.set()
+
+    return reap
+
+
+def _retention(database: Database, store: ArtifactStore) -> Callable[[], Awaitable[None]]:
+    async def forget() -> None:
+        await database.write(lambda s: vault.drop_expired_grants(s, utc_now()))
+        await database.write(lambda s: artifacts.expire(s, utc_now() - ARTIFACTS_KEPT))
+        await database.read(lambda s: store.sweep(s, utc_now() - SWEPT_AFTER))
+
+    return forget
+
+
+def _operations(database: Database, metrics: GatewayMetrics) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz(response: Response) -> dict[str, str]:
+        """Events can be accepted: the database answers a write."""
+        try:
+            await asyncio.wait_for(database.write(lambda s: s.connection().closed), READY_S)
+        except (TimeoutError, SQLAlchemyError) as error:
+            response.status_code = 503
+            return {"status": f"the database does not answer: {type(error).__name__}"}
+        return {"status": "ready"}
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def show_metrics() -> PlainTextResponse:
+        """Prometheus' text format."""
+        counts = await database.read(_jobs_by_state)
+        for state in (JobState.WAITING, JobState.QUEUED, JobState.RUNNING):
+            metrics.jobs.labels(state).set(counts.get(state, 0))
+        return PlainTextResponse(generate_latest(metrics.registry))
+
+    return router
+
+
+def _jobs_by_state(session: Session) -> dict[str, int]:
+    counted = select(JobRow.state, func.count()).group_by(col(JobRow.state))
+    return dict(session.exec(counted).all())
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which would end the process before the loops did."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Serve until a signal comes, or a loop fails."""
+    host, _, port = settings.listen.rpartition(":")
+    listener = socket.create_server((host.strip("[]"), int(port)))
+    address: tuple[str, int] = listener.getsockname()[:2]
+    url = f"http://{address[0]}:{address[1]}"
+    gateway = compose(settings, settings.public_url or url)
+    config = uvicorn.Config(
+        gateway.app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACEFUL_S
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    note = settings.home / "run" / "gateway.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(note, json.dumps({"url": url, "pid": os.getpid()}).encode())
+    log.info("gateway ready", url=url)
+    try:
+        await _serve_beside(gateway, server, listener)
+    finally:
+        await gateway.close()
+
+
+async def _serve_beside(gateway: Gateway, server: uvicorn.Server, listener: socket.socket) -> None:
+    loops = asyncio.ensure_future(gateway.run())
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    await asyncio.wait({loops, serving}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    loops.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await loops
+
+
+def main() -> None:
+    """The process' entry."""
+    set_up_logging()
+    asyncio.run(serve(GatewaySettings()))
+
+
+if __name__ == "__main__":
+    main()

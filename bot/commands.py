@@ -1,0 +1,82 @@
+"""The registry of commands, by hand: one line each; and who may use them.
+
+Parser, help, Slack manifest, Discord tree, permission table and metric labels come from here.
+"""
+
+from collections.abc import Mapping
+
+from handlers import (
+    Command,
+    Invocation,
+    Standing,
+    Tier,
+    apply,
+    approve,
+    cancel,
+    config,
+    explain,
+    feedback,
+    link,
+    quota,
+    retry,
+    status,
+    test,
+)
+from handlers import help as help_
+from handlers.help import who_may
+
+COMMANDS: Mapping[str, Command] = {
+    command.verb: command
+    for command in (
+        test.COMMAND,
+        status.COMMAND,
+        cancel.COMMAND,
+        retry.COMMAND,
+        explain.COMMAND,
+        approve.COMMAND,
+        apply.COMMAND,
+        feedback.COMMAND,
+        link.COMMAND,
+        config.COMMAND,
+        quota.COMMAND,
+        help_.COMMAND,
+    )
+}
+
+
+def refusal(
+    command: Command, standing: Standing, invocation: Invocation, *, is_requester: bool
+) -> str | None:
+    """Why the caller may not use the command here, as Markdown; None if they may.
+
+    `is_requester` says whether the job named in the call was asked for by the caller.
+    """
+    permission = command.permission
+    if standing.tier >= permission.tier:
+        return None
+    if permission.author_may and is_author(standing, invocation):
+        return None
+    if permission.requester_may and is_requester:
+        return None
+    return (
+        f"`{command.verb}` is open to {who_may(permission)}; here you have "
+        f"{_tier_in_words(standing.tier)}."
+    )
+
+
+def is_author(standing: Standing, invocation: Invocation) -> bool:
+    """Whether the caller opened the pull request they speak under."""
+    pull = standing.pull
+    return pull is not None and pull.author.lower() == invocation.caller.name.lower()
+
+
+def _tier_in_words(tier: Tier) -> str:
+    words = {
+        Tier.ANYONE: "no access",
+        Tier.AUTHOR: "an author's access",
+        Tier.READ: "read access",
+        Tier.WRITE: "write access",
+        Tier.ADMIN: "an administrator's access",
+        Tier.OPERATOR: "the operator's access",
+    }
+    return words[tier]

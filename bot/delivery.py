@@ -1,0 +1,256 @@
+"""From job events to messages in threads: one status message, edited, then one result.
+
+Whoever holds a delivery's lease speaks for it. Bells (this process' own, and the workers' on the
+Redis stream) say that something is new; the ledger says what; a sweep makes good what bells lose.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlmodel import Session
+
+from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
+from bot.metrics import GatewayMetrics
+from handlers import Caller, Place, Platform
+from jobs.messages import Reply
+from jobs.queue import EVENTS_STREAM
+from storage import deliveries, ledger
+from storage.clock import utc_now
+from storage.database import Database
+from storage.deliveries import Errand, Message
+from storage.ids import JobId
+from storage.states import JobState
+
+log = structlog.get_logger()
+
+SWEEP_S = 1.0
+REDIS_DOWN_WAIT_S = 1.0
+STREAM_BLOCK_MS = 5_000
+MOST_WAIT_S = 600.0
+
+
+class Delivery:
+    """One gateway's voice."""
+
+    def __init__(
+        self,
+        database: Database,
+        redis: "Redis",
+        faces: Mapping[Platform, Face],
+        metrics: GatewayMetrics,
+        *,
+        owner: str,
+    ) -> None:
+        """`owner` names this process in leases."""
+        self._database = database
+        self._redis = redis
+        self._faces = faces
+        self._metrics = metrics
+        self._owner = owner
+        self._active: dict[str, bool] = {}
+        """Keys in work here; True when a bell rang meanwhile."""
+        self._edited_at: dict[str, float] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._listen())
+            group.create_task(self._sweep())
+
+    def notice(self, key: str) -> None:
+        """Something is to be said under `key` (a job id, or an answer's key)."""
+        if key in self._active:
+            self._active[key] = True
+        elif self._group is not None:
+            self._active[key] = False
+            self._group.create_task(self._attend(key))
+
+    async def _listen(self) -> None:
+        last = "$"
+        while True:
+            try:
+                batches = await self._redis.xread(
+                    {EVENTS_STREAM: last}, count=200, block=STREAM_BLOCK_MS
+                )
+            except (RedisError, OSError):
+                await asyncio.sleep(REDIS_DOWN_WAIT_S)
+                continue
+            for _, entries in batches:
+                for entry_id, fields in entries:
+                    last = entry_id
+                    self.notice(fields[b"job"].decode())
+
+    async def _sweep(self) -> None:
+        while True:
+            for key in await self._database.read(lambda s: deliveries.due(s, utc_now())):
+                self.notice(key)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _attend(self, key: str) -> None:
+        try:
+            again = True
+            while again:
+                self._active[key] = False
+                again = await self.deliver(key) or self._active[key]
+        finally:
+            del self._active[key]
+
+    async def deliver(self, key: str) -> bool:
+        """Say what is new under `key`; True when there may be more to say at once."""
+        errand = await self._database.write(
+            lambda s: deliveries.take(s, key, self._owner, utc_now())
+        )
+        if errand is None:
+            self._edited_at.pop(key, None)
+            return False
+        platform = Platform(errand.delivery.platform)
+        face = self._faces.get(platform)
+        try:
+            if face is None:
+                raise Busy(f"{platform} is off", retry_after_s=60)
+            return await self._say(errand, face.outbound)
+        except Busy as busy:
+            self._metrics.delivery_retries.labels(platform).inc()
+            await self._later(errand, str(busy), busy.retry_after_s)
+        except Undeliverable as gone:
+            log.warning("undeliverable", key=key, error=str(gone))
+            await self._note(key, finished_at=utc_now(), error=str(gone)[:500], lease_owner=None)
+        except Exception as error:
+            log.exception("delivery failed", key=key)
+            await self._later(errand, repr(error), 5.0)
+        return False
+
+    async def _say(self, errand: Errand, outbound: Outbound) -> bool:
+        place = Place.model_validate(errand.delivery.place)
+        if errand.job is None:
+            return await self._answer(errand, outbound, place)
+        view = await self._view(errand)
+        status = _posted(errand.delivery.status)
+        if status is None:
+            status = await outbound.post_status(place, view, key=f"{view.job}:status")
+            await self._remember(errand, "status", status, shown_seq=errand.job.last_seq)
+            self._edited_at[errand.delivery.key] = time.monotonic()
+            return True
+        if view.state.final:
+            return await self._conclude(errand, outbound, place, (view, status))
+        if errand.delivery.shown_seq < errand.job.last_seq:
+            if await self._wait_to_edit(errand.delivery.key, outbound):
+                return True
+            await outbound.edit_status(place, status, view)
+            self._edited_at[errand.delivery.key] = time.monotonic()
+            await self._note(errand.delivery.key, shown_seq=errand.job.last_seq)
+        await self._database.write(
+            lambda s: deliveries.let_go(s, errand.delivery.key, self._owner, utc_now())
+        )
+        return False
+
+    async def _conclude(
+        self,
+        errand: Errand,
+        outbound: Outbound,
+        place: Place,
+        shown: tuple[JobView, Posted],
+    ) -> bool:
+        view, status = shown
+        job = errand.job
+        assert job is not None
+        if errand.delivery.result is None:
+            reply = Reply.model_validate(job.reply)
+            result = await outbound.post_result(
+                place, status, view, reply, key=f"{view.job}:result"
+            )
+            await self._remember(errand, "result", result)
+            self._metrics.finished.labels(view.verb, view.state).inc()
+            waited = utc_now() - view.created_at
+            self._metrics.end_to_end_s.labels(view.verb).observe(waited.total_seconds())
+            return True
+        if not outbound.result_replaces_status:
+            if await self._wait_to_edit(errand.delivery.key, outbound):
+                return True
+            await outbound.edit_status(place, status, view)
+        await self._note(
+            errand.delivery.key,
+            finished_at=utc_now(),
+            shown_seq=job.last_seq,
+            lease_owner=None,
+        )
+        return False
+
+    async def _answer(self, errand: Errand, outbound: Outbound, place: Place) -> bool:
+        reply = Reply.model_validate(errand.delivery.reply)
+        result = await outbound.answer(place, reply, key=errand.delivery.key)
+        await self._remember(errand, "answer", result, finished_at=utc_now(), lease_owner=None)
+        return False
+
+    async def _view(self, errand: Errand) -> JobView:
+        job, newest = errand.job, errand.newest
+        assert job is not None
+        state = JobState(job.state)
+        ahead = None
+        if state is JobState.QUEUED:
+            ahead = await self._database.read(lambda s: ledger.ahead_of(s, job))
+        return JobView(
+            job=JobId(job.id),
+            verb=job.verb,
+            line=job.line,
+            state=state,
+            text=newest.text if newest else "",
+            done=newest.done if newest else None,
+            attempt=job.attempt,
+            asked_by=Caller.model_validate(job.invocation["caller"]),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            repository=job.repository,
+            number=job.number,
+            head_sha=job.head_sha,
+            ahead=ahead,
+        )
+
+    async def _wait_to_edit(self, key: str, outbound: Outbound) -> bool:
+        """Keep the edit budget; True after a wait, when the job has to be looked at again."""
+        edited_at = self._edited_at.get(key)
+        if edited_at is None:
+            return False
+        wait_s = edited_at + outbound.edit_interval_s - time.monotonic()
+        if wait_s <= 0:
+            return False
+        await asyncio.sleep(wait_s)
+        return True
+
+    async def _remember(self, errand: Errand, kind: str, posted: Posted, **values: object) -> None:
+        row = errand.delivery
+        message = Message(posted.key, kind, row.platform, row.place, posted.data)
+        data = {"key": posted.key, "data": dict(posted.data)}
+
+        def write(session: Session) -> None:
+            column = "result" if kind == "answer" else kind
+            deliveries.note(session, row.key, self._owner, **{column: data}, attempts=0, **values)
+            deliveries.posted(session, row, message, utc_now())
+
+        await self._database.write(write)
+
+    async def _note(self, key: str, **values: object) -> None:
+        await self._database.write(lambda s: deliveries.note(s, key, self._owner, **values))
+
+    async def _later(self, errand: Errand, error: str, wait_s: float) -> None:
+        wait_s = min(MOST_WAIT_S, max(wait_s, 2.0**errand.delivery.attempts))
+        await self._database.write(
+            lambda s: deliveries.try_later(
+                s, errand.delivery, self._owner, error, wait_s, utc_now()
+            )
+        )
+
+
+def _posted(stored: Mapping[str, object] | None) -> Posted | None:
+    if stored is None:
+        return None
+    data = stored["data"]
+    assert isinstance(data, dict)
+    return Posted(str(stored["key"]), {str(k): str(v) for k, v in data.items()})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,0 +1,404 @@
+"""From an accepted event to its effects: parse, permission, rate limit, handler, one commit.
+
+An event is handled at least once and its effects are committed once: the commit that writes the
+jobs and answers also marks the event handled, under a fencing attempt number. Edge of the process
+for exceptions of handlers: `UserError` is the answer; anything else is logged with the event's id
+and tried again, and after three tries the person is told.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from bot import commands as registry
+from bot.effects import Answer, Asked, Said, Spoken, commit
+from bot.face import Busy, Face
+from bot.grammar import find_lines, parse, suggest
+from bot.intake import DurableIntake
+from bot.limits import Bucket, Limits, Verdict
+from bot.metrics import GatewayMetrics
+from handlers import (
+    Call,
+    Command,
+    Context,
+    Effect,
+    Invocation,
+    Platform,
+    Reaction,
+    RepositoryWriter,
+    Standing,
+    Tier,
+    UserError,
+)
+from handlers.help import overview
+from jobs.messages import Action, Actions, Reply, Suggestion, Text, say
+from jobs.requests import Source, request_adapter
+from storage import approvals, deliveries, feedback, inbox, ledger, people
+from storage.clock import utc_now
+from storage.database import Database
+from storage.feedback import Vote
+from storage.ids import ArtifactId, JobId, PersonId
+from storage.inbox import Superseded, Taken
+from storage.ledger import Ending, Ring
+from storage.states import JobState
+
+log = structlog.get_logger()
+
+SWEEP_S = 2.0
+AT_ONCE = 16
+"""Events handled side by side."""
+TRIES = 3
+FRESH_S = 20.0
+"""A permission checked this recently is not asked for again."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the dispatcher was composed with."""
+
+    database: Database
+    faces: Mapping[Platform, Face]
+    limits: Limits
+    metrics: GatewayMetrics
+    audit_key: bytes
+    read_artifact: Callable[[ArtifactId], Awaitable[bytes]]
+    repositories: Mapping[str, str]
+    per_hour: tuple[int, int, int]
+    """Commands per hour for a person, a workspace and a repository."""
+
+
+class Dispatcher:
+    """Handles events; several gateways may run one each."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        intake: DurableIntake,
+        *,
+        on_jobs: Callable[[], None],
+        on_deliveries: Callable[[str], None],
+    ) -> None:
+        """`on_jobs` and `on_deliveries` (with a delivery's key) wake the loops that go on."""
+        self._around = surroundings
+        self._intake = intake
+        self._on_jobs = on_jobs
+        self._on_deliveries = on_deliveries
+        self._writers: dict[Platform, RepositoryWriter] = {
+            platform: face.writer
+            for platform, face in surroundings.faces.items()
+            if face.writer is not None
+        }
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep())
+            for _ in range(AT_ONCE):
+                group.create_task(self._consume())
+
+    async def _consume(self) -> None:
+        while True:
+            await self.handle(await self._intake.taken.get())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                due = await self._around.database.write(lambda s: inbox.take_due(s, utc_now()))
+            except SQLAlchemyError as error:
+                log.warning("inbox out of reach", error=str(error))
+                continue
+            for taken in due:
+                await self._intake.taken.put(taken)
+
+    async def handle(self, taken: Taken) -> None:
+        """Handle one event; never raises but for cancellation."""
+        try:
+            if taken.payload["kind"] == "reaction":
+                await self._react(taken, Reaction.model_validate(taken.payload))
+            else:
+                await self._invoke(taken, Invocation.model_validate(taken.payload))
+        except Superseded:
+            log.info("event handled elsewhere", event=taken.id)
+        except Busy as busy:
+            await self._postpone(taken, str(busy), busy.retry_after_s)
+        except Exception as error:
+            log.exception("event failed", event=taken.id, attempt=taken.attempt)
+            await self._postpone(taken, repr(error), 2.0**taken.attempt)
+
+    async def _postpone(self, taken: Taken, error: str, wait_s: float) -> None:
+        now = utc_now()
+        try:
+            if taken.attempt >= TRIES and taken.payload["kind"] == "invocation":
+                await self._give_up(taken, error)
+            else:
+                until = now + timedelta(seconds=wait_s)
+                await self._around.database.write(lambda s: inbox.postpone(s, taken, until, error))
+        except Superseded:
+            return
+        except SQLAlchemyError as trouble:  # its lease ends by itself, and then it is swept up
+            log.warning("inbox out of reach", event=taken.id, error=str(trouble))
+
+    async def _give_up(self, taken: Taken, error: str) -> None:
+        invocation = Invocation.model_validate(taken.payload)
+        text = (
+            "I could not handle this: something on my side or the platform's failed "
+            f"{TRIES} times. Nothing was started. (event {taken.id})"
+        )
+        log.error("event given up", event=taken.id, error=error)
+        person = await self._person(invocation)
+        spoken = [Spoken("", "", 0, Answer(say(text), "error"))]
+        await self._commit(taken, invocation, person, spoken)
+
+    # Commands
+
+    async def _invoke(self, taken: Taken, invocation: Invocation) -> None:
+        lines = find_lines(invocation.text, previous=invocation.previous_text)
+        if not lines.found and not invocation.addressed:
+            await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
+            return
+        face = self._around.faces[invocation.place.platform]
+        standing = await face.authority.standing(invocation)
+        person = await self._person(invocation)
+        standing = await self._with_granted_tier(invocation, standing, person)
+        if lines.found:
+            spoken = [
+                await self._speak(invocation, standing, person, (number, found.line))
+                for number, found in enumerate(lines.found)
+            ]
+        else:
+            spoken = [Spoken("", "", 0, _understood(invocation.text))]
+        if lines.dropped:
+            text = (
+                f"I took the first {len(lines.found)} commands; {lines.dropped} more are too many."
+            )
+            spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
+        await self._commit(taken, invocation, person, spoken)
+
+    async def _speak(
+        self,
+        invocation: Invocation,
+        standing: Standing,
+        person: PersonId,
+        numbered_line: tuple[int, str],
+    ) -> Spoken:
+        number, line = numbered_line
+        verb = ""
+        try:
+            call = parse(line, registry.COMMANDS)
+            verb = call.verb
+            result = await self._run(invocation, standing, person, call)
+        except UserError as error:
+            result = Answer(say(str(error)), "error")
+        return Spoken(verb, line, number, result)
+
+    async def _run(
+        self, invocation: Invocation, standing: Standing, person: PersonId, call: Call
+    ) -> Answer | Asked:
+        command = registry.COMMANDS[call.verb]
+        is_requester = await self._is_requester(person, call)
+        if why := registry.refusal(command, standing, invocation, is_requester=is_requester):
+            return Answer(say(why), "refused")
+        limited = await self._limited(invocation, standing, person)
+        if limited is not None:
+            return limited
+        outcome = await command.run(self._context(invocation, standing, person), call)
+        if isinstance(outcome, Reply):
+            return Answer(outcome, "answer")
+        started = registry.COMMANDS[outcome.kind]
+        if why := registry.refusal(started, standing, invocation, is_requester=False):
+            return Answer(say(why), "refused")
+        retry_of = call.jobs[0] if call.jobs else None
+        return Asked(outcome, await self._waits_for(started, outcome.source), retry_of)
+
+    async def _waits_for(self, command: Command, source: Source) -> str | None:
+        """What a fork's code needs before it may run here."""
+        if command.permission.effect is not Effect.RUN_CODE or source.fork is None:
+            return None
+        repository, number, sha = source.repository, source.number, source.sha
+        assert number is not None
+        assert sha is not None
+        if await self._around.database.read(
+            lambda s: approvals.is_approved(s, repository, number, sha)
+        ):
+            return None
+        return (
+            f"this is a fork's code: someone with write access reads it and says "
+            f"`/gryph approve {sha[:12]}`"
+        )
+
+    def _context(self, invocation: Invocation, standing: Standing, person: PersonId) -> Context:
+        buckets = self._buckets(invocation, standing, person)
+
+        async def quota() -> str:
+            verdict = await self._around.limits.take(buckets, cost=0)
+            lines = [
+                f"{bucket.what}: {left} of {bucket.per_hour} left this hour"
+                for bucket, left in zip(buckets, verdict.left, strict=True)
+            ]
+            return "\n".join(f"- {line}" for line in lines)
+
+        return Context(
+            invocation=invocation,
+            standing=standing,
+            person=person,
+            database=self._around.database,
+            commands=registry.COMMANDS,
+            writers=self._writers,
+            read_artifact=self._around.read_artifact,
+            quota=quota,
+            repositories=self._around.repositories,
+        )
+
+    async def _is_requester(self, person: PersonId, call: Call) -> bool:
+        if not call.jobs:
+            return False
+        row = await self._around.database.read(lambda s: ledger.get(s, call.jobs[0]))
+        return row is not None and row.person_id == person
+
+    # People and limits
+
+    async def _person(self, invocation: Invocation) -> PersonId:
+        caller = invocation.caller
+        return await self._around.database.write(
+            lambda s: people.person_of(
+                s,
+                platform=caller.platform,
+                account=caller.account,
+                name=caller.name,
+                now=utc_now(),
+            )
+        )
+
+    async def _with_granted_tier(
+        self, invocation: Invocation, standing: Standing, person: PersonId
+    ) -> Standing:
+        place = invocation.place
+        scopes = ("*", f"{place.platform}:{place.workspace}", f"{place.platform}:{place.channel}")
+        granted = await self._around.database.read(lambda s: people.tier_in(s, person, scopes))
+        if granted is None or granted <= standing.tier:
+            return standing
+        return Standing(Tier(granted), standing.repository, standing.pull, standing.head_sha)
+
+    def _buckets(
+        self, invocation: Invocation, standing: Standing, person: PersonId
+    ) -> list[Bucket]:
+        per_person, per_workspace, per_repository = self._around.per_hour
+        place = invocation.place
+        buckets = [
+            Bucket(f"person:{person}", "You", per_person),
+            Bucket(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
+        ]
+        if standing.repository is not None:
+            key = f"repository:{standing.repository}"
+            buckets.append(Bucket(key, f"`{standing.repository}`", per_repository))
+        return buckets
+
+    async def _limited(
+        self, invocation: Invocation, standing: Standing, person: PersonId
+    ) -> Answer | None:
+        verdict: Verdict = await self._around.limits.take(
+            self._buckets(invocation, standing, person)
+        )
+        if verdict.is_open:
+            self._around.metrics.limits_open.inc()
+        if verdict.allowed:
+            return None
+        text = f"Too many commands this hour; come back in {_duration(verdict.wait_s)}."
+        return Answer(say(text), "limited")
+
+    async def _commit(
+        self, taken: Taken, invocation: Invocation, person: PersonId, spoken: list[Spoken]
+    ) -> None:
+        said = Said(taken, invocation, person, tuple(spoken))
+        keys = await self._around.database.write(
+            lambda s: commit(s, said, self._around.audit_key, utc_now())
+        )
+        for one in spoken:
+            self._around.metrics.commands.labels(one.verb or "none", one.outcome).inc()
+        for key in keys:
+            self._on_deliveries(key)
+        if any(isinstance(one.result, Asked) for one in spoken):
+            self._on_jobs()
+
+    # Reactions
+
+    async def _react(self, taken: Taken, reaction: Reaction) -> None:
+        value = feedback.emoji_value(reaction.emoji)
+
+        def effects(session: Session) -> None:
+            inbox.finish(session, taken, utc_now())
+            message = deliveries.message_about(session, reaction.message_key)
+            if value is None or message is None or message.job_id is None:
+                return
+            if reaction.caller.is_bot:
+                return
+            caller, job = reaction.caller, JobId(message.job_id)
+            person = people.person_of(
+                session,
+                platform=caller.platform,
+                account=caller.account,
+                name=caller.name,
+                now=utc_now(),
+            )
+            source = f"reaction:{reaction.emoji}"
+            if reaction.added:
+                feedback.vote(session, job, person, Vote(value, source), utc_now())
+            else:
+                feedback.retract(session, job, person, source)
+
+        await self._around.database.write(effects)
+
+    # Once more, before a job starts
+
+    async def clearance(self, ring: Ring) -> bool:
+        """Check permission and approval of a queued job again; see `bot.outbox.Clearance`."""
+        row = await self._around.database.read(lambda s: ledger.get(s, ring.job))
+        if row is None or row.state != JobState.QUEUED:
+            return False
+        if row.cleared_at and utc_now() - row.cleared_at < timedelta(seconds=FRESH_S):
+            return True
+        invocation = Invocation.model_validate(row.invocation)
+        face = self._around.faces.get(invocation.place.platform)
+        if face is None:
+            return False
+        standing = await face.authority.standing(invocation)
+        standing = await self._with_granted_tier(invocation, standing, PersonId(row.person_id))
+        command = registry.COMMANDS[row.verb]
+        source = request_adapter.validate_python(row.request).source
+        why = registry.refusal(command, standing, invocation, is_requester=False)
+        why = why or await self._waits_for(command, source)
+        if why is None:
+            await self._around.database.write(lambda s: ledger.clear(s, ring.job, utc_now()))
+            return True
+        await self.reject(ring.job, why)
+        return False
+
+    async def reject(self, job: JobId, why: str) -> None:
+        """End a queued job that may no longer start, and say why."""
+        text = f"Not started: {why}"
+        again = Actions(actions=(Action(verb="retry", label="Retry", job=job),))
+        reply = Reply(summary=text, blocks=(Text(markdown=text), again))
+        ending = Ending(JobState.FAILED, "not started", reply.model_dump(mode="json"), "user")
+        await self._around.database.write(lambda s: ledger.reject(s, job, ending, utc_now()))
+        self._on_deliveries(job)
+
+
+def _understood(text: str) -> Answer:
+    """An answer to words that are no command: what we would run, or what there is."""
+    line = suggest(text, registry.COMMANDS)
+    if line is None:
+        return Answer(overview(registry.COMMANDS), "answer")
+    markdown = f"Did you mean this?\n```\n/gryph {line}\n```"
+    run = Actions(actions=(Suggestion(line=line, label="Run it"),))
+    reply = Reply(summary=f"Did you mean /gryph {line}?", blocks=(Text(markdown=markdown), run))
+    return Answer(reply, "answer")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -1,0 +1,116 @@
+"""Work that one gateway at a time does: reaping lost jobs, sweeping, polling, retention.
+
+The lease lies in SQL, so that it holds with Redis down; see docs/decisions/0003.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTypeStubs]
+    AsyncIOScheduler,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.metrics import GatewayMetrics
+from storage import leases
+from storage.clock import utc_now
+from storage.database import Database
+
+log = structlog.get_logger()
+
+LEASE = "leader"
+TTL_S = 15.0
+RENEW_S = 5.0
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something to do regularly; its exception is logged and the next turn comes anyway."""
+
+    every_s: float
+    do: Callable[[], Awaitable[object]]
+
+
+class Leader:
+    """Holds the lease where it can, and does the chores while it holds it."""
+
+    def __init__(
+        self,
+        database: Database,
+        chores: Mapping[str, Chore],
+        companions: Mapping[str, Callable[[], Awaitable[None]]],
+        metrics: GatewayMetrics,
+        *,
+        owner: str,
+    ) -> None:
+        """`companions` run for as long as the lease is held (the Discord connection)."""
+        self._database = database
+        self._chores = chores
+        self._companions = companions
+        self._metrics = metrics
+        self._owner = owner
+
+    async def run(self) -> None:
+        """Until cancelled; then the lease is given back."""
+        try:
+            while True:
+                if await self._acquire():
+                    await self._lead()
+                await asyncio.sleep(RENEW_S)
+        finally:
+            await asyncio.shield(
+                self._database.write(lambda s: leases.release(s, LEASE, self._owner))
+            )
+
+    async def _lead(self) -> None:
+        log.info("leading", owner=self._owner)
+        self._metrics.leader.set(1)
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for name, chore in self._chores.items():
+            scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]
+                _logged(name, chore),
+                "interval",
+                seconds=chore.every_s,
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                next_run_time=utc_now(),
+            )
+        scheduler.start()
+        companions = [asyncio.ensure_future(run()) for run in self._companions.values()]
+        try:
+            await self._hold()
+            log.warning("lease lost", owner=self._owner)
+        finally:
+            scheduler.shutdown(wait=False)
+            for companion in companions:
+                companion.cancel()
+            await asyncio.gather(*companions, return_exceptions=True)
+            self._metrics.leader.set(0)
+
+    async def _hold(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if not await self._acquire():
+                return
+
+    async def _acquire(self) -> bool:
+        try:
+            return await self._database.write(
+                lambda s: leases.acquire(s, LEASE, self._owner, TTL_S, utc_now())
+            )
+        except SQLAlchemyError as error:
+            log.warning("lease out of reach", error=str(error))
+            return False
+
+
+def _logged(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
+    async def turn() -> None:
+        try:
+            await chore.do()
+        except Exception:
+            log.exception("chore failed", chore=name)
+
+    return turn

@@ -1,0 +1,80 @@
+"""Rings the queue for jobs that may start, after a last look at whether they still may.
+
+A job waits in the ledger until a worker leases it; this loop tells the queue of it, again and
+again with growing pauses, so a bell that Redis lost does no harm. A clearance (permission, fork
+approval, checkout token) older than a minute is renewed first; the ledger refuses to lease a job
+without a fresh one. So whatever was withdrawn while a job stood in line stops it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from bot.face import Busy
+from bot.metrics import GatewayMetrics
+from jobs.queue import JobQueue, QueueDown
+from storage import ledger
+from storage.clock import utc_now
+from storage.database import Database
+from storage.ids import JobId
+from storage.ledger import Ring
+
+log = structlog.get_logger()
+
+LOOK_S = 1.0
+QUEUE_DOWN_WAIT_S = 2.0
+
+Clearance = Callable[[Ring], Awaitable[bool]]
+"""Checks a job once more; True when it may start, False when it was ended instead."""
+
+
+class Outbox:
+    """One gateway's loop; several may run beside each other."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: JobQueue,
+        clearance: Clearance,
+        metrics: GatewayMetrics,
+        woken: asyncio.Event,
+    ) -> None:
+        """`clearance` asks the job's platform; `woken` is set when a job was queued."""
+        self._database = database
+        self._queue = queue
+        self._clearance = clearance
+        self._metrics = metrics
+        self._woken = woken
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+            self._woken.clear()
+            await self.ring_due()
+
+    async def ring_due(self) -> int:
+        """Ring for everything that is due; how many bells were rung."""
+        rings = await self._database.write(lambda s: ledger.due_rings(s, utc_now()))
+        rung = 0
+        for ring in rings:
+            try:
+                if await self._clearance(ring):
+                    await self._queue.ring(ring.job, ring.queue, asked_at=ring.created_at)
+                    self._metrics.queue_rings.labels(ring.queue).inc()
+                    rung += 1
+            except Busy as busy:
+                await self._later(ring.job, busy.retry_after_s)
+            except QueueDown as down:
+                log.warning("queue down", error=str(down))
+                self._metrics.queue_down.inc()
+                await self._later(ring.job, QUEUE_DOWN_WAIT_S)
+        return rung
+
+    async def _later(self, job: JobId, wait_s: float) -> None:
+        at = utc_now() + timedelta(seconds=wait_s)
+        await self._database.write(lambda s: ledger.ring_later(s, job, at))

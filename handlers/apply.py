@@ -1,0 +1,81 @@
+"""`apply`: put a job's files into the repository."""
+
+from handlers import (
+    Application,
+    Call,
+    Command,
+    Context,
+    Effect,
+    Outcome,
+    Permission,
+    Platform,
+    Takes,
+    Tier,
+    UserError,
+)
+from handlers.jobs_in_reach import job_meant
+from jobs.messages import Reply, say
+from jobs.requests import Source, request_adapter
+from storage import artifacts
+from storage.ids import ArtifactId, JobId
+from storage.states import JobState
+from storage.tables.jobs import JobRow
+
+
+async def run(context: Context, call: Call) -> Outcome:
+    """Write the files now, as the person who pressed Apply."""
+    row = await job_meant(context, call.jobs[0])
+    if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED):
+        raise UserError(f"`{row.id}` is {row.state}; there is nothing to apply.")
+    files = await _files(context, row)
+    source = request_adapter.validate_python(row.request).source
+    local = source.repository.startswith("local:")
+    platform = Platform.CONSOLE if local else Platform.GITHUB
+    if local and context.standing.tier < Tier.OPERATOR:
+        raise UserError("Only the operator of this machine may write to a folder on it.")
+    writer = context.writers.get(platform)
+    if writer is None:
+        raise UserError(f"I cannot write to `{source.repository}`: {platform} is not connected.")
+    where = await writer.apply(_application(context, row, source, files))
+    return say(f"Applied `{row.id}`: {where}")
+
+
+async def _files(context: Context, row: JobRow) -> dict[str, bytes]:
+    kept = await context.database.read(lambda s: artifacts.of_job(s, JobId(row.id)))
+    files = {
+        artifact.path: await context.read_artifact(ArtifactId(artifact.id))
+        for artifact in kept
+        if artifact.path is not None
+    }
+    if not files:
+        raise UserError(f"`{row.id}` produced no file to apply.")
+    return files
+
+
+def _application(
+    context: Context, row: JobRow, source: Source, files: dict[str, bytes]
+) -> Application:
+    pull = context.standing.pull
+    summary = Reply.model_validate(row.reply).summary if row.reply else row.line
+    return Application(
+        job=JobId(row.id),
+        repository=source.repository,
+        base_ref=pull.base_ref if pull else None,
+        base_sha=source.sha,
+        number=source.number,
+        installation=context.invocation.place.installation,
+        title=summary.partition(":")[0],
+        body=f"{summary}\n\nAsked for with `/gryph {row.line}` (job {row.id}).",
+        files=files,
+        requested_by=context.invocation.caller.name,
+    )
+
+
+COMMAND = Command(
+    verb="apply",
+    summary="Put a job's files into the repository: a pull request, or files on this machine",
+    takes=Takes.JOB,
+    permission=Permission(Tier.WRITE, Effect.PUSH),
+    examples=("apply J7K2M9Q",),
+    run=run,
+)

@@ -1,0 +1,100 @@
+"""`config`: a channel's repository and a person's own wishes."""
+
+import re
+
+from handlers import (
+    Call,
+    Command,
+    Context,
+    Effect,
+    Option,
+    Outcome,
+    Permission,
+    Place,
+    Takes,
+    Tier,
+    UserError,
+)
+from jobs.messages import Fields, Heading, Reply, say
+from storage import wishes
+from storage.clock import utc_now
+
+OWN = {"style": "pytest"}
+"""A person's own wishes with their defaults."""
+_REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
+
+
+def place_scope(place: Place) -> str:
+    """The name under which a channel's wishes are kept."""
+    return f"{place.platform}:{place.workspace}:{place.channel}"
+
+
+async def run(context: Context, call: Call) -> Outcome:
+    """Set what is given; without anything, show what holds here."""
+    if not call.options:
+        return await _show(context)
+    said: list[str] = []
+    for key, value in call.options.items():
+        if key == "unset":
+            said.append(await _unset(context, value))
+        else:
+            said.append(await _put(context, key, value))
+    return say("\n".join(said))
+
+
+async def _put(context: Context, key: str, value: str) -> str:
+    if key == "repository":
+        _require_admin(context)
+        if not _REPOSITORY.fullmatch(value):
+            raise UserError(f"`{value}` is no repository: write `owner/name`.")
+    scope = _scope(context, key)
+    await context.database.write(lambda s: wishes.put(s, scope, key, value, utc_now()))
+    return f"`{key}` is now `{value}`" + (" in this channel." if key not in OWN else " for you.")
+
+
+async def _unset(context: Context, key: str) -> str:
+    if key == "repository":
+        _require_admin(context)
+    scope = _scope(context, key)
+    await context.database.write(lambda s: wishes.unset(s, scope, key))
+    return f"`{key}` is back to its default."
+
+
+def _require_admin(context: Context) -> None:
+    if context.standing.tier < Tier.ADMIN:
+        raise UserError(
+            "Which repository a channel may work on is for an administrator of this workspace "
+            "to choose."
+        )
+
+
+def _scope(context: Context, key: str) -> str:
+    if key in OWN:
+        return f"person:{context.person}"
+    return place_scope(context.invocation.place)
+
+
+async def _show(context: Context) -> Reply:
+    own = await context.database.read(lambda s: wishes.of_scope(s, f"person:{context.person}"))
+    repository = context.standing.repository or "none chosen"
+    pairs = [("repository (here)", repository)]
+    pairs += [(f"{key} (yours)", own.get(key, default)) for key, default in OWN.items()]
+    return Reply(
+        summary="What is configured here",
+        blocks=(Heading(text="Configuration"), Fields(pairs=tuple(pairs))),
+    )
+
+
+COMMAND = Command(
+    verb="config",
+    summary="Show or set this channel's repository and your own preferences",
+    takes=Takes.NOTHING,
+    permission=Permission(Tier.READ, Effect.COMMENT),
+    examples=("config", "config repository=owner/name", "config style=unittest"),
+    run=run,
+    options=(
+        Option("repository", "The repository meant in this channel (administrators)."),
+        Option("style", "How tests are written for you.", choices=("pytest", "unittest")),
+        Option("unset", "Back to the default.", choices=("repository", "style")),
+    ),
+)

@@ -1,0 +1,77 @@
+"""What a job finds on its desk: the code, the sandbox, a place for files, and a watch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engines.sandbox.sandbox import Sandbox
+from engines.watch import Watch
+from jobs.messages import Reply
+from jobs.requests import JobRequest, Source
+from storage.ids import ArtifactId, JobId
+
+
+class Declined(Exception):
+    """The job cannot be done as asked, and the person can mend it; the message is Markdown."""
+
+
+class Transient(Exception):
+    """Something outside did not answer; the same job may succeed in a while."""
+
+
+@dataclass(frozen=True)
+class NewArtifact:
+    """A file a job leaves behind.
+
+    `apply_to` is the path in the repository that Apply writes it to; None for a file that is only
+    to be looked at.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+    apply_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job came to: one line for the status message, and the reply for the thread."""
+
+    text: str
+    reply: Reply
+
+
+class Desk(Protocol):
+    """A running job's access to everything outside its engine."""
+
+    @property
+    def job(self) -> JobId:
+        """The job in work."""
+        ...
+
+    @property
+    def watch(self) -> Watch:
+        """Where the engine says how far it is, and learns that it should stop."""
+        ...
+
+    def checkout(self, source: Source) -> Path:
+        """A private copy of the code, gone when the job ends.
+
+        Raises:
+            Declined: It is not there, too large, or not ours to read.
+            Transient: The repository's host does not answer.
+        """
+        ...
+
+    def sandbox(self) -> Sandbox:
+        """Where foreign code runs. Raises Declined where this host offers no isolation."""
+        ...
+
+    def keep(self, artifact: NewArtifact) -> ArtifactId:
+        """Store a file; it becomes visible with the job's reply."""
+        ...
+
+
+Work = Callable[[JobRequest, Desk], Done]
+"""A job: synchronous, run in a thread, stopping soon after `desk.watch` asks for it."""

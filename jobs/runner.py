@@ -1,0 +1,270 @@
+"""Runs one job: lease, heartbeat, progress, cancel, the retry policy, and one last word.
+
+The ledger decides who runs what; this module only ever acts under a lease and stops writing the
+moment it has lost it. Edge of the process for exceptions of jobs: anything that is neither
+`Declined` nor `Transient` is our bug, logged here with the job's id.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from engines.watch import Stopped
+from jobs.desk import Declined, Desk, Done, Transient, Work
+from jobs.messages import Action, Actions, Reply, Text
+from jobs.requests import request_adapter
+from storage import ledger
+from storage.clock import utc_now
+from storage.database import Database
+from storage.ids import JobId
+from storage.ledger import Ending, Leased, LostLease, Refusal
+from storage.states import JobState
+
+log = structlog.get_logger()
+
+DeskT = TypeVar("DeskT", bound=Desk)
+
+TICK_S = 0.25
+"""How often a running job is looked at: progress, cancel, beat."""
+JOB_LIMIT_S = 15 * 60.0
+RETRY_WAIT_S = (5.0, 30.0)
+"""Waits before the second and third attempt after a transient failure."""
+
+
+class Bell(Protocol):
+    """Tells the gateways that a job has something new to say."""
+
+    async def ring(self, job: JobId) -> None:
+        """Best effort."""
+        ...
+
+
+class Desks(Protocol[DeskT]):
+    """Prepares and clears desks."""
+
+    def open(self, leased: Leased, watch: "RunningWatch") -> DeskT:
+        """A desk for this attempt."""
+        ...
+
+    def clear(self, desk: DeskT) -> None:
+        """Remove what the attempt left lying around."""
+        ...
+
+    def record(self, session: Session, desk: DeskT) -> None:
+        """Note what the attempt kept, in the transaction that ends the job."""
+        ...
+
+
+class RunningWatch:
+    """The thread-safe side of a running job: the engine writes, the runner reads."""
+
+    def __init__(self) -> None:
+        """Nothing reported, nothing asked for."""
+        self.newest: tuple[str, float | None] | None = None
+        self.stop = False
+
+    def report(self, text: str, done: float | None = None) -> None:
+        """Keep the newest report; the runner tells of it at its own pace."""
+        self.newest = (text, done)
+
+    def stop_requested(self) -> bool:
+        """Whether the engine should end."""
+        return self.stop
+
+    def take_report(self) -> tuple[str, float | None] | None:
+        """The report since the last call."""
+        newest, self.newest = self.newest, None
+        return newest
+
+
+@dataclass
+class _Attempt:
+    leased: Leased
+    watch: RunningWatch
+    why_stopped: str | None = None
+    """"cancelled", "timeout", "lost" or "handed back", once the engine was asked to stop."""
+
+    def stop(self, why: str) -> None:
+        self.why_stopped = self.why_stopped or why
+        self.watch.stop = True
+
+
+class Runner(Generic[DeskT]):
+    """Runs jobs of this process, a few at a time, each in a thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Bell,
+        desks: Desks[DeskT],
+        works: Mapping[str, Work],
+        *,
+        owner: str,
+        concurrency: int,
+    ) -> None:
+        """`works` maps a request's kind to its job; `owner` names this process in leases."""
+        self._database = database
+        self._bell = bell
+        self._desks = desks
+        self._works = works
+        self._owner = owner
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
+        self._running: dict[JobId, _Attempt] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def run(self, job: JobId) -> None:
+        """Run the job if the ledger gives it to us; return when it is over or handed back."""
+        leased = await self._database.write(lambda s: ledger.lease(s, job, self._owner, utc_now()))
+        if isinstance(leased, Refusal):
+            log.debug("job not leased", job=job, reason=leased)
+            return
+        await self._bell.ring(job)
+        attempt = _Attempt(leased, RunningWatch())
+        self._running[job] = attempt
+        self._idle.clear()
+        try:
+            await self._run(attempt)
+        except LostLease:
+            log.warning("lease lost; result dropped", job=job, attempt=leased.attempt)
+        finally:
+            del self._running[job]
+            if not self._running:
+                self._idle.set()
+            await self._bell.ring(job)
+
+    def hand_back_all(self) -> None:
+        """Ask every running job to stop, to be started again by another worker."""
+        for attempt in self._running.values():
+            attempt.stop("handed back")
+
+    async def idle(self, at_most_s: float) -> None:
+        """Wait until no job runs here, or for `at_most_s`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), at_most_s)
+
+    @property
+    def running(self) -> int:
+        """Jobs in work right now."""
+        return len(self._running)
+
+    async def _run(self, attempt: _Attempt) -> None:
+        work = asyncio.get_running_loop().run_in_executor(self._threads, self._work, attempt)
+        await self._attend(attempt, work)
+        try:
+            desk, done = await work
+        except (Declined, Transient, Stopped) as error:
+            await self._conclude(attempt, error)
+        except Exception as error:
+            log.exception("job failed", job=attempt.leased.job, verb=attempt.leased.verb)
+            await self._conclude(attempt, error)
+        else:
+            if attempt.why_stopped in ("lost", "handed back"):
+                await self._conclude(attempt, Stopped())
+                return
+            await self._finish(attempt, _ending_of(attempt, done), desk)
+
+    def _work(self, attempt: _Attempt) -> tuple[DeskT, Done]:
+        request = request_adapter.validate_python(dict(attempt.leased.request))
+        desk = self._desks.open(attempt.leased, attempt.watch)
+        try:
+            return desk, self._works[request.kind](request, desk)
+        finally:
+            self._desks.clear(desk)
+
+    async def _attend(self, attempt: _Attempt, work: "asyncio.Future[tuple[DeskT, Done]]") -> None:
+        started = last_beat = time.monotonic()
+        while not (await asyncio.wait({work}, timeout=TICK_S))[0]:
+            now = time.monotonic()
+            if now - started > JOB_LIMIT_S:
+                attempt.stop("timeout")
+            try:
+                await self._tick(attempt, beat=now - last_beat >= ledger.BEAT_S)
+            except LostLease:
+                attempt.stop("lost")
+            except OperationalError as error:
+                log.warning("ledger out of reach", job=attempt.leased.job, error=str(error))
+                continue
+            if now - last_beat >= ledger.BEAT_S:
+                last_beat = now
+
+    async def _tick(self, attempt: _Attempt, *, beat: bool) -> None:
+        leased = attempt.leased
+        if beat:
+            await self._database.write(
+                lambda s: ledger.beat(s, leased.job, leased.attempt, utc_now())
+            )
+        if report := attempt.watch.take_report():
+            text, done = report
+            await self._database.write(lambda s: ledger.report(s, leased, text, done, utc_now()))
+            await self._bell.ring(leased.job)
+        if await self._database.read(lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)):
+            attempt.stop("cancelled")
+
+    async def _conclude(self, attempt: _Attempt, error: Exception) -> None:
+        """End, or start again, an attempt that brought no result."""
+        leased = attempt.leased
+        if attempt.why_stopped == "lost":
+            raise LostLease(leased.job)
+        if attempt.why_stopped == "handed back":
+            await self._database.write(lambda s: ledger.hand_back(s, leased, utc_now()))
+        elif isinstance(error, Transient) and leased.attempt < ledger.MAX_ATTEMPTS:
+            wait_s = RETRY_WAIT_S[min(leased.attempt, len(RETRY_WAIT_S)) - 1]
+            text = f"{error}; trying again in {wait_s:.0f} s"
+            await self._database.write(lambda s: ledger.again(s, leased, text, wait_s, utc_now()))
+        else:
+            await self._finish(attempt, _failure(attempt, error))
+
+    async def _finish(self, attempt: _Attempt, ending: Ending, desk: DeskT | None = None) -> None:
+        def finish(session: Session) -> None:
+            ledger.finish(session, attempt.leased, ending, utc_now())
+            if desk is not None:
+                self._desks.record(session, desk)
+
+        await self._database.write(finish)
+
+
+def _ending_of(attempt: _Attempt, done: Done) -> Ending:
+    """A result that came after a cancel is what was found until then; it is shown as such."""
+    reply = done.reply.model_dump(mode="json")
+    if attempt.why_stopped == "cancelled":
+        return Ending(JobState.CANCELLED, f"cancelled; kept: {done.text}", reply)
+    return Ending(JobState.SUCCEEDED, done.text, reply)
+
+
+def _failure(attempt: _Attempt, error: Exception) -> Ending:
+    job = attempt.leased.job
+    if attempt.why_stopped == "cancelled":
+        return Ending(JobState.CANCELLED, "cancelled", _reply(job, "Cancelled.", "Cancelled"))
+    if attempt.why_stopped == "timeout":
+        text = f"Stopped after {JOB_LIMIT_S / 60:.0f} minutes, the longest a job may run."
+        return Ending(JobState.FAILED, "ran out of time", _reply(job, text, text), "timeout")
+    if isinstance(error, Declined):
+        first_line = str(error).partition("\n")[0]
+        return Ending(JobState.FAILED, first_line, _reply(job, str(error), first_line), "user")
+    if isinstance(error, Transient):
+        text = f"{error}. Tried {attempt.leased.attempt} times."
+        return Ending(JobState.FAILED, str(error), _reply(job, text, text), "outside")
+    text = (
+        f"Something broke on our side (`{type(error).__name__}`), not in your code. "
+        f"It is in the worker's log under job `{job}`."
+    )
+    return Ending(JobState.FAILED, "internal error", _reply(job, text, text), "crash")
+
+
+def _reply(job: JobId, markdown: str, summary: str) -> dict[str, object]:
+    blocks = (Text(markdown=markdown), Actions(actions=(retry_button(job),)))
+    return Reply(summary=summary, blocks=blocks).model_dump(mode="json")
+
+
+def retry_button(job: JobId) -> Action:
+    """The button that asks for the same job again."""
+    return Action(verb="retry", label="Retry", job=job)

@@ -1,0 +1,187 @@
+"""What must still be said in threads, and by whom it is being said right now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+
+from storage.database import insert_if_absent
+from storage.ids import JobId
+from storage.tables.deliveries import DeliveryRow, PostedMessageRow
+from storage.tables.jobs import JobEventRow, JobRow
+
+LEASE_S = 30.0
+IDLE_S = 30.0
+"""How often a delivery with nothing new to say is looked at, in case a bell was lost."""
+GIVE_UP_AFTER = 12
+"""Tries in a row that failed; with growing waits this is about a day."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One delivery in the caller's hands, with the job as it is now."""
+
+    delivery: DeliveryRow
+    job: JobRow | None
+    newest: JobEventRow | None
+    """The job's newest event."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of ours on a platform."""
+
+    key: str
+    kind: str
+    platform: str
+    place: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+def open_for_job(
+    session: Session, job: JobId, platform: str, place: dict[str, Any], now: datetime
+) -> None:
+    """A new job's status message and result."""
+    session.add(DeliveryRow(key=job, job_id=job, platform=platform, place=place, next_try_at=now))
+    session.flush()
+
+
+def open_answer(
+    session: Session,
+    key: str,
+    platform: str,
+    place: dict[str, Any],
+    reply: dict[str, Any],
+    now: datetime,
+) -> None:
+    """An answer that became no job; the same key twice is one answer."""
+    values = {
+        "key": key,
+        "platform": platform,
+        "place": place,
+        "reply": reply,
+        "next_try_at": now,
+        "shown_seq": 0,
+        "attempts": 0,
+    }
+    insert_if_absent(session, DeliveryRow, values)
+
+
+def wake(session: Session, job: JobId, now: datetime) -> None:
+    """Something new is to be said about the job; whoever holds the delivery keeps it."""
+    session.connection().execute(
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.job_id) == job,
+            col(DeliveryRow.finished_at).is_(None),
+            col(DeliveryRow.lease_owner).is_(None),
+            col(DeliveryRow.attempts) == 0,
+        )
+        .values(next_try_at=now)
+    )
+
+
+def due(session: Session, now: datetime, limit: int = 50) -> Sequence[str]:
+    """Keys of deliveries that somebody should look at."""
+    found = select(DeliveryRow.key).where(
+        col(DeliveryRow.finished_at).is_(None), DeliveryRow.next_try_at <= now
+    )
+    return session.exec(found.order_by(col(DeliveryRow.next_try_at)).limit(limit)).all()
+
+
+def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None:
+    """Hold a delivery for `LEASE_S`, unless it is finished or in other hands."""
+    taken = session.connection().execute(
+        update(DeliveryRow)
+        .where(
+            col(DeliveryRow.key) == key,
+            col(DeliveryRow.finished_at).is_(None),
+            or_(
+                col(DeliveryRow.lease_owner).is_(None),
+                col(DeliveryRow.lease_owner) == owner,
+                col(DeliveryRow.next_try_at) <= now,
+            ),
+        )
+        .values(lease_owner=owner, next_try_at=now + timedelta(seconds=LEASE_S))
+    )
+    if taken.rowcount != 1:
+        return None
+    row = session.get_one(DeliveryRow, key)
+    if row.job_id is None:
+        return Errand(row, None, None)
+    job = session.get_one(JobRow, row.job_id)
+    return Errand(row, job, session.get(JobEventRow, (job.id, job.last_seq)))
+
+
+def posted(session: Session, row: DeliveryRow, message: Message, now: datetime) -> None:
+    """Remember a message of ours, so that a reaction on it finds its job."""
+    values = {
+        "key": message.key,
+        "job_id": row.job_id,
+        "kind": message.kind,
+        "platform": message.platform,
+        "place": dict(message.place),
+        "data": dict(message.data),
+        "posted_at": now,
+    }
+    insert_if_absent(session, PostedMessageRow, values)
+
+
+def note(session: Session, key: str, owner: str, **values: Any) -> bool:
+    """Write what has been shown; False when the delivery is no longer the caller's."""
+    changed = session.connection().execute(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.key) == key, col(DeliveryRow.lease_owner) == owner)
+        .values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def let_go(session: Session, key: str, owner: str, now: datetime) -> None:
+    """Everything so far is said; look again when woken."""
+    row = session.get(DeliveryRow, key)
+    job = session.get(JobRow, row.job_id) if row is not None and row.job_id else None
+    behind = row is not None and job is not None and job.last_seq > row.shown_seq
+    wait_s = 0.0 if behind else IDLE_S
+    note(
+        session,
+        key,
+        owner,
+        lease_owner=None,
+        attempts=0,
+        next_try_at=now + timedelta(seconds=wait_s),
+    )
+
+
+def try_later(
+    session: Session, row: DeliveryRow, owner: str, error: str, wait_s: float, now: datetime
+) -> None:
+    """The platform did not take it; give up after many tries, keeping the error."""
+    attempts = row.attempts + 1
+    finished = now if attempts >= GIVE_UP_AFTER else None
+    note(
+        session,
+        row.key,
+        owner,
+        lease_owner=None,
+        attempts=attempts,
+        error=error[:500],
+        finished_at=finished,
+        next_try_at=now + timedelta(seconds=wait_s),
+    )
+
+
+def message_about(session: Session, key: str) -> PostedMessageRow | None:
+    """Our message with this key."""
+    return session.get(PostedMessageRow, key)
+
+
+def recent_messages(session: Session, platform: str, since: datetime) -> list[PostedMessageRow]:
+    """Our messages on a platform since a time, newest first."""
+    found = select(PostedMessageRow).where(
+        PostedMessageRow.platform == platform, PostedMessageRow.posted_at >= since
+    )
+    return list(session.exec(found.order_by(col(PostedMessageRow.posted_at).desc())).all())

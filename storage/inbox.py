@@ -1,0 +1,107 @@
+"""Events, claimed once under their delivery keys and kept until their effects are committed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from storage.database import insert_if_absent
+from storage.ids import InboxId
+from storage.tables.inbox import InboxKeyRow, InboxRow
+
+LEASE_S = 30.0
+"""How long whoever took an event has for it before somebody else tries."""
+
+
+class Duplicate(Exception):
+    """One of the keys was claimed before; the transaction leaves nothing behind."""
+
+
+class Superseded(Exception):
+    """Somebody else has handled the event meanwhile; this attempt's effects must not count."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An event in work. `attempt` fences: only the newest taker may finish it."""
+
+    id: InboxId
+    platform: str
+    payload: Mapping[str, Any]
+    attempt: int
+
+
+def claim(
+    session: Session, platform: str, payload: dict[str, Any], keys: Sequence[str], now: datetime
+) -> Taken:
+    """Store the event and hold it for the caller.
+
+    Raises:
+        Duplicate: A redelivery.
+    """
+    inserted = session.connection().execute(
+        insert(InboxRow).values(
+            platform=platform,
+            payload=payload,
+            received_at=now,
+            attempts=1,
+            next_try_at=now + timedelta(seconds=LEASE_S),
+        )
+    )
+    key_of_row = inserted.inserted_primary_key
+    assert key_of_row is not None
+    inbox_id = InboxId(int(key_of_row[0]))
+    for key in keys:
+        if not insert_if_absent(session, InboxKeyRow, {"key": key[:255], "inbox_id": inbox_id}):
+            raise Duplicate(key)
+    return Taken(inbox_id, platform, payload, 1)
+
+
+def take_due(session: Session, now: datetime, limit: int = 20) -> list[Taken]:
+    """Events whose taker gave up or died, oldest first, now held for the caller."""
+    rows = session.exec(
+        select(InboxRow)
+        .where(col(InboxRow.handled_at).is_(None), col(InboxRow.next_try_at) <= now)
+        .order_by(col(InboxRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    taken: list[Taken] = []
+    for row in rows:
+        row.attempts += 1
+        row.next_try_at = now + timedelta(seconds=LEASE_S)
+        assert row.id is not None
+        taken.append(Taken(InboxId(row.id), row.platform, row.payload, row.attempts))
+    session.flush()
+    return taken
+
+
+def finish(session: Session, taken: Taken, now: datetime, error: str | None = None) -> None:
+    """Mark the event handled, in the transaction that holds its effects.
+
+    Raises:
+        Superseded: Another taker was quicker; roll back.
+    """
+    _change(session, taken, handled_at=now, error=error)
+
+
+def postpone(session: Session, taken: Taken, until: datetime, error: str) -> None:
+    """Give the event back for a later try. Raises Superseded as `finish`."""
+    _change(session, taken, next_try_at=until, error=error)
+
+
+def _change(session: Session, taken: Taken, **values: Any) -> None:
+    changed = session.connection().execute(
+        update(InboxRow)
+        .where(
+            col(InboxRow.id) == taken.id,
+            col(InboxRow.attempts) == taken.attempt,
+            col(InboxRow.handled_at).is_(None),
+        )
+        .values(**values)
+    )
+    if changed.rowcount != 1:
+        raise Superseded(str(taken.id))

@@ -1,0 +1,361 @@
+"""The ledger of jobs: the truth about what was asked, what runs and what came of it.
+
+Every change of a job's state goes through here, in a transaction the caller commits, together
+with the event that tells of it. A worker holds a job by a lease with a fencing token: the attempt
+number. A write that carries an older attempt is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, delete, select
+
+from storage import deliveries
+from storage.ids import InboxId, JobId, PersonId, new_job_id
+from storage.states import JobState
+from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
+
+LEASE_S = 15.0
+BEAT_S = 5.0
+CLEARANCE_S = 60.0
+"""A permission check older than this is made again before the job starts."""
+MAX_ATTEMPTS = 3
+RING_AGAIN_S = (15.0, 30.0, 60.0, 120.0, 300.0)
+"""How long to wait for a worker before the queue is told again, growing with each bell."""
+
+
+class LostLease(Exception):
+    """The job was given to someone else or ended meanwhile; stop, and write nothing."""
+
+
+class Refusal(StrEnum):
+    """Why a worker may not start a job."""
+
+    NOT_QUEUED = "not queued"
+    STALE_CLEARANCE = "stale clearance"
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a job is made of."""
+
+    inbox_id: InboxId
+    line_number: int
+    verb: str
+    line: str
+    queue: str
+    request: Mapping[str, Any]
+    invocation: Mapping[str, Any]
+    person: PersonId
+    platform: str
+    place: Mapping[str, Any]
+    repository: str | None = None
+    number: int | None = None
+    head_sha: str | None = None
+    retry_of: JobId | None = None
+    waits_for: str | None = None
+    """What a person has to do before it may be queued; None queues it at once."""
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A job in a worker's hands."""
+
+    job: JobId
+    attempt: int
+    verb: str
+    request: Mapping[str, Any]
+    repository: str | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A job whose queue should hear of it."""
+
+    job: JobId
+    queue: str
+    created_at: datetime
+    invocation: Mapping[str, Any]
+    repository: str | None
+
+
+def create(session: Session, new: NewJob, now: datetime) -> JobRow:
+    """Write the job, its first event, its delivery and, unless it waits, its bell."""
+    job_id = new_job_id()
+    while session.get(JobRow, job_id) is not None:
+        job_id = new_job_id()
+    state = JobState.WAITING if new.waits_for else JobState.QUEUED
+    row = JobRow(
+        id=job_id,
+        inbox_id=new.inbox_id,
+        line_number=new.line_number,
+        verb=new.verb,
+        line=new.line,
+        queue=new.queue,
+        request=dict(new.request),
+        invocation=dict(new.invocation),
+        person_id=new.person,
+        repository=new.repository,
+        number=new.number,
+        head_sha=new.head_sha,
+        retry_of=new.retry_of,
+        state=state,
+        created_at=now,
+        cleared_at=now,
+    )
+    session.add(row)
+    session.flush()
+    _tell(session, row, state, new.waits_for or "", now)
+    deliveries.open_for_job(session, job_id, new.platform, dict(new.place), now)
+    if state is JobState.QUEUED:
+        session.add(OutboxRow(job_id=job_id, not_before=now))
+    session.flush()
+    return row
+
+
+def get(session: Session, job: JobId) -> JobRow | None:
+    """The job as it is now."""
+    return session.get(JobRow, job)
+
+
+def events_after(session: Session, job: JobId, seq: int) -> Sequence[JobEventRow]:
+    """Its events with a higher number, in order."""
+    found = select(JobEventRow).where(JobEventRow.job_id == job, JobEventRow.seq > seq)
+    return session.exec(found.order_by(col(JobEventRow.seq))).all()
+
+
+def ahead_of(session: Session, row: JobRow) -> int:
+    """How many queued jobs of its queue were asked for before it."""
+    earlier = select(func.count()).where(
+        col(JobRow.queue) == row.queue,
+        col(JobRow.state) == JobState.QUEUED,
+        col(JobRow.created_at) < row.created_at,
+    )
+    return session.exec(earlier).one()
+
+
+def due_rings(session: Session, now: datetime, limit: int = 50) -> list[Ring]:
+    """Jobs whose bell is due, held for the caller: each comes back later if no worker came."""
+    rows = session.exec(
+        select(OutboxRow, JobRow)
+        .join(JobRow, col(JobRow.id) == col(OutboxRow.job_id))
+        .where(OutboxRow.not_before <= now)
+        .order_by(col(OutboxRow.not_before))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=OutboxRow)
+    ).all()
+    rings: list[Ring] = []
+    for bell, job in rows:
+        wait_s = RING_AGAIN_S[min(bell.attempts, len(RING_AGAIN_S) - 1)]
+        bell.attempts += 1
+        bell.not_before = now + timedelta(seconds=wait_s)
+        rings.append(Ring(JobId(job.id), job.queue, job.created_at, job.invocation, job.repository))
+    session.flush()
+    return rings
+
+
+def ring_later(session: Session, job: JobId, at: datetime) -> None:
+    """Tell the queue at `at` instead of when the backoff says."""
+    bell = session.get(OutboxRow, job)
+    if bell is not None:
+        bell.not_before = at
+        session.flush()
+
+
+def clear(session: Session, job: JobId, now: datetime) -> None:
+    """Note that the caller's permission was checked just now."""
+    row = _locked(session, job)
+    if row is not None and row.state == JobState.QUEUED:
+        row.cleared_at = now
+        session.flush()
+
+
+def lease(session: Session, job: JobId, owner: str, now: datetime) -> Leased | Refusal:
+    """Give the job to a worker, or say why not.
+
+    A job whose clearance is stale goes back to the gateway, at once, for a new check.
+    """
+    row = _locked(session, job)
+    if row is None or row.state != JobState.QUEUED:
+        return Refusal.NOT_QUEUED
+    if row.cleared_at is None or now - row.cleared_at > timedelta(seconds=CLEARANCE_S):
+        ring_later(session, job, now)
+        return Refusal.STALE_CLEARANCE
+    row.attempt += 1
+    row.lease_owner = owner
+    row.lease_until = now + timedelta(seconds=LEASE_S)
+    row.started_at = row.started_at or now
+    row.state = JobState.RUNNING
+    _silence(session, job)
+    _tell(session, row, JobState.RUNNING, "", now)
+    trace = row.invocation.get("traceparent")
+    return Leased(job, row.attempt, row.verb, row.request, row.repository, trace)
+
+
+def beat(session: Session, job: JobId, attempt: int, now: datetime) -> bool:
+    """Extend the lease; True when somebody asked to cancel. Raises LostLease."""
+    row = _held(session, job, attempt)
+    row.lease_until = now + timedelta(seconds=LEASE_S)
+    session.flush()
+    return row.cancel_requested_by is not None
+
+
+def cancel_wanted(session: Session, job: JobId, attempt: int) -> bool:
+    """Whether a running attempt should stop: cancelled, or no longer the one that counts."""
+    row = session.get(JobRow, job)
+    return row is None or row.attempt != attempt or row.cancel_requested_by is not None
+
+
+def report(session: Session, leased: Leased, text: str, done: float | None, now: datetime) -> None:
+    """Tell how far a running job is. Raises LostLease."""
+    row = _held(session, leased.job, leased.attempt)
+    _tell(session, row, JobState.RUNNING, text, now, done)
+
+
+def finish(session: Session, leased: Leased, ending: "Ending", now: datetime) -> None:
+    """Write how the job ended, once. Raises LostLease."""
+    row = _held(session, leased.job, leased.attempt)
+    _end(session, row, ending, now)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A job's last word."""
+
+    state: JobState
+    text: str
+    reply: Mapping[str, Any]
+    failure: str | None = None
+
+
+def again(session: Session, leased: Leased, text: str, wait_s: float, now: datetime) -> None:
+    """Hand a running job back to be started again after `wait_s`. Raises LostLease."""
+    row = _held(session, leased.job, leased.attempt)
+    _requeue(session, row, text, wait_s, now)
+
+
+def hand_back(session: Session, leased: Leased, now: datetime) -> None:
+    """A worker that shuts down returns its job untouched: the attempt does not count."""
+    row = _held(session, leased.job, leased.attempt)
+    _requeue(session, row, "handed back by a worker that is restarting", 0.0, now)
+
+
+def request_cancel(
+    session: Session, job: JobId, by: str, reply: Mapping[str, Any], now: datetime
+) -> JobState:
+    """Cancel a job that has not started, or ask its worker to stop.
+
+    Returns the state before. `reply` is what the thread gets when it ends here.
+    """
+    row = _locked(session, job)
+    assert row is not None
+    before = JobState(row.state)
+    if before in (JobState.WAITING, JobState.QUEUED):
+        _end(session, row, Ending(JobState.CANCELLED, f"cancelled by {by}", reply), now)
+    elif before is JobState.RUNNING:
+        row.cancel_requested_by = by
+        session.flush()
+    return before
+
+
+def release(session: Session, job: JobId, text: str, now: datetime) -> None:
+    """Queue a job that waited for a person."""
+    row = _locked(session, job)
+    if row is not None and row.state == JobState.WAITING:
+        row.state = JobState.QUEUED
+        row.cleared_at = now
+        session.add(OutboxRow(job_id=job, not_before=now))
+        _tell(session, row, JobState.QUEUED, text, now)
+
+
+def reject(session: Session, job: JobId, ending: Ending, now: datetime) -> None:
+    """End a job that may no longer start (permission was withdrawn, approval died)."""
+    row = _locked(session, job)
+    if row is not None and row.state in (JobState.QUEUED, JobState.WAITING):
+        _end(session, row, ending, now)
+
+
+def waiting_for(session: Session, repository: str, number: int) -> Sequence[JobRow]:
+    """Jobs of a pull request that wait for approval."""
+    found = select(JobRow).where(
+        JobRow.repository == repository,
+        JobRow.number == number,
+        JobRow.state == JobState.WAITING,
+    )
+    return session.exec(found.order_by(col(JobRow.created_at))).all()
+
+
+def reap(session: Session, lost: Mapping[str, Any], now: datetime) -> list[JobId]:
+    """Re-queue running jobs whose worker fell silent; end those that lost too many workers.
+
+    `lost` is the reply for the latter. Returns the jobs that changed.
+    """
+    expired = session.exec(
+        select(JobRow)
+        .where(JobRow.state == JobState.RUNNING, col(JobRow.lease_until) < now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in expired:
+        if row.cancel_requested_by is not None:
+            text = f"cancelled by {row.cancel_requested_by}"
+            _end(session, row, Ending(JobState.CANCELLED, text, lost), now)
+        elif row.attempt >= MAX_ATTEMPTS:
+            text = f"its worker was lost {row.attempt} times"
+            _end(session, row, Ending(JobState.FAILED, text, lost, "lost"), now)
+        else:
+            _requeue(session, row, "its worker was lost; starting again", 0.0, now)
+    return [JobId(row.id) for row in expired]
+
+
+def _requeue(session: Session, row: JobRow, text: str, wait_s: float, now: datetime) -> None:
+    row.state = JobState.QUEUED
+    row.lease_owner = None
+    row.lease_until = None
+    session.add(OutboxRow(job_id=row.id, not_before=now + timedelta(seconds=wait_s)))
+    _tell(session, row, JobState.QUEUED, text, now)
+
+
+def _end(session: Session, row: JobRow, ending: Ending, now: datetime) -> None:
+    row.state = ending.state
+    row.finished_at = now
+    row.lease_owner = None
+    row.lease_until = None
+    row.reply = dict(ending.reply)
+    row.failure = ending.failure
+    _silence(session, JobId(row.id))
+    _tell(session, row, ending.state, ending.text, now)
+
+
+def _silence(session: Session, job: JobId) -> None:
+    session.exec(delete(OutboxRow).where(col(OutboxRow.job_id) == job))
+
+
+def _tell(
+    session: Session,
+    row: JobRow,
+    state: JobState,
+    text: str,
+    now: datetime,
+    done: float | None = None,
+) -> None:
+    row.last_seq += 1
+    event = JobEventRow(job_id=row.id, seq=row.last_seq, state=state, at=now, text=text, done=done)
+    session.add(event)
+    session.flush()
+    deliveries.wake(session, JobId(row.id), now)
+
+
+def _locked(session: Session, job: JobId) -> JobRow | None:
+    return session.exec(select(JobRow).where(JobRow.id == job).with_for_update()).one_or_none()
+
+
+def _held(session: Session, job: JobId, attempt: int) -> JobRow:
+    row = _locked(session, job)
+    if row is None or row.state != JobState.RUNNING or row.attempt != attempt:
+        raise LostLease(job)
+    return row
