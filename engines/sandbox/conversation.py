@@ -107,7 +107,7 @@ class Conversation:
         """Kill the program if it still runs, and say how it ended."""
         if not self._is_closed:
             self._is_closed = True
-            if self._running is not None and not self._outcome.done():
+            if self._running is not None:
                 self._running.end(Ending.STOPPED)
             self._thread.shutdown()
             os.close(self._writer)

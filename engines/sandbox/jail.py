@@ -148,7 +148,7 @@ def _landlock_jail(command: Command, work: Path, uid: int | None, temporary: Pat
     plan.landlock = LANDLOCK_PATHS
     plan.read = [str(place) for place in (*readable, *DEVICES)]
     plan.write = [str(work), str(temporary), "/dev/null"]
-    others = 0 if uid is not None else _tasks_of(os.getuid())
+    others = 0 if uid is not None else _tasks_of(os.getuid(), dead_too=True)
     plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + others}")
     plan.filter = _filter(same_owner=uid is None)
     return Jail(Rung.LANDLOCK, command, tuple(_launcher()), plan, (work, temporary))
@@ -182,7 +182,8 @@ def _resource_limits(limits: Limits) -> list[str]:
         f"RLIMIT_CPU={cpu_s}:{cpu_s + 1}",
         f"RLIMIT_FSIZE={limits.file_bytes}",
         f"RLIMIT_NOFILE={limits.open_files}",
-        "RLIMIT_CORE=0",
+        # With 0 the kernel would still start a core handler, as root, on the host.
+        "RLIMIT_CORE=1",
         "RLIMIT_MEMLOCK=65536",
         "RLIMIT_MSGQUEUE=0",
         "RLIMIT_NICE=0",
@@ -209,8 +210,8 @@ def _require_read_search(uid: int | None, closed: list[Path]) -> None:
         )
 
 
-def _tasks_of(uid: int) -> int:
-    """Living processes and threads of a uid now, as the kernel's process limit counts them."""
+def _tasks_of(uid: int, *, dead_too: bool) -> int:
+    """Processes and threads of a uid now; the kernel's process limit counts the dead, too."""
     count = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
@@ -218,8 +219,9 @@ def _tasks_of(uid: int) -> int:
         except OSError:
             continue  # it ended between the two looks
         fields = dict(line.split(":", 1) for line in lines if ":" in line)
-        if int(fields["Uid"].split()[0]) == uid and fields["State"].split()[0] != "Z":
-            count += int(fields["Threads"])
+        is_dead = fields["State"].split()[0] in "ZX"
+        if int(fields["Uid"].split()[0]) == uid and (dead_too or not is_dead):
+            count += int(fields.get("Threads", "1"))
     return count
 
 
@@ -233,7 +235,7 @@ def kill_everything_of(jail: Jail) -> None:
         return  # a namespace ends with bwrap, and the main process with its launcher
     code = _BOOT.replace("run; run()", f"end_owner; end_owner({jail.plan.uid})")
     for _ in range(_KILL_ROUNDS):
-        if not _tasks_of(int(jail.plan.uid)):
+        if not _tasks_of(int(jail.plan.uid), dead_too=False):
             return
         subprocess.run(  # noqa: S603 - our own interpreter and code
             [interpreter(), "-I", "-S", "-c", code], check=True, env={}, cwd="/"

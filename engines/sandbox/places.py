@@ -19,6 +19,7 @@ _SYSTEM = (
     "/lib64",
     "/lib32",
     "/bin",
+    "/etc/alternatives",
     "/etc/ld.so.cache",
     "/etc/localtime",
 )
@@ -29,7 +30,7 @@ def system_places() -> tuple[Path, ...]:
     """The system's libraries and programs that exist here, and this interpreter's folders."""
     folders = [Path(place) for place in _SYSTEM]
     folders += [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix)]
-    folders.append(SANDBOX_FOLDER)
+    folders += [Path(interpreter()).parents[1], SANDBOX_FOLDER]
     return tuple(dict.fromkeys(place for place in folders if place.exists()))
 
 

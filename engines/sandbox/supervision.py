@@ -1,9 +1,11 @@
 """The host's side of a running jail: feeds it, reads it, and ends it when it goes too far."""
 
+import contextlib
 import math
 import os
 import selectors
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -37,6 +39,7 @@ class Supervision:
         self._limits = jail.command.limits
         self._started_s = time.monotonic()
         self._ending: Ending | None = None
+        self._word = threading.Lock()
         self._ended_s = math.inf
         self._stdin = jail.command.stdin
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
@@ -64,20 +67,25 @@ class Supervision:
         """End the jail if it still runs, and close every descriptor."""
         self.end(Ending.STOPPED)
         self._reap()
-        for descriptor in (self._control, self._status):
-            os.close(descriptor)
+        with self._word:
+            os.close(self._control)
+            self._control = -1
+        os.close(self._status)
         for stream in self._streams():
             stream.close()
 
     def end(self, ending: Ending) -> None:
-        """Have the launcher kill the run, for this reason; only the first reason counts."""
-        if self._ending is None:
+        """Have the launcher kill the run, for this reason; only the first reason counts.
+
+        May be called from any thread, also when the run is over.
+        """
+        with self._word:
+            if self._ending is not None or self._control < 0:
+                return
             self._ending = ending
             self._ended_s = time.monotonic()
-            try:
+            with contextlib.suppress(BrokenPipeError):  # the launcher has already ended
                 os.write(self._control, b"x")
-            except BrokenPipeError:
-                return  # the launcher has already ended
 
     def pump(self, stop: Callable[[], bool]) -> Outcome:
         """Move bytes until the jail is gone; `stop` is asked ten times a second.
