@@ -1,6 +1,7 @@
 """Every table, so that whoever imports this package has the whole schema."""
 
 from storage.tables.artifacts import ArtifactRow
+from storage.tables.console import ConsoleClientRow, ConsoleConversationRow, ConsoleMessageRow
 from storage.tables.deliveries import DeliveryRow, PostedMessageRow
 from storage.tables.feedback import FeedbackRow
 from storage.tables.inbox import InboxKeyRow, InboxRow
@@ -22,6 +23,9 @@ __all__ = [
     "AuditRow",
     "CheckoutGrantRow",
     "ConfigRow",
+    "ConsoleClientRow",
+    "ConsoleConversationRow",
+    "ConsoleMessageRow",
     "DeliveryRow",
     "FeedbackRow",
     "InboxKeyRow",
