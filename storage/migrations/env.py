@@ -4,15 +4,27 @@
 database of the settings.
 """
 
+from typing import Literal
+
 from alembic import context
 from sqlalchemy import Connection
-from sqlmodel import SQLModel
+from sqlmodel import AutoString, SQLModel
 
 import storage.tables
-from storage.database import Database
+from storage.database import Database, UtcDateTime
 from storage.settings import StorageSettings
 
 assert storage.tables.__all__, "importing the tables registers them"
+
+
+def _rendered(kind: str, item: object, autogen: object) -> str | Literal[False]:
+    """A new step names SQLAlchemy's types: ours may change after the step was released."""
+    del autogen
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String(length={item.length})"
+    return False
 
 
 def _migrate(connection: Connection) -> None:
@@ -20,6 +32,7 @@ def _migrate(connection: Connection) -> None:
         connection=connection,
         target_metadata=SQLModel.metadata,
         transactional_ddl=True,
+        render_item=_rendered,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction():
