@@ -129,6 +129,7 @@ def _bubblewrap_jail(command: Command, work: Path, uid: int | None) -> Jail:
     )
     plan = _plan(command, work, uid, temporary="/tmp")  # noqa: S108 - the jail's own
     plan.kill = KILL_NAMESPACE
+    plan.host_namespace = str(Path("/proc/self/ns/pid").readlink())
     plan.landlock = LANDLOCK_SIGNALS
     plan.read_search = "1" if closed else ""
     spare = 0 if uid is not None else _LAUNCHER_PROCESSES

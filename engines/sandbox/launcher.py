@@ -36,11 +36,25 @@ def main(plan_fd: int, control_fd: int, status_fd: int) -> None:
     kernel.become_subreaper()
     report: dict[str, object]
     try:
+        _check_reach(plan)
         report = _Supervisor(plan, _start(plan), control_fd).watch()
     except OSError as error:
         report = {"failure": str(error)}
     with os.fdopen(status_fd, "wb") as file:
         file.write(encode(report))
+
+
+def _check_reach(plan: Plan) -> None:
+    """Never take the host's processes for the run's own: ending the run would end them all.
+
+    Raises:
+        OSError: The plan says that this is a namespace of the run's own, and it is not.
+    """
+    if plan.kill != KILL_NAMESPACE:
+        return
+    own = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - pathlib costs the start 8 ms
+    if not plan.host_namespace or own == plan.host_namespace:
+        raise OSError("the run has no process namespace of its own")
 
 
 def _start(plan: Plan) -> int:
@@ -198,11 +212,9 @@ def _kill_as(uid: int) -> None:
     killer = os.fork()
     if killer == 0:
         try:
-            confinement.become_owner(uid)
-            os.kill(-1, _SIGKILL)
-        except OSError:
-            os._exit(1)
-        os._exit(0)
+            _kill_own(uid)
+        finally:
+            os._exit(0)
     os.waitpid(killer, 0)
 
 
@@ -213,5 +225,11 @@ def run() -> None:
 
 def end_owner(uid: int) -> None:
     """Kill every process of a uid, for a host whose launcher died before it could."""
+    _kill_own(uid)
+
+
+def _kill_own(uid: int) -> None:
     confinement.become_owner(uid)
+    if uid == 0 or os.getresuid() != (uid, uid, uid):
+        raise OSError("the launcher is still root, and would kill the host")
     os.kill(-1, _SIGKILL)

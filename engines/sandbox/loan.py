@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.sandbox.slots import is_slot
+
 MAX_DEPTH = 100
 """Folders nested deeper could neither be walked nor removed by ordinary means."""
 _MAX_PATH_BYTES = 3000
@@ -37,14 +39,21 @@ def lent(folder: Path, uid: int | None) -> Generator[None]:
         ValueError: A file in it has a second name, perhaps outside: writing it, or owning it,
             would reach beyond the folder.
     """
-    owner = folder.stat()
+    owner = _owner(folder)
     _refuse_hard_links(folder)
     try:
         if uid is not None:
             _give(folder, uid)
         yield
     finally:
-        _take_back(folder, owner.st_uid, owner.st_gid)
+        _take_back(folder, *owner)
+
+
+def _owner(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    if is_slot(found.st_uid):  # a host that was killed could not take it back
+        return os.geteuid(), os.getegid()
+    return found.st_uid, found.st_gid
 
 
 def extent(folder: Path) -> Extent:

@@ -39,6 +39,8 @@ class Plan:
         """Not empty: keep CAP_DAC_READ_SEARCH, because a readable path is closed to `uid`."""
         self.filter = ""
         self.kill = KILL_TREE
+        self.host_namespace = ""
+        """The host's process namespace, which a run with KILL_NAMESPACE must not be in."""
         self.cpu_s = ""
         self.total_memory_bytes = ""
 

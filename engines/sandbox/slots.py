@@ -17,6 +17,11 @@ _FIRST_UID = 60600
 _SLOTS = 64
 
 
+def is_slot(uid: int) -> bool:
+    """Whether a uid is one of those lent; a killed host may have left files to it."""
+    return _FIRST_UID <= uid < _FIRST_UID + _SLOTS
+
+
 @contextmanager
 def unprivileged_uid() -> Generator[int | None]:
     """Lend a uid that no other run on this machine has; None where we are not root.

@@ -26,6 +26,14 @@ def test_everything_is_lent_and_given_back(work: Path) -> None:
     assert Path("/etc/passwd").stat().st_uid == 0
 
 
+@as_root
+def test_what_a_killed_host_left_to_a_run_becomes_ours_again(work: Path) -> None:
+    os.chown(work, 60600, 60600)
+    with lent(work, 60601):
+        pass
+    assert owners(work) == {0}
+
+
 def test_closed_folders_can_be_entered_again(work: Path) -> None:
     with lent(work, None):
         (work / "closed").mkdir()

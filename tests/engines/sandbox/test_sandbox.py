@@ -1,5 +1,6 @@
 import hashlib
 import os
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from engines.sandbox.places import SANDBOX_FOLDER
+from engines.sandbox.plan import KILL_NAMESPACE, Plan, decode, encode
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Command, Ending, Limits
 
@@ -220,3 +223,27 @@ def test_a_set_uid_program_left_behind_is_harmless(sandbox: Sandbox, work: Path)
     assert sandbox.run(python(code, work)).exit_code == 0
     trap = (work / "trap").stat()
     assert (trap.st_uid, trap.st_mode & 0o7000) == (0, 0)
+
+
+def test_a_run_without_its_own_process_namespace_is_refused(tmp_path: Path) -> None:
+    plan = Plan()
+    plan.kill = KILL_NAMESPACE
+    plan.host_namespace = str(Path("/proc/self/ns/pid").readlink())
+    plan.argv = ["true"]
+    assert _launch(plan, tmp_path)["failure"] == "the run has no process namespace of its own"
+
+
+def _launch(plan: Plan, folder: Path) -> dict[str, str]:
+    """Start the launcher bare, as a broken bubblewrap would."""
+    (folder / "plan").write_bytes(encode(vars(plan)))
+    report = folder / "report"
+    with (folder / "plan").open("rb") as said, report.open("wb") as heard:
+        descriptors = (said.fileno(), 0, heard.fileno())
+        code = "from engines.sandbox.launcher import run; run()"
+        subprocess.run(
+            [sys.executable, "-c", code, *map(str, descriptors)],
+            pass_fds=descriptors,
+            cwd=SANDBOX_FOLDER.parents[1],
+            check=True,
+        )
+    return dict(decode(report.read_bytes()))
