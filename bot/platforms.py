@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
-from bot.face import Face
+from bot.artifacts import Artifacts
+from bot.face import Face, Intake
 from bot.grants import TokenSource
 from bot.leader import Chore
-from handlers import Platform
+from bot.settings import GatewaySettings
+from handlers import Place, Platform
+from handlers.config import place_scope
+from storage import wishes
+from storage.database import Database
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -36,4 +41,13 @@ def connect(
         MissingSetting: A platform is half configured.
     """
     platforms = Platforms()
+
+    async def repository_of(place: Place) -> str | None:
+        chosen = await database.read(lambda s: wishes.get(s, place_scope(place), "repository"))
+        if chosen or settings.default_repository:
+            return chosen or settings.default_repository
+        mapped = list(settings.repositories)
+        return mapped[0] if len(mapped) == 1 else None
+
+    _ = (settings, intake, kept, repository_of)
     return platforms

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -57,8 +57,9 @@ def insert_if_absent(session: Session, table: type[SQLModel], values: Mapping[st
     """Insert a row unless one with the same unique key is there; True if it was inserted."""
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    done = session.connection().execute(insert(table).values(**values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    statement = insert(table).values(**values).on_conflict_do_nothing()
+    done = session.connection().execute(statement.returning(literal(1)))
+    return done.first() is not None
 
 
 def normalized_url(url: str) -> str:
