@@ -9,6 +9,8 @@ from bot.auth import ApiClient
 from bot.console.writer import LOCAL
 from handlers import Caller, Invocation, Place, Platform, Reaction, Tier
 
+COMMANDS_MAX = 5
+"""Commands that one message may hold."""
 _ADDRESS = re.compile(r"^[ \t]*[/@]gryph\b", re.MULTILINE | re.IGNORECASE)
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100}", re.ASCII)
 
@@ -35,6 +37,13 @@ def addressed(text: str) -> str:
     """The text as a command: what holds no `/gryph` or `@gryph` line is one itself."""
     stripped = text.strip()
     return stripped if _ADDRESS.search(stripped) else f"/gryph {stripped}"
+
+
+def command_lines(text: str) -> int:
+    """How many commands the text seems to hold, at least one (code and quotes are not told
+    apart from commands here).
+    """
+    return max(1, min(len(_ADDRESS.findall(text)), COMMANDS_MAX))
 
 
 def repository_of(given: str | None, tier: Tier) -> str | None:

@@ -59,6 +59,14 @@ class Thread(BaseModel):
     last_event_id: int
 
 
+class Receipt(BaseModel):
+    """Where a posted message stands; its answer follows in the thread after `last_event_id`."""
+
+    conversation: str
+    message: int
+    last_event_id: int
+
+
 def message_of(row: ConsoleMessageRow) -> ThreadMessage:
     """The message that a row holds."""
     fields = {

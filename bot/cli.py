@@ -1,0 +1,306 @@
+"""The `gryph` command.
+
+Exit codes of `ask`: 0 succeeded, 1 a job failed or was cancelled, 2 the command was refused (a
+mistake in it, no permission, a rate limit) or the command line makes no sense, 3 no gateway,
+4 no answer in time, 130 interrupted.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from bot.auth import DEFAULT_TTL_S, ApiKeys, KeysUnreadable, Role
+from bot.console.ask import Answered, Question, TookTooLong, artifacts, as_json, ask, report, save
+from bot.console.client import GatewayClient, NoGateway, Refused, bearer, gateway_url
+from bot.console.live import LiveThread
+from bot.console.plain import clean
+from bot.console.render import Screen
+from bot.console.settings import ClientSettings
+from bot.settings import GatewaySettings, MissingSetting
+from storage import audit
+from storage.database import Database
+
+OK, FAILED, MISUSED, NO_GATEWAY, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DEFAULT_TIMEOUT_S = 1800.0
+_NARROW = 20
+_SPAN_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (KeysUnreadable, MissingSetting, ValidationError, OSError) as error:
+        print(f"gryph: {clean(str(error))}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gryph", description="GRYPHGEN Agentic.")
+    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
+    add = partial(_add, verbs)
+
+    up = add("up", _up, "run the whole stack on this machine until Ctrl-C")
+    up.add_argument("--workers", type=int, default=1, choices=range(1, 65), metavar="N")
+    add("gateway", _gateway, "run the gateway alone")
+    add("worker", _worker, "run a worker alone")
+    add("migrate", _migrate, "bring the database's tables up to date")
+
+    asks = add("ask", _ask, 'post one command and follow its thread: gryph ask "help"')
+    asks.add_argument("text", help='the command, like "test src/a.py"')
+    _add_asking(asks)
+    asks.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    asks.add_argument("--save", type=Path, metavar="DIR", help="download the files into DIR")
+    chat = add("chat", _chat, "ask again and again in one conversation")
+    _add_asking(chat)
+
+    doctor = add("doctor", _doctor, "say what is configured, reachable and missing")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_token(add("token", _token, "mint a token for an API client"))
+    manifest = add("manifest", _manifest, "print a platform's app manifest")
+    manifest.add_argument("platform", choices=["slack"])
+    log = add("audit", _audit, "check the audit log")
+    log.add_argument("action", choices=["verify"])
+    return parser
+
+
+def _add(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repo",
+        metavar="DIR|OWNER/NAME",
+        help="the repository meant when the command names none; a folder wins over a name",
+    )
+    parser.add_argument("--conversation", metavar="ID", help="go on with this conversation")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help="seconds to wait for the answer (%(default)g)",
+    )
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, help="who will hold it")
+    parser.add_argument("--role", choices=list(Role), default=Role.READER)
+    parser.add_argument(
+        "--ttl", type=_span_s, default=DEFAULT_TTL_S, help="how long it is valid: 30m, 8h, 90d"
+    )
+    parser.add_argument(
+        "--rotate", action="store_true", help="first make a new key; older tokens stay valid"
+    )
+    parser.add_argument(
+        "--retire",
+        action="store_true",
+        help="remove every older key, and with it all tokens it signed",
+    )
+
+
+def _span_s(text: str) -> int:
+    """A span like "90d" in seconds."""
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"not a span of time: {text!r} (30m, 8h, 90d)")
+    return int(found[1]) * _SPAN_S[found[2]]
+
+
+# What runs the parts is imported only when it is asked for: `gryph ask` answers at once, and the
+# command line never loads a worker's engines.
+
+
+def _up(options: argparse.Namespace) -> int:
+    supervisor = import_module("bot.supervisor")
+    import_module("storage.logs").set_up_logging()
+    try:
+        asyncio.run(supervisor.up(GatewaySettings(), workers=options.workers))
+    except supervisor.AlreadyRunning as error:
+        print(f"gryph: {error}", file=sys.stderr)
+        return FAILED
+    return OK
+
+
+def _gateway(options: argparse.Namespace) -> int:
+    del options
+    import_module("storage.logs").set_up_logging()
+    asyncio.run(import_module("bot.app").serve(GatewaySettings()))
+    return OK
+
+
+def _worker(options: argparse.Namespace) -> int:
+    del options
+    sys.stdout.flush()
+    argv = [sys.executable, "-m", "jobs.worker"]
+    os.execv(sys.executable, argv)  # noqa: S606 - the worker takes this process' place
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    del options
+    settings = GatewaySettings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    import_module("storage.migrations.run").upgrade(settings.sql_url)
+    print("The database is up to date.")
+    return OK
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    manifest = import_module(f"bot.{options.platform}.manifest").manifest
+    print(json.dumps(manifest(import_module("bot.commands").COMMANDS), indent=2))
+    return OK
+
+
+def _token(options: argparse.Namespace) -> int:
+    keys = ApiKeys(GatewaySettings().home)
+    try:
+        if options.rotate:
+            print(f"Key {keys.rotate()} signs from now on.", file=sys.stderr)
+        if options.retire:
+            print(f"Keys removed: {keys.retire()}.", file=sys.stderr)
+        print(keys.mint(options.name, Role(options.role), ttl_s=options.ttl))
+    except ValueError as error:
+        print(f"gryph: {error}", file=sys.stderr)
+        return MISUSED
+    return OK
+
+
+def _audit(options: argparse.Namespace) -> int:
+    del options
+    settings = GatewaySettings()
+    key = audit.load_key(settings.home)
+    database = Database(settings.sql_url)
+    try:
+        verdict = database.read_now(lambda session: audit.verify(session, key))
+    finally:
+        database.close()
+    if not verdict.ok:
+        print(f"BROKEN at line {verdict.first_bad_seq}; {verdict.rows} lines before it are good.")
+        return FAILED
+    print(f"{verdict.rows} lines, unbroken. Head: {verdict.head}")
+    return OK
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    return asyncio.run(_examine(as_json_object=options.json))
+
+
+async def _examine(*, as_json_object: bool) -> int:
+    doctor = import_module("bot.console.doctor")
+    ink = _screen(lambda artifact: artifact).ink
+    found: list[Any] = []
+    async for check in doctor.examine(GatewaySettings()):
+        found.append(check)
+        if not as_json_object:
+            print(doctor.row(check, ink), flush=True)
+    if as_json_object:
+        print(json.dumps(doctor.diagnosis(found), indent=2))
+    return OK if doctor.is_healthy(found) else FAILED
+
+
+def _ask(options: argparse.Namespace) -> int:
+    try:
+        return asyncio.run(_ask_once(options, options.text, options.conversation))[0]
+    except KeyboardInterrupt:
+        print('\nStopped listening; the job goes on. `gryph ask "status"`', file=sys.stderr)
+        return INTERRUPTED
+
+
+def _chat(options: argparse.Namespace) -> int:
+    conversation = options.conversation
+    options.json, options.save = False, None
+    print('Type a command ("help" tells which), Ctrl-D to leave.')
+    while True:
+        try:
+            text = input("gryph> ").strip()
+        except EOFError:
+            print()
+            return OK
+        if not text:
+            continue
+        try:
+            code, conversation = asyncio.run(_ask_once(options, text, conversation))
+        except KeyboardInterrupt:
+            print('\nStopped listening; the job goes on. "status" shows it.')
+            continue
+        if code == NO_GATEWAY:
+            return code
+
+
+async def _ask_once(
+    options: argparse.Namespace, text: str, conversation: str | None
+) -> tuple[int, str | None]:
+    """Ask and show; the exit code, and the conversation it was said in."""
+    settings = ClientSettings()
+    local = settings.gateway_url is None
+    async with httpx.AsyncClient(trust_env=not local) as http:
+        client = GatewayClient(http, partial(gateway_url, settings), partial(bearer, settings))
+        live = None if options.json else _live(client)
+        question = Question(text, options.timeout, conversation, _repository(options.repo))
+        try:
+            answered = await ask(client, question, live)
+            await _hand_over(client, answered, options)
+        except (NoGateway, Refused, TookTooLong) as error:
+            return _complain(error), conversation
+    return answered.heard.exit_code, answered.receipt.conversation
+
+
+async def _hand_over(
+    client: GatewayClient, answered: Answered, options: argparse.Namespace
+) -> None:
+    """Write the outcome and the files where the person wants them."""
+    if options.json:
+        print(as_json(report(client, answered)))
+    if options.save is not None and artifacts(answered.heard):
+        for path in await save(client, answered.heard, options.save):
+            print(f"saved {path}", file=sys.stderr)
+
+
+def _complain(error: NoGateway | Refused | TookTooLong) -> int:
+    print(f"gryph: {clean(str(error))}", file=sys.stderr)
+    if isinstance(error, NoGateway):
+        return NO_GATEWAY
+    return TOO_LATE if isinstance(error, TookTooLong) else MISUSED
+
+
+def _repository(given: str | None) -> str | None:
+    """A folder as an absolute path; anything else as it was typed."""
+    if given is None:
+        return None
+    folder = Path(given).expanduser()
+    is_path = given.startswith(("/", ".", "~"))
+    return str(folder.resolve()) if is_path or folder.is_dir() else given
+
+
+def _live(client: GatewayClient) -> LiveThread:
+    return LiveThread(sys.stdout, _screen(client.artifact_url), in_place=sys.stdout.isatty())
+
+
+def _screen(link: Callable[[Any], str]) -> Screen:
+    width = max(shutil.get_terminal_size().columns, _NARROW)
+    return Screen(link, width, coloured=sys.stdout.isatty())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""What `gryph doctor` finds out about this machine."""
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.auth import ApiKeys
+from bot.console.client import NoGateway, gateway_url
+from bot.console.render import size
+from bot.console.settings import ClientSettings
+from bot.settings import GatewaySettings
+from storage.database import Database
+
+TIMEOUT_S = 5.0
+CANARY_TIMEOUT_S = 180.0
+DISK_LOW_BYTES = 2_000_000_000
+DISK_FULL_BYTES = 200_000_000
+_GATEWAY_READY = 200
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    OFF = "off"
+    """Not configured, or not running: nothing is wrong."""
+    MISSING = "missing"
+    """Something is not there that some jobs need."""
+    BROKEN = "broken"
+    """Configured, and does not work."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the doctor's table."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+async def home(settings: GatewaySettings) -> Check:
+    """Whether the home folder can be written."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.home):
+            pass
+    except OSError as error:
+        remedy = "Set GRYPH_HOME to a folder you may write, or mend this one's owner."
+        return Check("home", Verdict.BROKEN, f"{settings.home}: {error.strerror}", remedy)
+    return Check("home", Verdict.OK, f"{settings.home} can be written")
+
+
+async def keys(settings: GatewaySettings) -> Check:
+    """Whether the keys that sign tokens are there and private."""
+    path = ApiKeys(settings.home).path
+    if not path.exists():
+        return Check("keys", Verdict.OFF, "none yet; the first start or `gryph token` makes one")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Check("keys", Verdict.BROKEN, f"others may read {path}", f"chmod 600 {path}")
+    return Check("keys", Verdict.OK, f"{path} is private")
+
+
+async def database(settings: GatewaySettings) -> Check:
+    """Whether the database opens and has its tables."""
+    if settings.database_url is None and not (settings.home / "gryph.db").exists():
+        found = "SQLite, not made yet; `gryph up` or `gryph migrate` makes it"
+        return Check("database", Verdict.OFF, found)
+    try:
+        kind, has_tables = await asyncio.to_thread(_database, settings.sql_url)
+    except (SQLAlchemyError, ValueError, OSError) as error:
+        # The URL may hold a password: only the kind of error is shown of what names it.
+        found = f"cannot be opened: {type(error).__name__}"
+        remedy = "Check GRYPH_DATABASE_URL and that the server runs."
+        return Check("database", Verdict.BROKEN, found, remedy)
+    if not has_tables:
+        return Check("database", Verdict.BROKEN, f"{kind} without tables", "gryph migrate")
+    return Check("database", Verdict.OK, f"{kind} opens")
+
+
+def _database(url: str) -> tuple[str, bool]:
+    opened = Database(url)
+    try:
+        with opened.engine.connect() as connection:
+            has_tables = inspect(connection).has_table("jobs")
+        return ("SQLite" if opened.is_sqlite else "PostgreSQL"), has_tables
+    finally:
+        opened.close()
+
+
+async def broker(settings: GatewaySettings) -> Check:
+    """Whether Redis or Valkey answers."""
+    if settings.redis_url is None:
+        found = "GRYPH_REDIS_URL is not set; `gryph up` starts an embedded Valkey"
+        return Check("broker", Verdict.OFF, found)
+    try:
+        redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped keywords
+            settings.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+        )
+        async with redis:
+            await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+    except (RedisError, OSError, ValueError) as error:
+        found = f"does not answer: {type(error).__name__}"
+        return Check("broker", Verdict.BROKEN, found, "Check GRYPH_REDIS_URL; start the server.")
+    return Check("broker", Verdict.OK, "answers")
+
+
+async def gateway(settings: GatewaySettings) -> Check:
+    """Whether a gateway runs with this home folder, or at the configured address."""
+    client = ClientSettings(home=settings.home)
+    try:
+        url = gateway_url(client)
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
+            answer = await http.get(f"{url}/readyz")
+    except NoGateway:
+        return Check("gateway", Verdict.OFF, "not running", "gryph up")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        verdict = Verdict.OFF if client.gateway_url is None else Verdict.BROKEN
+        return Check("gateway", verdict, f"does not answer: {type(error).__name__}", "gryph up")
+    if answer.status_code != _GATEWAY_READY:
+        found = f"{url} is not ready ({answer.status_code})"
+        return Check("gateway", Verdict.BROKEN, found, "Read its log; check the database.")
+    return Check("gateway", Verdict.OK, f"{url} is ready")
+
+
+async def git(settings: GatewaySettings) -> Check:
+    """Whether git is there, for checkouts and pull requests."""
+    del settings
+    path = shutil.which("git")
+    if path is None:
+        found = "not found: no repository can be checked out"
+        return Check("git", Verdict.MISSING, found, "Install git.")
+    out = await _output(path, "--version", timeout_s=TIMEOUT_S)
+    return Check("git", Verdict.OK, out.strip().replace("git version", "version") or path)
+
+
+async def disk(settings: GatewaySettings) -> Check:
+    """Whether there is room in the home folder."""
+    existing = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free_bytes = shutil.disk_usage(existing).free
+    found = f"{size(free_bytes)} free at {existing}"
+    if free_bytes < DISK_FULL_BYTES:
+        return Check("disk", Verdict.BROKEN, found, "Make room, or move GRYPH_HOME.")
+    if free_bytes < DISK_LOW_BYTES:
+        return Check("disk", Verdict.MISSING, f"only {found}", "Make room, or move GRYPH_HOME.")
+    return Check("disk", Verdict.OK, found)
+
+
+class _Probe(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    name: str
+    happened: str
+    passed: bool
+
+
+class _Rung(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    rung: str
+    probes: tuple[_Probe, ...]
+    passed: bool
+    missing: str = ""
+
+    @property
+    def summary(self) -> str:
+        if self.missing:
+            return f"{self.rung}: not available"
+        failed = ", ".join(probe.name for probe in self.probes if not probe.passed)
+        return f"{self.rung}: " + (f"fails at {failed}" if failed else f"{len(self.probes)} held")
+
+
+_RUNGS = TypeAdapter(tuple[_Rung, ...])
+_SEE_CANARY = "python -m engines.sandbox canary"
+
+
+async def sandbox(settings: GatewaySettings) -> Check:
+    """Whether untrusted code can be held here; attacked in a process of its own."""
+    del settings
+    argv = (sys.executable, "-m", "engines.sandbox", "canary", "--json")
+    try:
+        rungs = _RUNGS.validate_json(await _output(*argv, timeout_s=CANARY_TIMEOUT_S))
+    except (ValidationError, TimeoutError) as error:
+        found = f"its canary gave no verdict: {type(error).__name__}"
+        return Check("sandbox", Verdict.BROKEN, found, _SEE_CANARY)
+    return sandbox_check(rungs)
+
+
+def sandbox_check(rungs: tuple[_Rung, ...]) -> Check:
+    """The verdict over all rungs: one that holds is enough, since only such a one is used."""
+    found = "; ".join(rung.summary for rung in rungs)
+    if any(rung.passed for rung in rungs):
+        return Check("sandbox", Verdict.OK, found)
+    if all(rung.missing for rung in rungs):
+        remedy = "Install bubblewrap (bwrap), or use a kernel with Landlock: " + _SEE_CANARY
+        return Check("sandbox", Verdict.MISSING, f"{found}; no code is run here", remedy)
+    return Check("sandbox", Verdict.BROKEN, f"{found}; no code is run here", _SEE_CANARY)
+
+
+async def _output(*argv: str, timeout_s: float) -> str:
+    """What a program prints. Raises TimeoutError, having ended it and what it started."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # the canary tries to signal its neighbours
+    )
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), timeout_s)
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    return out.decode(errors="replace")

@@ -1,0 +1,64 @@
+"""Shows a thread on a terminal, or line by line where the output is no terminal."""
+
+from typing import TextIO
+
+from bot.console.plain import columns, cut
+from bot.console.render import Screen, render_reply, render_status
+from bot.console.thread import ThreadMessage
+from bot.face import JobView
+from storage.console import MessageKind
+from storage.ids import JobId
+
+_ERASE_LINE = "\r\x1b[2K"
+
+
+class LiveThread:
+    """Prints messages as they are heard.
+
+    On a terminal the newest status is one line that changes in place; elsewhere each change of a
+    status is a line of its own.
+    """
+
+    def __init__(self, out: TextIO, screen: Screen, *, in_place: bool) -> None:
+        """`in_place` needs a terminal that knows ECMA-48's erase-line."""
+        self._out = out
+        self._screen = screen
+        self._in_place = in_place
+        self._shown: dict[JobId, str] = {}
+        self._open: JobId | None = None
+        """The job whose status line stands at the cursor and may still change."""
+
+    def show(self, message: ThreadMessage) -> None:
+        """Print what a message newly says."""
+        if message.job is not None:
+            self._status(message.job)
+        if message.kind is not MessageKind.STATUS and message.reply is not None:
+            self.close()
+            self._out.write(f"\n{render_reply(message.reply, self._screen)}\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        """Leave the changing line as it stands."""
+        if self._open is not None:
+            self._out.write("\n")
+            self._open = None
+
+    def _status(self, view: JobView) -> None:
+        line = self._line(view)
+        if self._shown.get(view.job) == line:
+            return
+        self._shown[view.job] = line
+        if not self._in_place:
+            self._out.write(f"{line}\n")
+            return
+        if self._open not in (None, view.job):
+            self.close()
+        self._out.write(f"{_ERASE_LINE}{line}")
+        self._open = view.job
+
+    def _line(self, view: JobView) -> str:
+        """The status; in place it must not wrap, or the next one would not cover it."""
+        plain = render_status(view, Screen(self._screen.link, self._screen.width))
+        if self._in_place and columns(plain) >= self._screen.width:
+            return cut(plain, self._screen.width - 1)
+        return render_status(view, self._screen)
