@@ -1,0 +1,1 @@
+"""Discord: messages, slash commands, buttons and reactions in; threads of messages out."""

@@ -1,0 +1,21 @@
+"""Discord as a face."""
+
+import discord
+
+from bot.discord.authority import DiscordAuthority, RepositoryOf
+from bot.discord.outbound import DiscordOutbound
+from bot.face import ArtifactReader, Face
+from bot.settings import GatewaySettings
+
+
+def discord_face(
+    settings: GatewaySettings,
+    client: discord.Client,
+    artifacts: ArtifactReader,
+    repository_of: RepositoryOf,
+) -> Face:
+    """The face that speaks through `client`, once that is logged in (`GryphClient.open`)."""
+    return Face(
+        outbound=DiscordOutbound(client, artifacts),
+        authority=DiscordAuthority(settings, client, repository_of),
+    )

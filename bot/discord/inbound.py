@@ -1,0 +1,175 @@
+"""The gateway connection: what people say, press and react on Discord, taken in durably.
+
+No privileged intent is needed: Discord delivers the text of mentions, of replies to us and of
+direct messages without it. Of two gateway processes one holds the connection
+(`GryphClient.stay_connected`); both may speak (`GryphClient.open`).
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import discord
+import structlog
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from typing_extensions import override
+from yarl import URL
+
+from bot.discord.events import (
+    Heard,
+    edit_heard,
+    interaction_heard,
+    message_heard,
+    reaction_heard,
+)
+from bot.discord.redaction import hide_tokens
+from bot.discord.refusals import outside_call
+from bot.discord.slash import command_payload, payload_digest
+from bot.face import Busy, Intake, Undeliverable
+from bot.settings import GatewaySettings, MissingSetting
+from handlers import Command
+
+log = structlog.get_logger()
+
+MESSAGES_REMEMBERED = 2_000
+"""So many of the latest messages have their text before an edit known."""
+LONGEST_RATE_WAIT_S = 30.0
+
+
+class ToldCommands(Protocol):
+    """Remembers across restarts which slash commands Discord was told of."""
+
+    async def get(self) -> str | None:
+        """The digest that was set last."""
+        ...
+
+    async def set(self, digest: str) -> None:
+        """Remember a digest."""
+        ...
+
+
+class GryphClient(discord.Client):
+    """Our account on Discord."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        intake: Intake,
+        commands: Mapping[str, Command],
+        told: ToldCommands,
+    ) -> None:
+        """Nothing is called before `open`."""
+        super().__init__(
+            intents=_intents(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=MESSAGES_REMEMBERED,
+            max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
+        )
+        self._settings = settings
+        self._intake = intake
+        self._commands = commands
+        self._told = told
+
+    async def open(self) -> None:
+        """Log in, so that REST calls work; `close` undoes it.
+
+        The addresses of the API and the gateway are discord.py's own class attributes: setting
+        them holds for the whole process.
+
+        Raises:
+            MissingSetting: No token is set.
+            discord.LoginFailure: Discord refuses the token.
+        """
+        token = self._settings.discord_token
+        if token is None:
+            raise MissingSetting("GRYPH_DISCORD_TOKEN is missing.")
+        hide_tokens()
+        Route.BASE = self._settings.discord_api_url.rstrip("/")
+        if self._settings.discord_gateway_url is not None:
+            DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)
+        await self.login(token.get_secret_value())
+
+    async def stay_connected(self) -> None:
+        """Hold the gateway connection, made again whenever it breaks, until cancelled.
+
+        Afterwards REST calls still work and it may be called again.
+        """
+        try:
+            await self.connect(reconnect=True)
+        finally:
+            if self.ws:  # discord.py types it as set always; before the first connection it is not
+                await self.ws.close(code=1000)
+
+    @override
+    async def setup_hook(self) -> None:
+        """Tell Discord our slash commands when they changed since it was told last."""
+        application = self.application_id
+        assert application is not None, "the client has logged in"
+        payload = command_payload(self._commands)
+        digest = payload_digest({"application": application, **payload})
+        if await self._told.get() == digest:
+            return
+        try:
+            async with outside_call():
+                await self.http.bulk_upsert_global_commands(application, [payload])
+        except (Busy, Undeliverable) as error:
+            log.warning("slash commands not updated", reason=str(error))
+            return
+        await self._told.set(digest)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody said something where we can read it."""
+        await self._take(message_heard(message, self._us, self._commands))
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Somebody changed a message."""
+        await self._take(edit_heard(payload, self._us, self._commands))
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody reacted."""
+        await self._take(reaction_heard(payload, self))
+
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody took a reaction back."""
+        await self._take(reaction_heard(payload, self))
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Somebody used the slash command or a button: stored first, then acknowledged."""
+        heard = interaction_heard(interaction, self._commands)
+        if heard is None:
+            return
+        await self._take(heard)
+        is_slash = interaction.type is discord.InteractionType.application_command
+        try:
+            async with outside_call():
+                await interaction.response.defer(thinking=is_slash)
+        except (Busy, Undeliverable) as error:
+            log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
+
+    async def _take(self, heard: Heard | None) -> None:
+        if heard is not None:
+            await self._intake.accept(heard.event, heard.keys)
+
+    @property
+    def _us(self) -> discord.ClientUser:
+        assert self.user is not None, "events come after login"
+        return self.user
+
+
+async def run(client: GryphClient) -> None:
+    """Log in and stay connected until cancelled; then log out."""
+    try:
+        await client.open()
+        await client.stay_connected()
+    finally:
+        await client.close()
+
+
+def _intents() -> discord.Intents:
+    return discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        guild_reactions=True,
+        dm_reactions=True,
+    )

@@ -1,0 +1,255 @@
+"""Our messages on Discord: one thread for each question, in it a status message and the result.
+
+A slash command's deferred answer becomes the message that the thread starts from; its token is
+used for that alone, since it lives for 15 minutes and jobs may take longer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import discord
+
+from bot.discord.blocks import UPLOAD_LIMIT_BYTES, Upload
+from bot.discord.pages import Draft
+from bot.discord.plain import escaped, size_text
+from bot.discord.render import (
+    render_reply,
+    render_request,
+    render_status,
+    status_marker,
+    thread_name,
+)
+from bot.discord.rest import Attachment, Outgoing, Rest
+from bot.face import ArtifactReader, JobView, Posted
+from handlers import Place
+from jobs.messages import Reply
+from storage.ids import JobId
+
+DIRECT = "dm"
+"""`Place.workspace` of a direct message."""
+REQUEST_LIMIT_BYTES = 20 * 1024 * 1024
+"""All files of one message; Discord takes 25 MiB a request."""
+
+Seen = Callable[[discord.Message], bool]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a status message goes."""
+
+    channel: int
+    after: int | None
+    """Earlier messages of ours are looked for behind this one; None: among the latest."""
+    reply_to: int | None = None
+    is_thread_of: int | None = None
+    """The message that the thread, ours, starts from."""
+
+
+class DiscordOutbound:
+    """Posts, edits and finds our messages; see `bot.face.Outbound`."""
+
+    edit_interval_s = 1.5
+    result_replaces_status = False
+
+    def __init__(self, client: discord.Client, artifacts: ArtifactReader) -> None:
+        """`client` must be logged in; it needs no gateway connection."""
+        self._rest = Rest(client)
+        self._artifacts = artifacts
+
+    async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:
+        """Post the job's status message, in a thread where there can be one."""
+        draft = render_status(view)
+        if _stays(place):
+            message = await self._complete(place, draft)
+            if message is not None:
+                return _posted(_channel(place), message)
+        spot = await self._spot(place, view, key)
+        message = await self._find(spot, _begins(f"{status_marker(view.job)} · "))
+        if message is None:
+            outgoing = Outgoing(draft.content, draft.buttons, reply_to=spot.reply_to)
+            message = await self._rest.send(spot.channel, outgoing, key=key)
+        if spot.is_thread_of is not None:
+            await self._rest.invite(spot.channel, int(view.asked_by.account))
+        return _posted(spot.channel, message)
+
+    async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:  # noqa: ARG002
+        """Show the job's present state in its status message."""
+        draft = render_status(view)
+        channel, message = int(status.data["channel"]), int(status.data["message"])
+        await self._rest.edit(channel, message, draft.content, draft.buttons)
+
+    async def post_result(
+        self,
+        place: Place,  # noqa: ARG002
+        status: Posted,
+        view: JobView,
+        reply: Reply,
+        *,
+        key: str,
+    ) -> Posted:
+        """Post the result behind the status message; the key is that of its last message."""
+        channel = int(status.data["channel"])
+        drafts = render_reply(reply, link=self._artifacts.link, job=view.job)
+        earlier = await self._rest.own_messages(channel, after=int(status.data["message"]))
+        found = {_last_line(each.content): each.id for each in earlier}
+        message = 0
+        for number, draft in enumerate(drafts):
+            known = found.get(_last_line(draft.content))
+            message = known or await self._post(_Part(channel, draft, f"{key}:{number}", view.job))
+        return _posted(channel, message)
+
+    async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:
+        """Answer in place: a slash command's own answer, or a reply to the message."""
+        drafts = render_reply(reply, link=self._artifacts.link)
+        channel, anchor = _channel(place), _snowflake(place.message)
+        completed = await self._complete(place, drafts[0])
+        if completed is not None:
+            anchor, drafts = completed, (*_uploads_alone(drafts[0]), *drafts[1:])
+        earlier: list[discord.Message] = []
+        if anchor is not None and drafts:
+            earlier = await self._rest.own_messages(channel, after=anchor)
+        message = completed
+        for number, draft in enumerate(drafts):
+            known = next((each.id for each in earlier if _answers(each, draft, anchor)), None)
+            message = known or await self._post(
+                _Part(channel, draft, f"{key}:{number}", reply_to=anchor)
+            )
+        assert message is not None, "a reply renders to at least one message"
+        return _posted(channel, message)
+
+    async def _complete(self, place: Place, draft: Draft) -> int | None:
+        """Turn a slash command's deferred answer into `draft`; None where there is none."""
+        if place.callback is None:
+            return None
+        message = await self._rest.complete(place.callback, draft.content or "…")
+        if message is not None and draft.buttons:
+            await self._rest.edit(_channel(place), message, draft.content, draft.buttons)
+        return message
+
+    async def _spot(self, place: Place, view: JobView, key: str) -> _Spot:
+        asked = _snowflake(place.message)
+        if _stays(place):
+            return _Spot(_channel(place), after=asked, reply_to=asked)
+        root = asked or await self._request(place, view, key)
+        channel = _channel(place)
+        thread = await self._rest.open_thread(channel, root, thread_name(view))
+        if thread is None:
+            return _Spot(channel, after=root, reply_to=root)
+        return _Spot(thread, after=root, is_thread_of=root)
+
+    async def _request(self, place: Place, view: JobView, key: str) -> int:
+        """The message that says what was asked by slash command, for the thread to start from."""
+        draft = render_request(view)
+        message = await self._complete(place, draft)
+        if message is not None:
+            return message
+        spot = _Spot(_channel(place), after=None)
+        message = await self._find(spot, _ends(status_marker(view.job)))
+        if message is not None:
+            return message
+        return await self._rest.send(spot.channel, Outgoing(draft.content), key=f"{key}:request")
+
+    async def _find(self, spot: _Spot, is_ours: Seen) -> int | None:
+        earlier = await self._rest.own_messages(spot.channel, after=spot.after)
+        return next((each.id for each in earlier if is_ours(each)), None)
+
+    async def _post(self, part: "_Part") -> int:
+        """Send one message; links to what it cannot carry go before it."""
+        attachments, links = await self._load(part)
+        message = None
+        if links:
+            outgoing = Outgoing("\n".join(links), reply_to=part.reply_to)
+            message = await self._rest.send(part.channel, outgoing, key=f"{part.key}:links")
+        draft = part.draft
+        if message is not None and not (draft.content or attachments):
+            return message
+        outgoing = Outgoing(draft.content, draft.buttons, tuple(attachments), part.reply_to)
+        return await self._rest.send(part.channel, outgoing, key=part.key)
+
+    async def _load(self, part: "_Part") -> tuple[list[Attachment], list[str]]:
+        attachments: list[Attachment] = []
+        links: list[str] = []
+        room = REQUEST_LIMIT_BYTES
+        for upload in part.draft.uploads:
+            try:
+                content = await self._content(upload)
+            except FileNotFoundError:
+                links.append(f"{escaped(upload.name)} is no longer kept.")
+                continue
+            if len(content) <= min(room, UPLOAD_LIMIT_BYTES):
+                room -= len(content)
+                attachments.append(Attachment(upload.name, content, upload.alt))
+            else:
+                links.append(await self._link(upload, content, part.job))
+        return attachments, links
+
+    async def _content(self, upload: Upload) -> bytes:
+        if upload.artifact is None:
+            return upload.text.encode()
+        return await self._artifacts.read(upload.artifact)
+
+    async def _link(self, upload: Upload, content: bytes, job: JobId | None) -> str:
+        artifact = upload.artifact or await self._artifacts.keep(job, upload.name, content)
+        address = self._artifacts.link(artifact)
+        return f"[{escaped(upload.name)}]({address}) · {size_text(len(content))}"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One message of a reply."""
+
+    channel: int
+    draft: Draft
+    key: str
+    job: JobId | None = None
+    reply_to: int | None = None
+
+
+def _uploads_alone(draft: Draft) -> tuple[Draft, ...]:
+    """What a slash command's own answer leaves to a message behind it."""
+    return (Draft("", draft.uploads),) if draft.uploads else ()
+
+
+def _stays(place: Place) -> bool:
+    """Whether the place is a conversation of its own, in which no thread is opened."""
+    return place.workspace == DIRECT or place.thread is not None
+
+
+def _channel(place: Place) -> int:
+    return int(place.thread or place.channel)
+
+
+def _snowflake(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _posted(channel: int, message: int) -> Posted:
+    return Posted(message_key(message), {"channel": str(channel), "message": str(message)})
+
+
+def message_key(message: int) -> str:
+    """How a message of ours is named in `Posted` and `Reaction`."""
+    return f"discord:{message}"
+
+
+def _last_line(content: str) -> str:
+    return content.rpartition("\n")[2]
+
+
+def _begins(marker: str) -> Seen:
+    return lambda message: _last_line(message.content).startswith(marker)
+
+
+def _ends(marker: str) -> Seen:
+    return lambda message: _last_line(message.content) == marker
+
+
+def _answers(message: discord.Message, draft: Draft, anchor: int | None) -> bool:
+    """Whether the message is what an earlier attempt made of the draft."""
+    reference = message.reference
+    return (
+        reference is not None
+        and reference.message_id == anchor
+        and message.content == draft.content.strip()
+        and len(message.attachments) == len(draft.uploads)
+    )

@@ -1,0 +1,76 @@
+"""Discord's refusals, told apart: try again later, never again, or a fault of ours.
+
+https://docs.discord.com/developers/topics/opcodes-and-status-codes
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from http import HTTPStatus
+
+import aiohttp
+import discord
+
+from bot.face import Busy, Undeliverable
+
+CALL_TIMEOUT_S = 30.0
+LATER_S = 5.0
+TOKEN_REFUSED_WAIT_S = 60.0
+"""Refused calls count towards Discord's ban (10,000 in ten minutes)."""
+
+
+class Code(IntEnum):
+    """Discord's own error codes that mean something to us."""
+
+    UNKNOWN_MESSAGE = 10008
+    MISSING_PERMISSIONS = 50013
+    NOT_IN_THIS_CHANNEL = 50024
+    TOKEN_EXPIRED = 50027
+    THREAD_ARCHIVED = 50083
+    THREAD_EXISTS = 160004
+    THREAD_LOCKED = 160005
+    TOO_MANY_THREADS = 160006
+
+
+_GONE = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+_CLOSED = {Code.THREAD_ARCHIVED, Code.THREAD_LOCKED, Code.NOT_IN_THIS_CHANNEL}
+
+
+@asynccontextmanager
+async def outside_call() -> AsyncGenerator[None]:
+    """Bounds what is awaited inside and raises `Busy` or `Undeliverable` for refusals.
+
+    A request that Discord finds malformed is our fault and rises as it is. No message names an
+    address: those of interactions hold their token.
+    """
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            yield
+    except discord.RateLimited as error:
+        raise Busy("Discord: rate limit", retry_after_s=error.retry_after) from error
+    except discord.HTTPException as error:
+        raise _translated(error) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Busy(f"Discord: {type(error).__name__}", retry_after_s=LATER_S) from error
+
+
+def _translated(error: discord.HTTPException) -> Exception:
+    reason = f"Discord: {error.status} {error.code} {error.text}"
+    if error.status in _GONE or error.code in _CLOSED:
+        return Undeliverable(reason)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return Busy(reason, retry_after_s=TOKEN_REFUSED_WAIT_S)
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Busy(reason, retry_after_s=_retry_after_s(error))
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Busy(reason, retry_after_s=LATER_S)
+    return error
+
+
+def _retry_after_s(error: discord.HTTPException) -> float:
+    given = error.response.headers.get("Retry-After", "")
+    try:
+        return max(float(given), 1.0)
+    except ValueError:
+        return LATER_S

@@ -1,0 +1,125 @@
+"""Status messages and replies as Discord messages; pure."""
+
+from collections.abc import Callable
+
+from bot.discord.blocks import Page, Upload, harmless, inline, pieces_of, ticks_apart
+from bot.discord.buttons import button_of
+from bot.discord.pages import Draft, is_visible, paginate
+from bot.discord.plain import escaped, head
+from bot.discord.source import reply_source
+from bot.face import JobView
+from jobs.messages import Action, Reply
+from storage.ids import ArtifactId, JobId
+from storage.states import JobState
+
+LONGEST_LINE = 300
+LONGEST_TEXT = 400
+LONGEST_THREAD_NAME = 100
+_MINUTE_S = 60
+_SIGN = {
+    JobState.WAITING: "✋",
+    JobState.QUEUED: "🕓",
+    JobState.RUNNING: "⏳",
+    JobState.SUCCEEDED: "✅",
+    JobState.FAILED: "❌",
+    JobState.CANCELLED: "🚫",
+}
+
+
+def render_status(view: JobView) -> Draft:
+    """The job's status message: what, which state, how far; below its id and who asked."""
+    said = " · ".join([f"{_SIGN[view.state]} {_command(view)}", view.state.value, *_progress(view)])
+    foot = " · ".join(_foot(view))
+    cancel = button_of(Action(verb="cancel", label="Cancel", job=view.job, destructive=True))
+    buttons = () if view.state.final or cancel is None else (cancel,)
+    return Draft(f"{said}\n{status_marker(view.job)} · {foot}", buttons=buttons)
+
+
+def render_request(view: JobView) -> Draft:
+    """The message a thread starts from after a slash command."""
+    line = _code(f"/gryph {view.line}")
+    return Draft(f"**{_name(view)}** asked: {line}\n{status_marker(view.job)}")
+
+
+def render_reply(
+    reply: Reply, *, link: Callable[[ArtifactId], str], job: JobId | None = None
+) -> tuple[Draft, ...]:
+    """The reply as one or more messages; a job's carry its id in their last line."""
+    title = job or "reply"
+    whole = Upload(f"{title}.md", text=reply_source(reply))
+    drafts = paginate(pieces_of(reply.blocks, Page(link, title)), whole)
+    if not drafts:
+        summary = inline(head(reply.summary, LONGEST_TEXT))
+        drafts = (Draft(summary if is_visible(summary) else "(empty)"),)
+    return drafts if job is None else _marked(drafts, job)
+
+
+def thread_name(view: JobView) -> str:
+    """What a job's thread is called."""
+    tail = f" · {view.job}"
+    line = " ".join(view.line.split())
+    return head(line, LONGEST_THREAD_NAME - len(tail)).rstrip() + tail
+
+
+def status_marker(job: JobId) -> str:
+    """How a status message's last line begins; it is found again by that after a crash."""
+    return f"-# {job}"
+
+
+def result_marker(job: JobId, number: int, count: int) -> str:
+    """The last line of a result's message; it is found again by that after a crash."""
+    return f"-# {job} · result" if count == 1 else f"-# {job} · result {number}/{count}"
+
+
+def _marked(drafts: tuple[Draft, ...], job: JobId) -> tuple[Draft, ...]:
+    marked: list[Draft] = []
+    for number, draft in enumerate(drafts, 1):
+        marker = result_marker(job, number, len(drafts))
+        content = f"{draft.content}\n{marker}".lstrip("\n")
+        marked.append(Draft(content, draft.uploads, draft.buttons))
+    return tuple(marked)
+
+
+def _command(view: JobView) -> str:
+    verb, _, rest = view.line.strip().partition(" ")
+    return f"**{escaped(harmless(verb))}** {_code(rest)}" if rest else f"**{escaped(verb)}**"
+
+
+def _code(line: str) -> str:
+    line = ticks_apart(line)
+    return f"`{line}`" if len(line) <= LONGEST_LINE else f"`{head(line, LONGEST_LINE)}…`"
+
+
+def _progress(view: JobView) -> list[str]:
+    said: list[str] = []
+    if view.state is JobState.QUEUED and view.ahead:
+        said.append(f"{view.ahead} ahead of it")
+    text = " ".join(view.text.split())
+    if text and text != view.state.value:
+        short = head(text, LONGEST_TEXT)
+        said.append(inline(short if short == text else f"{short}…"))
+    if view.state is JobState.RUNNING and view.done is not None:
+        said.append(f"{view.done:.0%}")
+    return said
+
+
+def _foot(view: JobView) -> list[str]:
+    said = [f"asked by {_name(view)}"]
+    if view.attempt > 1:
+        said.append(f"attempt {view.attempt}")
+    if view.started_at is not None and view.finished_at is not None:
+        said.append(f"took {_duration((view.finished_at - view.started_at).total_seconds())}")
+    elif view.state is JobState.RUNNING and view.started_at is not None:
+        said.append(f"started <t:{view.started_at.timestamp():.0f}:R>")
+    return said
+
+
+def _name(view: JobView) -> str:
+    return escaped(harmless(head(view.asked_by.name, 80)))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE_S)
+    return f"{minutes} min {rest} s"
