@@ -50,9 +50,20 @@ def prints(seen: Observation) -> bool:
 def equality(source: str, text: str) -> str:
     """An assertion that `source` is what `text` says."""
     text = double_quoted(text)
+    source = operand(source)
     if text in _BY_IDENTITY:
         return f"assert {source} is {text}"
     return f"assert {source} == {expected(text)}"
+
+
+def operand(source: str) -> str:
+    """The source, in parentheses where it is itself a comparison."""
+    try:
+        node = ast.parse(source, mode="eval").body
+    except SyntaxError:
+        return source
+    is_loose = isinstance(node, ast.Compare | ast.BoolOp | ast.IfExp | ast.Lambda)
+    return f"({source})" if is_loose else source
 
 
 def expected(text: str) -> str:
@@ -117,7 +128,7 @@ def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:
 def _type_lines(source: str, seen: Observation, names: Names) -> list[str]:
     name = names.of(seen.type)
     if name is None or (seen.type.startswith("builtins:") and name not in _BUILTIN_TYPES):
-        return [f"assert {source} is not None"]
+        return [f"assert {operand(source)} is not None"]
     return [f"assert isinstance({source}, {name})"]
 
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-from engines.testing.assertions import Names, checks, equality, has_floats, prints
+from engines.testing.assertions import Names, checks, equality, has_floats, operand, prints
 from engines.testing.calls import Call
 from engines.testing.file_head import Head
 from engines.testing.layout import double_quoted, laid_out
@@ -168,7 +168,7 @@ class Emission:
         setup = [] if -1 in test.slots else [double_quoted(line) for line in call.setup]
         if not has_expected:
             return [*setup, *checks(call, first.seen, self._names, is_unittest=self._is_unittest)]
-        source = double_quoted(call.source)
+        source = operand(double_quoted(call.source))
         wanted = "pytest.approx(expected)" if has_floats(first.seen.text or "") else "expected"
         return [*setup, f"assert {source} == {wanted}"]
 

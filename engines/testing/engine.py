@@ -17,6 +17,7 @@ from engines.testing.jailed import Jail, Lost
 from engines.testing.measurement import Measured, Measurement
 from engines.testing.minimising import covering, shrunken
 from engines.testing.oracle import Texts, Verdict, verdict
+from engines.testing.offers import Offer
 from engines.testing.places import Place, TestPlace, place_of, test_place
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
@@ -94,10 +95,7 @@ class _Run:
         examples = example_calls(self._module, jail.offers, self._place.module)
         kept = search.run(list(targets.offers), examples, self._request.cpu_s, self._watch)
         spent = time.thread_time() - started + jail.cpu_s - jail_started
-        texts = {
-            one.key: Texts(generation.function_of(one), generation.owner_of(one))
-            for one in targets.offers
-        }
+        texts = {one.key: _texts(one, generation, jail) for one in targets.offers}
         try:
             return self._chosen(jail, targets, kept, texts, search, spent)
         except Lost as problem:
@@ -112,7 +110,7 @@ class _Run:
         self._watch.report("keeping the fewest calls that show the most", 0.65)
         candidates = jail.executed
         judged = [
-            (one, verdict(one.call, one.result.observation, texts[one.call.offer.key]))
+            (one, verdict(one.call, one.result, texts[one.call.offer.key]))
             for one in _confirmed(jail, _preselected(kept, targets.goals))
         ]
         good = [one for one, word in judged if word is Verdict.TEST]
@@ -231,6 +229,13 @@ def _confirmed(jail: Jail, kept: list[Kept]) -> list[Kept]:
         if result.hits is not None
     ]
     return [replace(one) for one in confirmed]
+
+
+def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:
+    function = generation.function_of(offer)
+    lines = range(function.first_line, function.last_line + 1) if function else ()
+    goals = frozenset(place for place, goal in enumerate(jail.goals) if goal.line in lines)
+    return Texts(function, generation.owner_of(offer), goals - jail.reached)
 
 
 def _importable(jail: Jail) -> dict[str, str]:

@@ -22,7 +22,7 @@ def findings_of(jail: Jail, crashes: list[Kept], texts: dict[str, Texts]) -> tup
     found: list[Finding] = []
     for one, again in zip(smallest, held, strict=True):
         said = texts[one.call.offer.key]
-        if verdict(one.call, again.observation, said) is Verdict.FINDING:
+        if verdict(one.call, again, said) is Verdict.FINDING:
             found.append(_finding(Kept(one.call, again), said))
     return tuple(sorted(found, key=lambda item: item.line))
 

@@ -11,7 +11,10 @@ from engines.testing.jailed import Jail
 from engines.testing.observations import Observation, Result
 from engines.testing.search import Kept
 
-_EXTRA_PER_OFFER = 4
+_TELLING_PER_OFFER = 3
+_EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
+_SMALL_CHARS = 12
+_DULL_CHARS = 25
 _ROUNDS = 5
 _VARIANTS = 14
 
@@ -36,7 +39,7 @@ def _is_echo(call: Call, text: str) -> bool:
 
 def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
     """A greedy cover of goals and outcome classes, sound and short calls first; a few more
-    that took other paths, for what lines alone do not tell."""
+    with other results, for what lines alone do not tell."""
     waiting = sorted(kept, key=_cost)
     chosen: list[Kept] = []
     covered: set[object] = set()
@@ -48,23 +51,41 @@ def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
         chosen.append(best[1])
         covered |= _shown(best[1], wanted)
         waiting = [one for gain, one in gains if gain and one is not best[1]]
-    chosen.extend(_other_paths(sorted(kept, key=_cost), chosen))
-    return chosen
+    return [*chosen, *_telling(sorted(kept, key=_cost), chosen)]
 
 
-def _other_paths(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
-    paths = {(one.call.offer.key, one.hits) for one in chosen}
+def _telling(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
+    """A few more calls of each offer whose result is not yet among its results."""
+    results: dict[str, set[str]] = {}
     counts: dict[str, int] = {}
+    for one in chosen:
+        key = one.call.offer.key
+        results.setdefault(key, set()).add(_result_text(one))
+        counts[key] = counts.get(key, 0) + (0 if _is_dull(one) else 1)
     for one in kept:
         key = one.call.offer.key
-        path = (key, one.hits)
-        if path in paths or one.call.soundness == 0 or counts.get(key, 0) >= _EXTRA_PER_OFFER:
+        known = results.setdefault(key, set())
+        if counts.get(key, 0) >= _TELLING_PER_OFFER or _result_text(one) in known:
             continue
-        if one.result.observation.kind in {"opaque", "callable"}:
+        if one.call.soundness == 0 or _is_dull(one) or one.call.steps:
             continue
-        paths.add(path)
+        known.add(_result_text(one))
         counts[key] = counts.get(key, 0) + 1
         yield one
+
+
+def _result_text(one: Kept) -> str:
+    seen = one.result.observation
+    return f"{seen.kind} {seen.type} {seen.text} {seen.attributes}"
+
+
+def _is_dull(one: Kept) -> bool:
+    """Whether the outcome would be the same for code that does next to nothing."""
+    seen = one.result.observation
+    if seen.kind in {"opaque", "callable", "error"}:
+        return True
+    text = seen.text or ""
+    return text in _EMPTY or (seen.kind == "value" and _is_echo(one.call, text))
 
 
 def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
@@ -72,13 +93,18 @@ def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
 
 
 def _cost(one: Kept) -> tuple[int, int]:
-    return (2 - one.call.soundness, one.call.size)
+    """Sound before guessed, examples before all others, then short and telling."""
+    if one.call.is_example:
+        return (-1, one.call.size)
+    return (2 - one.call.soundness, one.call.size + (_DULL_CHARS if _is_dull(one) else 0))
 
 
 def _cost_factor(one: Kept) -> float:
     """An unsound or long call has to bring more to be chosen."""
     weak = 2.0 if one.result.observation.kind in {"opaque", "callable"} else 1.0
-    return (1.0, 1.1, 1.6)[2 - one.call.soundness] * weak * (1.0 + one.call.size / 400)
+    weak *= 1.1 if _is_dull(one) else 1.0
+    soundness = 2 if one.call.is_example else one.call.soundness
+    return (1.0, 1.1, 1.6)[2 - soundness] * weak * (1.0 + one.call.size / 400)
 
 
 def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
@@ -87,6 +113,7 @@ def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kep
         tries = [
             (place, variant)
             for place, one in enumerate(chosen)
+            if not one.call.is_example
             for variant in list(variants(one.call))[:_VARIANTS]
         ]
         if not tries:
@@ -108,11 +135,15 @@ def _better(
     found: dict[int, Kept] = {}
     for (place, call), result in zip(tries, results, strict=True):
         old = chosen[place]
-        if not is_same(old, call, result, wanted):
+        if not is_same(old, call, result, wanted) or _is_duller(old, Kept(call, result)):
             continue
         if place not in found or call.size < found[place].call.size:
             found[place] = Kept(call, result)
     return found
+
+
+def _is_duller(old: Kept, new: Kept) -> bool:
+    return _is_dull(new) and not _is_dull(old)
 
 
 def is_same(old: Kept, call: Call, result: Result, wanted: frozenset[int]) -> bool:
@@ -139,8 +170,9 @@ def variants(call: Call) -> Iterator[Call]:
     if call.file_text and len(call.file_text) > 8:  # noqa: PLR2004 -- a short word
         yield from (replace(call, file_text=text) for text in ('""', '"a"', '"a\\nb"'))
     for place, one in enumerate(call.arguments):
-        yield from (call.with_argument(place, text) for text in smaller_texts(one.text))
-    if call.receiver:
+        if len(one.text) > _SMALL_CHARS:
+            yield from (call.with_argument(place, text) for text in smaller_texts(one.text))
+    if call.receiver and len(call.receiver) > len(call.offer.owner) + _SMALL_CHARS:
         yield from (replace(call, receiver=text) for text in smaller_texts(call.receiver))
 
 

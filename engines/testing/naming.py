@@ -27,7 +27,12 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.In: ("in", "not_in"), ast.NotIn: ("not_in", "in"), ast.Is: ("is", "is_not"),
     ast.IsNot: ("is_not", "is"),
 }  # fmt: skip
-_TEST_METHODS = {"startswith": "starts_with", "endswith": "ends_with"}
+_TEST_METHODS = {
+    "startswith": "starts_with", "endswith": "ends_with", "isdigit": "is_digits",
+    "isalpha": "is_letters", "isupper": "is_upper", "islower": "is_lower", "isspace": "is_space",
+    "is_integer": "is_whole", "isnumeric": "is_numeric", "isalnum": "is_alphanumeric",
+    "isdecimal": "is_decimal", "isidentifier": "is_identifier", "exists": "exists",
+}  # fmt: skip
 _RESULT_WORDS = {
     "str": "text", "bytes": "bytes", "int": "number", "float": "number", "complex": "number",
     "list": "items", "tuple": "items", "set": "set", "frozenset": "set", "dict": "mapping",
@@ -85,6 +90,25 @@ def condition_words(goals: list[Goal]) -> str | None:
     return None
 
 
+def plain_words(words: str, call: Call) -> str:
+    """`no_text` as `empty_text`, where the input shows what is meant."""
+    if not words.startswith("no_"):
+        return words
+    given = {one.parameter.lower(): one.text for one in call.arguments}
+    name = words.removeprefix("no_")
+    special = _special(given.get(name, ""))
+    if special and special.startswith("empty"):
+        return f"{name}_is_empty"
+    return f"{name}_is_{special}" if special else words
+
+
+def steps_words(call: Call) -> str | None:
+    """What was done to the object before: `push_and_pop`."""
+    names = [re.match(r"(?:asyncio\.run\()?\{s\}\.(\w+)", step) for step in call.steps]
+    found = dict.fromkeys(_snake(one[1]) for one in names if one)
+    return "after_" + "_and_".join(list(found)[:3]) if found else None
+
+
 def input_words(call: Call) -> str | None:
     """A word for a special single input: empty text, zero, a negative number, None."""
     texts = [one.text for one in call.arguments]
@@ -132,19 +156,16 @@ def _of_condition(node: ast.expr, *, is_true: bool) -> str | None:
 
 
 def _of_call(node: ast.Call, *, is_true: bool) -> str | None:
-    parts = [_noun(one) for one in node.args]
+    parts = [_noun(one) or "" for one in node.args]
     if not all(parts) or node.keywords:
         return None
     negation = "" if is_true else "not_"
     if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
         return f"{parts[0]}_is_{negation}{parts[1]}"
-    if isinstance(node.func, ast.Attribute):
-        verb = _TEST_METHODS.get(node.func.attr, node.func.attr)
-        noun = _noun(node.func.value)
-        return "_".join([noun, negation, verb, *(one or "" for one in parts)]) if noun else None
-    if isinstance(node.func, ast.Name):
-        return "_".join([negation, node.func.id, *(one or "" for one in parts)])
-    return None
+    if not isinstance(node.func, ast.Attribute) or node.func.attr not in _TEST_METHODS:
+        return None
+    noun = _noun(node.func.value)
+    return "_".join([noun, negation, _TEST_METHODS[node.func.attr], *parts]) if noun else None
 
 
 def _noun(node: ast.expr) -> str | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from engines.source.docstrings import documented, sentence_naming
 from engines.source.symbols import Class, Function
 from engines.testing.calls import Call
-from engines.testing.observations import Observation
+from engines.testing.observations import Observation, Result
 
 _NEVER_RAISED = frozenset({
     "StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt", "SystemExit",
@@ -17,6 +17,10 @@ _PROTOCOL = {
     "__getattr__": {"AttributeError"}, "__setitem__": {"IndexError", "KeyError"},
     "__missing__": {"KeyError"},
 }  # fmt: skip
+_NEVER_EXPECTED = frozenset({
+    "ZeroDivisionError", "IndexError", "UnboundLocalError", "NameError", "RecursionError",
+    "KeyError", "RuntimeError",
+})  # fmt: skip
 _GUESSED_TYPES_RAISE = frozenset({"TypeError", "AttributeError"})
 
 
@@ -30,10 +34,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Texts:
-    """The docstrings that speak about an offer."""
+    """The code and the docstrings that speak about an offer. `goals` are those in its body."""
 
     function: Function | None
     owner: Class | None
+    goals: frozenset[int] = frozenset()
 
     def names(self, exception: str, bases: tuple[str, ...]) -> bool:
         """Whether a docstring or a raise statement announces the exception or one it extends."""
@@ -57,8 +62,11 @@ class Texts:
         return None
 
 
-def verdict(call: Call, seen: Observation, texts: Texts) -> Verdict:
+def verdict(call: Call, result: Result, texts: Texts) -> Verdict:
     """Judge one execution."""
+    seen = result.observation
+    if seen.kind == "error" and texts.goals and not texts.goals & (result.hits or frozenset()):
+        return Verdict.DROP  # an argument could not be made
     if seen.kind in {"setup", "hang", "killed"}:
         return Verdict.DROP
     if seen.kind != "error":
@@ -86,7 +94,9 @@ def _is_news(call: Call, seen: Observation) -> bool:
         return call.soundness == 2 and _is_annotated(call)  # noqa: PLR2004 -- annotated
     if seen.type_name == "KeyError" and any("{" in one.text for one in call.arguments):
         return False
-    return call.soundness > 0
+    if call.soundness < 2:  # noqa: PLR2004 -- annotated
+        return seen.type_name in _NEVER_EXPECTED and call.soundness > 0
+    return True
 
 
 def _is_annotated(call: Call) -> bool:

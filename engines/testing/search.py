@@ -154,7 +154,8 @@ class Search:
         made = result.observation
         if made.kind not in {"object", "value"} or made.type not in self._values.classes:
             return
-        if call.receiver is None and call.file_text is None:
+        is_private = made.type_name.startswith("_")
+        if call.receiver is None and call.file_text is None and not is_private:
             self._values.remember(made.type, call.source)
 
 

@@ -12,7 +12,9 @@ from engines.testing.naming import (
     input_slug,
     input_words,
     outcome_words,
+    plain_words,
     returned_parameter,
+    steps_words,
     subject_words,
 )
 from engines.testing.observations import Observation
@@ -63,9 +65,15 @@ def _group(one: Kept) -> str:
     shape = " ".join(f"{item.parameter}:{item.name}" for item in call.arguments)
     is_simple = seen.kind in {"value", "error"} and not seen.changed and not prints(seen)
     is_simple = is_simple and not call.steps and call.file_text is None and "\n" not in call.source
+    is_simple = is_simple and not (seen.kind == "error" and _makes_objects(call))
     if not is_simple:
         return f"single {call.offer.key} {id(one)}"
     return f"{call.offer.key} {shape} {_outcome(seen)}"
+
+
+def _makes_objects(call: Call) -> bool:
+    """Whether evaluating the inputs runs code that may itself be what raises."""
+    return call.receiver is not None or any("(" in one.text for one in call.arguments)
 
 
 def _outcome(seen: Observation) -> str:
@@ -90,6 +98,7 @@ def _case(one: Kept, others: Sequence[Kept], goals: Sequence[Goal]) -> Case:
             common |= other.hits
     own = [goals[number] for number in sorted(one.hits - common) if number < len(goals)]
     words = condition_words(own) or input_words(one.call)
+    words = plain_words(words, one.call) if words else None
     return Case(one.call, one.result.observation, words)
 
 
@@ -116,6 +125,9 @@ def _full_name(case: Case) -> str:
     subject = subject_words(call)
     returned = returned_parameter(call, seen)
     outcome = f"returns_{returned}" if returned else outcome_words(call, seen)
+    after = steps_words(call)
+    if after:
+        return _clean(f"{subject}_{outcome}_{after}")
     if seen.kind == "error" and case.words:
         is_input = case.words == input_words(call)
         return _clean(f"{subject}_rejects_{'' if is_input else 'when_'}{case.words}")

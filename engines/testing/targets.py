@@ -31,7 +31,12 @@ def chosen_targets(request: TestingRequest, module: Module, jail: Jail) -> Targe
     Raises:
         CannotTest: there is nothing of that name, or nothing public at all.
     """
-    public = [one for one in jail.offers.callables if _is_public(one)]
+    exceptions = {one.name for one in jail.offers.classes if one.is_exception}
+    public = [
+        one
+        for one in jail.offers.callables
+        if _is_public(one) and (one.line or one.name not in exceptions)
+    ]
     if request.symbol:
         return _of_symbol(request.symbol, module, jail)
     if request.lines:

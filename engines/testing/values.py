@@ -205,7 +205,9 @@ class Values:
 
     def _concrete(self, known: ClassOffer) -> ClassOffer:
         others = [self.classes[one] for one in known.concrete if one in self.classes]
-        return self.choices.choice(others) if known.is_abstract and others else known
+        others = [one for one in others if not one.name.startswith("_")]
+        is_unfit = known.is_abstract or known.name.startswith("_")
+        return self.choices.choice(others) if is_unfit and others else known
 
     def _constructed(self, known: ClassOffer, near: str, depth: int) -> str:
         if depth > _DEPTH_LIMIT:

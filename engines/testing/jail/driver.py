@@ -141,6 +141,7 @@ def load(request: Fact) -> Target:
 
 def _imported(name: str, file: str) -> ModuleType:
     signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGPROF, _alarm)
     signal.setitimer(signal.ITIMER_REAL, _IMPORT_LIMIT_S)
     try:
         return importlib.import_module(name)

@@ -16,7 +16,8 @@ from engines.testing.jail.rendering import Renderer
 
 Fact = dict[str, object]
 
-CALL_LIMIT_S = 0.4
+CALL_LIMIT_S = 1.0
+CALL_LIMIT_CPU_S = 0.12
 _REPEAT_S = 0.05
 _ITEM_LIMIT = 12
 _PRINTED_LIMIT_CHARS = 300
@@ -62,6 +63,7 @@ class Runner:
         probes.hits.clear()
         printed = io.StringIO()
         signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT_S, _REPEAT_S)
+        signal.setitimer(signal.ITIMER_PROF, CALL_LIMIT_CPU_S, _REPEAT_S)
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 return self._observed(candidate, names, printed)
@@ -69,6 +71,7 @@ class Runner:
             return {"kind": "hang"}
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _observed(
         self, candidate: Candidate, names: dict[str, object], printed: io.StringIO
@@ -78,6 +81,7 @@ class Runner:
             if isinstance(problem, Raised):
                 return {"kind": "setup", "type": problem.name}
         before = self._state(names, candidate.subject)
+        probes.hits.clear()
         result = self._attempt(lambda: _evaluated(candidate.call, names))
         observation: Fact
         if not isinstance(result, Raised):
