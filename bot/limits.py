@@ -5,6 +5,7 @@ They fail open: with Redis down a command runs and the omission is counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -74,15 +75,12 @@ class Limits:
         for bucket in buckets:
             arguments += [bucket.per_hour, bucket.per_hour / HOUR_S]
         try:
-            wait_ms, *left = await self._take(
+            answer = await self._take(  # pyright: ignore[reportUnknownVariableType]
                 keys=[f"gryph:rate:{bucket.key}" for bucket in buckets],
                 args=[*arguments, cost],
             )
         except (RedisError, OSError):
             full = tuple(bucket.per_hour for bucket in buckets)
             return Verdict(allowed=True, wait_s=0.0, left=full, is_open=True)
-        return Verdict(
-            allowed=wait_ms == 0,
-            wait_s=float(wait_ms) / 1000,
-            left=tuple(int(tokens) for tokens in left),
-        )
+        wait_ms, *left = cast("list[int]", answer)
+        return Verdict(allowed=wait_ms == 0, wait_s=wait_ms / 1000, left=tuple(left))

@@ -5,10 +5,10 @@ from handlers.jobs_in_reach import job_meant
 from jobs.messages import say
 from storage import feedback
 from storage.clock import utc_now
-from storage.feedback import Value, Vote
+from storage.feedback import Vote
 from storage.ids import JobId
 
-VALUES: dict[str, Value] = {
+VALUES: dict[str, int] = {
     "up": 1,
     "good": 1,
     "+1": 1,
@@ -17,15 +17,6 @@ VALUES: dict[str, Value] = {
     "bad": -1,
     "-1": -1,
     "👎": -1,
-}
-    "up": 1,
-    "👍": 1,
-    "+1": 1,
-    "good": 1,
-    "down": -1,
-    "👎": -1,
-    "-1": -1,
-    "bad": -1,
 }
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlmodel import Session
 
 from engines.sandbox.sandbox import Sandbox
+from engines.watch import Stopped
 from jobs.desk import Declined, NewArtifact, Transient
 from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from storage import artifacts, checkouts, vault
 from storage.artifacts import ArtifactStore, ArtifactTooLarge
-from storage.checkouts import CheckoutFailed, CheckoutRefused
+from storage.checkouts import CheckoutFailed, CheckoutRefused, CheckoutStopped
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, new_artifact_id
@@ -111,7 +112,10 @@ class Workshop:
         try:
             checked = checkouts.checkout(
                 checkouts.CheckoutSource(
-                    repository=source.repository, sha=source.sha, ref=source.ref
+                    repository=source.repository,
+                    sha=source.sha,
+                    ref=source.ref,
+                    number=source.number,
                 ),
                 desk.folder / "code",
                 checkouts.CheckoutPolicy(
@@ -125,6 +129,8 @@ class Workshop:
             raise Declined(str(error)) from error
         except CheckoutFailed as error:
             raise Transient(str(error)) from error
+        except CheckoutStopped as error:
+            raise Stopped from error
         return checked.root
 
     def close(self) -> None:

