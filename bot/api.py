@@ -2,8 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 from urllib.parse import quote
@@ -94,7 +93,6 @@ class _Api:
     def __init__(self, parts: ApiParts) -> None:
         self._parts = parts
         self._stream = ThreadStream(parts.database, parts.notifier)
-        self._streams = 0
 
     async def post_message(self, request: Request) -> Receipt:
         """Post one message; with the same `Idempotency-Key`, the first one's receipt again."""
@@ -157,11 +155,11 @@ class _Api:
             console.grant(session, client.account, client.tier, client.expires_at)
 
         await self._parts.database.write(enter)
-        if self._streams >= STREAMS_MAX:
+        if self._parts.notifier.readers >= STREAMS_MAX:
             raise HTTPException(503, "Too many readers; try again.", {"Retry-After": "5"})
         start = after if last_event_id is None else last_event_id
         return StreamingResponse(
-            self._counted(self._stream.frames(conversation, start, client.expires_at)),
+            self._stream.frames(conversation, start, client.expires_at),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -231,15 +229,6 @@ class _Api:
             raise HTTPException(401, str(error), challenge) from error
         except KeysUnreadable as error:
             raise HTTPException(503, "The gateway cannot read its keys: `gryph doctor`.") from error
-
-    async def _counted(self, frames: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-        self._streams += 1
-        try:
-            async with aclosing(frames):
-                async for frame in frames:
-                    yield frame
-        finally:
-            self._streams -= 1
 
 
 def _store(

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -222,30 +223,38 @@ async def _examine(*, as_json_object: bool) -> int:
 def _ask(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_ask_once(options, options.text, options.conversation))[0]
+    except (NoGateway, Refused) as error:
+        return _complain(error)
     except KeyboardInterrupt:
         print('\nStopped listening; the job goes on. `gryph ask "status"`', file=sys.stderr)
         return INTERRUPTED
 
 
 def _chat(options: argparse.Namespace) -> int:
+    with suppress(ImportError):
+        import_module("readline")  # editing and history for input()
     conversation = options.conversation
     options.json, options.save = False, None
     print('Type a command ("help" tells which), Ctrl-D to leave.')
     while True:
         try:
             text = input("gryph> ").strip()
+            if text:
+                _, conversation = asyncio.run(_ask_once(options, text, conversation))
         except EOFError:
             print()
             return OK
-        if not text:
-            continue
-        try:
-            code, conversation = asyncio.run(_ask_once(options, text, conversation))
+        except Refused as error:
+            _complain(error)
+        except NoGateway as error:
+            return _complain(error)
         except KeyboardInterrupt:
-            print('\nStopped listening; the job goes on. "status" shows it.')
-            continue
-        if code == NO_GATEWAY:
-            return code
+            print('\nStopped listening; a job goes on. "status" shows it, Ctrl-D leaves.')
+
+
+def _complain(error: NoGateway | Refused) -> int:
+    print(f"gryph: {clean(str(error))}", file=sys.stderr)
+    return NO_GATEWAY if isinstance(error, NoGateway) else MISUSED
 
 
 async def _ask_once(
@@ -260,10 +269,12 @@ async def _ask_once(
         question = Question(text, options.timeout, conversation, _repository(options.repo))
         try:
             answered = await ask(client, question, live)
-            await _hand_over(client, answered, options)
-        except (NoGateway, Refused, TookTooLong) as error:
-            return _complain(error), conversation
-    return answered.heard.exit_code, answered.receipt.conversation
+            code = answered.heard.exit_code
+        except TookTooLong as late:
+            answered, code = late.answered, TOO_LATE
+            print(f"gryph: {late}", file=sys.stderr)
+        await _hand_over(client, answered, options)
+    return code, answered.receipt.conversation
 
 
 async def _hand_over(
@@ -275,13 +286,6 @@ async def _hand_over(
     if options.save is not None and artifacts(answered.heard):
         for path in await save(client, answered.heard, options.save):
             print(f"saved {path}", file=sys.stderr)
-
-
-def _complain(error: NoGateway | Refused | TookTooLong) -> int:
-    print(f"gryph: {clean(str(error))}", file=sys.stderr)
-    if isinstance(error, NoGateway):
-        return NO_GATEWAY
-    return TOO_LATE if isinstance(error, TookTooLong) else MISUSED
 
 
 def _repository(given: str | None) -> str | None:

@@ -21,16 +21,6 @@ _QUIET_S = 3.0
 _NAME_MAX = 120
 
 
-class TookTooLong(Exception):
-    """The time for an answer is over; what was heard until then is in `heard`."""
-
-    def __init__(self, heard: Heard) -> None:
-        """The job, if there is one, goes on."""
-        jobs = ", ".join(heard.jobs) or "the message"
-        super().__init__(f"no answer in time; {jobs} goes on without us")
-        self.heard = heard
-
-
 @dataclass(frozen=True)
 class Question:
     """What to ask and how long to wait for the answer."""
@@ -49,6 +39,16 @@ class Answered:
     heard: Heard
 
 
+class TookTooLong(Exception):
+    """The time for an answer is over; what was heard until then is in `answered`."""
+
+    def __init__(self, answered: Answered) -> None:
+        """The job, if there is one, goes on."""
+        jobs = ", ".join(answered.heard.jobs) or "the message"
+        super().__init__(f"no answer in time; {jobs} goes on without us")
+        self.answered = answered
+
+
 async def ask(client: GatewayClient, question: Question, live: LiveThread | None) -> Answered:
     """Ask, and show on `live` what is said until everything is answered.
 
@@ -61,21 +61,20 @@ async def ask(client: GatewayClient, question: Question, live: LiveThread | None
     receipt = await client.post(
         question.text, conversation=question.conversation, repository=question.repository
     )
-    heard = Heard(receipt.message, question.text)
+    answered = Answered(receipt, Heard(receipt.message, question.text))
     try:
         async with asyncio.timeout_at(deadline):
-            await _listen(client, receipt, heard, live)
+            await _listen(client, answered, live)
     except TimeoutError as error:
-        raise TookTooLong(heard) from error
+        raise TookTooLong(answered) from error
     finally:
         if live is not None:
             live.close()
-    return Answered(receipt, heard)
+    return answered
 
 
-async def _listen(
-    client: GatewayClient, receipt: Receipt, heard: Heard, live: LiveThread | None
-) -> None:
+async def _listen(client: GatewayClient, answered: Answered, live: LiveThread | None) -> None:
+    receipt, heard = answered.receipt, answered.heard
     follow = client.follow(receipt.conversation, receipt.last_event_id)
     async with aclosing(follow) as messages:
         while not heard.complete:

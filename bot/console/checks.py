@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import inspect
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.auth import ApiKeys
@@ -22,7 +22,7 @@ from bot.console.client import NoGateway, gateway_url
 from bot.console.render import size
 from bot.console.settings import ClientSettings
 from bot.settings import GatewaySettings
-from storage.database import Database
+from storage.migrations.run import current, newest
 
 TIMEOUT_S = 5.0
 CANARY_TIMEOUT_S = 180.0
@@ -81,25 +81,17 @@ async def database(settings: GatewaySettings) -> Check:
         found = "SQLite, not made yet; `gryph up` or `gryph migrate` makes it"
         return Check("database", Verdict.OFF, found)
     try:
-        kind, has_tables = await asyncio.to_thread(_database, settings.sql_url)
+        revision = await asyncio.to_thread(current, settings.sql_url)
     except (SQLAlchemyError, ValueError, OSError) as error:
         # The URL may hold a password: only the kind of error is shown of what names it.
         found = f"cannot be opened: {type(error).__name__}"
         remedy = "Check GRYPH_DATABASE_URL and that the server runs."
         return Check("database", Verdict.BROKEN, found, remedy)
-    if not has_tables:
-        return Check("database", Verdict.BROKEN, f"{kind} without tables", "gryph migrate")
-    return Check("database", Verdict.OK, f"{kind} opens")
-
-
-def _database(url: str) -> tuple[str, bool]:
-    opened = Database(url)
-    try:
-        with opened.engine.connect() as connection:
-            has_tables = inspect(connection).has_table("jobs")
-        return ("SQLite" if opened.is_sqlite else "PostgreSQL"), has_tables
-    finally:
-        opened.close()
+    kind = make_url(settings.sql_url).get_backend_name()
+    if revision != newest():
+        found = f"{kind} opens; its tables are {'of another version' if revision else 'missing'}"
+        return Check("database", Verdict.BROKEN, found, "gryph migrate")
+    return Check("database", Verdict.OK, f"{kind} opens, tables are up to date")
 
 
 async def broker(settings: GatewaySettings) -> Check:

@@ -25,6 +25,11 @@ class Notifier:
             if not readers:
                 self._readers.pop(conversation, None)
 
+    @property
+    def readers(self) -> int:
+        """How many are reading."""
+        return sum(map(len, self._readers.values()))
+
     def wake(self, conversation: str) -> None:
         """Tell the thread's readers, after the change is committed."""
         for event in self._readers.get(conversation, ()):
