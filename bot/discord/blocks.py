@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.discord.buttons import Button, button_of
 from bot.discord.fences import TICKS, Fence, Prose, split_fences
-from bot.discord.plain import escaped, plain_cell, size_text
+from bot.discord.plain import escaped, in_code_span, plain_cell, size_text, unfenced
 from bot.discord.source import block_source
 from jobs.messages import (
     Action,
@@ -33,6 +33,8 @@ from storage.ids import ArtifactId
 UPLOAD_LIMIT_BYTES = 10 * 1024 * 1024
 LONGEST_FENCE = 1_200
 """Characters of code shown in place; more goes into a file beside its beginning."""
+TALLEST_FENCE = 30
+"""Lines of it."""
 LONGEST_FOLD = 500
 """Characters of a collapsible shown in place."""
 WIDEST_TABLE = 60
@@ -44,6 +46,7 @@ _LINE_START = re.compile(r"^([ \t]*)(-#|>>>)", re.MULTILINE)
 _DEEP_HEADING = re.compile(r"^ {0,3}#{4,6}[ \t]+(.+)$", re.MULTILINE)
 _TALL_HEADING = re.compile(r"^ {0,3}#{1,2}(?=[ \t])", re.MULTILINE)
 _RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
+_TILDES = re.compile(r"^ {0,3}~{3,}", re.MULTILINE)
 _PIPES = re.compile(r"(?:^[ \t]*\|.*\n?){2,}", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -94,9 +97,7 @@ def harmless(text: str) -> str:
 def fenced(text: str, language: str = "") -> Fence:
     """A code block that its text cannot end."""
     text = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
-    ticks = "`" + _ZERO_WIDTH
-    text = text if text.strip() else "(empty)"
-    return Fence(text.replace(TICKS, ticks * 2 + "`"), language)
+    return Fence(unfenced(text) if text.strip() else "(empty)", language)
 
 
 def _piece(block: Block, page: Page) -> Iterator[Piece]:
@@ -108,7 +109,7 @@ def _piece(block: Block, page: Page) -> Iterator[Piece]:
         case Code():
             yield from _code(block, page)
         case Diff():
-            yield Written(f"`{ticks_apart(block.path)}`")
+            yield Written(f"`{in_code_span(block.path)}`")
             yield from _excerpt(block.text, "diff", f"{_base(block.path)}.diff")
         case Table():
             yield from _table(block)
@@ -131,11 +132,16 @@ def _beside_text(block: Picture | File | Actions | Collapsible, page: Page) -> I
 
 
 def _text(markdown: str) -> Iterator[Piece]:
-    for part in split_fences(markdown):
+    for part in split_fences(_closed(_TILDES.sub(TICKS, markdown))):
         if isinstance(part, Fence):
             yield fenced(part.text, part.language)
         else:
             yield from _prose(part)
+
+
+def _closed(markdown: str) -> str:
+    """In standard Markdown an unclosed fence lasts to the end."""
+    return f"{markdown}\n{TICKS}" if markdown.count(TICKS) % 2 else markdown
 
 
 def _prose(part: Prose) -> Iterator[Piece]:
@@ -151,7 +157,7 @@ def _marked_up(text: str) -> str:
     text = harmless(text.strip("\n")).replace("![", "[")
     text = _RULE.sub("⎯⎯⎯", text)
     text = _DEEP_HEADING.sub(lambda found: f"**{found[1].rstrip('# ')}**", text)
-    return _TALL_HEADING.sub("###", text).replace(TICKS, "`" + _ZERO_WIDTH + "``")
+    return unfenced(_TALL_HEADING.sub("###", text))
 
 
 def _code(block: Code, page: Page) -> Iterator[Piece]:
@@ -160,11 +166,14 @@ def _code(block: Code, page: Page) -> Iterator[Piece]:
 
 
 def _excerpt(text: str, language: str, name: str) -> Iterator[Piece]:
-    if len(text) <= LONGEST_FENCE:
+    lines = text.split("\n")
+    if len(text) <= LONGEST_FENCE and len(lines) <= TALLEST_FENCE:
         yield fenced(text, language)
         return
-    shown = text[:LONGEST_FENCE].rpartition("\n")[0] or text[:LONGEST_FENCE]
-    more = text.count("\n", len(shown) + 1) + 1
+    shown = "\n".join(lines[:TALLEST_FENCE])
+    if len(shown) > LONGEST_FENCE:
+        shown = shown[:LONGEST_FENCE].rpartition("\n")[0] or shown[:LONGEST_FENCE]
+    more = len(text[len(shown) :].strip("\n").splitlines()) or 1
     yield fenced(shown, language)
     yield Written(f"… {more:,} more {'line' if more == 1 else 'lines'} in `{name}`")
     yield Upload(name, text=text)
@@ -196,7 +205,7 @@ def _fields(block: Fields) -> str:
 
 def inline(markdown: str) -> str:
     """Inline Markdown as one harmless line that opens no fence."""
-    return harmless(" ".join(markdown.split())).replace(TICKS, "`" + _ZERO_WIDTH + "``")
+    return unfenced(harmless(" ".join(markdown.split())))
 
 
 def _file(block: File, page: Page) -> Iterator[Piece]:
@@ -238,8 +247,3 @@ def _fold(block: Collapsible, page: Page) -> Iterator[Piece]:
 def _base(name: str) -> str:
     """A file name without folders or characters that Discord would change."""
     return re.sub(r"[^\w.+\-]", "_", name.replace("\\", "/").rpartition("/")[2])[-80:] or "file"
-
-
-def ticks_apart(text: str) -> str:
-    """One line that stays inside a code span."""
-    return " ".join(text.split()).replace("`", "\u02cb")

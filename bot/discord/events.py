@@ -88,10 +88,10 @@ def interaction_heard(
 
 
 def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Client) -> Heard | None:
-    """An emoji put on, or taken off, a message that may be ours.
+    """An emoji put on, or taken off, a message that is ours, or may be.
 
-    Discord names the author only when one is put on. Who takes one off a message of somebody else
-    is heard too; no message of ours has its key, so nothing comes of it.
+    Discord names the author only when one is put on. One taken off an old message of somebody
+    else is heard too; no message of ours has its key, so nothing comes of it.
     """
     us = client.user
     assert us is not None, "events come after login"
@@ -99,7 +99,7 @@ def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Clie
     if payload.user_id == us.id or (user is not None and user.bot):
         return None
     is_added = payload.event_type == _ADD
-    if is_added and payload.message_author_id not in (None, us.id):
+    if _author_id(payload, client) not in (None, us.id):
         return None
     emoji = _SKIN_TONES.sub("", payload.emoji.name)
     at = utc_now()
@@ -117,6 +117,13 @@ def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Clie
     )
     change = f"{payload.message_id}:{payload.user_id}:{emoji}:{'+' if is_added else '-'}"
     return Heard(reaction, (f"discord:reaction:{change}:{at.timestamp():.6f}",))
+
+
+def _author_id(payload: discord.RawReactionActionEvent, client: discord.Client) -> int | None:
+    if payload.message_author_id is not None:
+        return payload.message_author_id
+    recent = client.cached_messages
+    return next((each.author.id for each in recent if each.id == payload.message_id), None)
 
 
 def _invocation(

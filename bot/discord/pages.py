@@ -140,7 +140,7 @@ class _Pager:
         if self._put(line, "\n"):
             return True
         while line:
-            if not self._next_page():
+            if self._sheets[-1].content and not self._next_page():
                 return False
             part = head(line, self._room())
             if len(part) < len(line):
@@ -189,4 +189,5 @@ def _written(language: str, text: str) -> str:
 
 def _gap_after(content: str) -> str:
     last = content.rpartition("\n")[2]
-    return "\n" if last.startswith("### ") or last == TICKS else "\n\n"
+    is_title = last.startswith("### ") or (last.startswith("**") and last.endswith("**"))
+    return "\n" if is_title or last == TICKS else "\n\n"

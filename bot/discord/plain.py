@@ -5,6 +5,7 @@ import re
 _MARKUP = re.compile(r"([\\*_~`|>\[\]()#<-])")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _EMPHASIS = re.compile(r"`+|\*\*|__|~~")
+_FENCING = re.compile(r"`(?=``)")
 _KIB = 1024
 _ASTRAL = "\uffff"
 
@@ -12,6 +13,16 @@ _ASTRAL = "\uffff"
 def escaped(text: str) -> str:
     """Text that shows as it is."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def unfenced(text: str) -> str:
+    """Text in which no three backticks stand together, so that it opens and ends no fence."""
+    return _FENCING.sub("`\u200b", text)
+
+
+def in_code_span(text: str) -> str:
+    """One line that stays inside a code span."""
+    return " ".join(text.split()).replace("`", "\u02cb")
 
 
 def plain_cell(markdown: str) -> str:
@@ -36,6 +47,6 @@ def head(text: str, room: int) -> str:
     if text.isascii() or measure(text) <= room:
         return text[:room]
     end = min(len(text), room)
-    while measure(text[:end]) > room:
-        end -= measure(text[:end]) - room
+    while (excess := measure(text[:end]) - room) > 0:
+        end -= max(1, excess // 2)
     return text[:end]

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 
-from bot.discord.blocks import Page, Upload, harmless, inline, pieces_of, ticks_apart
+from bot.discord.blocks import Page, Upload, harmless, inline, pieces_of
 from bot.discord.buttons import button_of
 from bot.discord.pages import Draft, is_visible, paginate
-from bot.discord.plain import escaped, head
+from bot.discord.plain import escaped, head, in_code_span, measure
 from bot.discord.source import reply_source
 from bot.face import JobView
 from jobs.messages import Action, Reply
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
 
+LONGEST_VERB = 40
+LONGEST_NAME = 80
 LONGEST_LINE = 300
 LONGEST_TEXT = 400
 LONGEST_THREAD_NAME = 100
@@ -81,13 +83,14 @@ def _marked(drafts: tuple[Draft, ...], job: JobId) -> tuple[Draft, ...]:
 
 
 def _command(view: JobView) -> str:
-    verb, _, rest = view.line.strip().partition(" ")
-    return f"**{escaped(harmless(verb))}** {_code(rest)}" if rest else f"**{escaped(verb)}**"
+    verb, _, rest = " ".join(view.line.split()).partition(" ")
+    verb = escaped(harmless(head(verb, LONGEST_VERB)))
+    return f"**{verb}** {_code(rest)}" if rest else f"**{verb}**"
 
 
 def _code(line: str) -> str:
-    line = ticks_apart(line)
-    return f"`{line}`" if len(line) <= LONGEST_LINE else f"`{head(line, LONGEST_LINE)}…`"
+    line = in_code_span(line)
+    return f"`{line}`" if measure(line) <= LONGEST_LINE else f"`{head(line, LONGEST_LINE)}…`"
 
 
 def _progress(view: JobView) -> list[str]:
@@ -99,7 +102,7 @@ def _progress(view: JobView) -> list[str]:
         short = head(text, LONGEST_TEXT)
         said.append(inline(short if short == text else f"{short}…"))
     if view.state is JobState.RUNNING and view.done is not None:
-        said.append(f"{view.done:.0%}")
+        said.append(f"{view.done * 100:.0f} %")
     return said
 
 
@@ -115,7 +118,7 @@ def _foot(view: JobView) -> list[str]:
 
 
 def _name(view: JobView) -> str:
-    return escaped(harmless(head(view.asked_by.name, 80)))
+    return harmless("@" + escaped(head(view.asked_by.name, LONGEST_NAME)))
 
 
 def _duration(seconds: float) -> str:

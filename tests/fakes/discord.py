@@ -84,10 +84,12 @@ class _Refusal:
     method: str
     ending: str
     status: int
-    code: int
-    headers: Mapping[str, str]
-    after: bool
+    code: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_answer_lost: bool = False
     """Whether the call takes effect and only its answer is lost."""
+    spared: int = 0
+    """So many calls like it pass first."""
 
 
 class ExactRest:
@@ -104,7 +106,7 @@ class ExactRest:
     async def request(self, route: Route, **call: Any) -> Any:
         """One REST call."""
         refusal = self._refusal_of(route)
-        if refusal is not None and not refusal.after:
+        if refusal is not None and not refusal.is_answer_lost:
             raise _exception(refusal.status, refusal.code, refusal.headers)
         self._check(route)
         body = _body(call)
@@ -127,8 +129,10 @@ class ExactRest:
     def _refusal_of(self, route: Route) -> _Refusal | None:
         for refusal in self.refusals:
             if refusal.method == route.method and route.url.endswith(refusal.ending):
-                self.refusals.remove(refusal)
-                return refusal
+                refusal.spared -= 1
+                if refusal.spared < 0:
+                    self.refusals.remove(refusal)
+                    return refusal
         return None
 
     def _check(self, route: Route) -> None:
@@ -223,10 +227,16 @@ class DiscordWorld:
         status: int,
         code: int = 0,
         headers: Mapping[str, str] | None = None,
-        after: bool = False,
     ) -> None:
-        """Refuse the next call whose address ends so; with `after`, once it has taken effect."""
-        self.rest.refusals.append(_Refusal(method, ending, status, code, headers or {}, after))
+        """Refuse the next call whose address ends so."""
+        refusal = _Refusal(method, ending, status, code, headers or {})
+        self.rest.refusals.append(refusal)
+
+    def lose_answer(self, method: str, ending: str, *, spared: int = 0) -> None:
+        """Let the next such call take effect but fail for us, as when our process dies then;
+        `spared` calls like it pass first.
+        """
+        self.rest.refusals.append(_Refusal(method, ending, 500, is_answer_lost=True, spared=spared))
 
     async def restart(self) -> None:
         """Our process dies and a new one connects; Discord keeps everything."""
