@@ -158,7 +158,9 @@ class Dispatcher:
     # Commands
 
     async def _invoke(self, taken: Taken, invocation: Invocation) -> None:
-        lines = find_lines(invocation.text, previous=invocation.previous_text)
+        lines = find_lines(
+            invocation.text, previous=invocation.previous_text, verbs=registry.COMMANDS.keys()
+        )
         if not lines.found and not invocation.addressed:
             await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
             return

@@ -78,12 +78,12 @@ class GatewaySettings(StorageSettings):
         default="gryph", description="Name people mention in comments, without the @."
     )
 
-    rate_person_per_hour: int = Field(default=60, ge=1, description="Commands a person may send.")
+    rate_person_per_hour: int = Field(default=200, ge=1, description="Commands a person may send.")
     rate_workspace_per_hour: int = Field(
-        default=600, ge=1, description="Commands a workspace may send."
+        default=2000, ge=1, description="Commands a workspace may send."
     )
     rate_repository_per_hour: int = Field(
-        default=300, ge=1, description="Commands about one repository."
+        default=1000, ge=1, description="Commands about one repository."
     )
 
     @property

@@ -22,7 +22,14 @@ FORK = PullRequest(
 
 
 async def test_a_command_becomes_a_job_with_one_status_and_one_result(chat: Chat) -> None:
-    assert await chat.say("@gryph test src/a.py") == snapshot()
+    assert await chat.say("@gryph test src/a.py") == snapshot("""\
+[test succeeded: 3 tests pass]
+---
+3 tests for src/a.py
+
+  Apply  gryph ask "apply J-ID"
+  Retry  gryph ask "retry J-ID"\
+""")
     assert [message.kind for message in chat.platform.messages] == ["status", "result"]
 
 
@@ -56,11 +63,29 @@ async def test_six_commands_in_one_message_are_five_jobs_and_a_word(chat: Chat) 
 
 
 async def test_a_typo_is_answered_with_the_place_and_the_right_word(chat: Chat) -> None:
-    assert await chat.say("@gryph tset src/a.py") == snapshot()
+    assert await chat.say("@gryph tset src/a.py") == snapshot("""\
+There is no command `tset`. Did you mean `test`?
+```text
+/gryph tset src/a.py
+       ^^^^
+```
+Nearest correct command:
+```text
+/gryph test src/a.py
+```
+Example: `/gryph test src/parser.py`\
+""")
 
 
 async def test_plain_words_are_answered_with_what_we_understood(chat: Chat) -> None:
-    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot()
+    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot("""\
+Did you mean this?
+```
+/gryph test src/a.py
+```
+
+  Run it  gryph ask "test src/a.py"\
+""")
 
 
 async def test_chatter_that_is_not_for_us_is_left_alone(chat: Chat) -> None:
@@ -68,15 +93,54 @@ async def test_chatter_that_is_not_for_us_is_left_alone(chat: Chat) -> None:
 
 
 async def test_help_lists_every_command(chat: Chat) -> None:
-    assert await chat.say("@gryph help", by="stranger") == snapshot()
+    assert await chat.say("@gryph help", by="stranger") == snapshot("""\
+What I can do
+─────────────
+
+Command            What it does
+`/gryph test`      Write tests for a Python file, class or function, run them, and show the coverage
+`/gryph status`    Show where a job is, or your latest jobs
+`/gryph cancel`    Stop a job that waits or runs
+`/gryph retry`     Run a finished job again, with the same request on the same commit
+`/gryph explain`   Tell what a job was asked, on which commit, and what happened when
+`/gryph approve`   Let one commit of a fork's pull request run here
+`/gryph apply`     Put a job's files into the repository: a pull request, or files on this machine
+`/gryph feedback`  Say whether a result was good, in words or with up/down
+`/gryph link`      Link your accounts on two platforms
+`/gryph config`    Show or set this channel's repository and your own preferences
+`/gryph quota`     Show how many commands you, this workspace and this repository have left
+`/gryph help`      Show what I can do, or one command in detail
+
+Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.\
+""")
 
 
 async def test_help_for_one_command_tells_who_may(chat: Chat) -> None:
-    assert await chat.say("@gryph help test") == snapshot()
+    assert await chat.say("@gryph help test") == snapshot("""\
+/gryph test
+───────────
+
+Write tests for a Python file, class or function, run them, and show the coverage.
+
+The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine.
+
+Option      What                                 Values
+`style=…`   How the tests are written.           pytest, unittest
+`budget=…`  CPU seconds to search, 1 to 120.     8s
+`seed=…`    The same seed gives the same tests.  1
+
+/gryph test src/parser.py
+/gryph test src/parser.py::Parser.parse
+/gryph test src/parser.py#L10-40 style=unittest
+
+Open to: people with write access, the pull request's author.\
+""")
 
 
 async def test_a_stranger_may_not_run_code(chat: Chat) -> None:
-    assert await chat.say("@gryph test src/a.py", by="mallory") == snapshot()
+    assert await chat.say("@gryph test src/a.py", by="mallory") == snapshot(
+        "`test` is open to people with write access, the pull request's author; here you have no access."
+    )
 
 
 async def test_a_file_outside_the_repository_is_refused(chat: Chat) -> None:
@@ -97,7 +161,13 @@ async def test_what_the_person_can_mend_is_said_as_the_result(chat: Chat) -> Non
         raise Declined("`src/a.py` line 3: invalid syntax.")
 
     chat.work = declined
-    assert await chat.say("@gryph test src/a.py") == snapshot()
+    assert await chat.say("@gryph test src/a.py") == snapshot("""\
+[test failed: `src/a.py` line 3: invalid syntax.]
+---
+`src/a.py` line 3: invalid syntax.
+
+  Retry  gryph ask "retry J-ID"\
+""")
 
 
 async def test_our_own_bug_is_told_with_the_job_and_without_detail(chat: Chat) -> None:
@@ -106,7 +176,13 @@ async def test_our_own_bug_is_told_with_the_job_and_without_detail(chat: Chat) -
 
     chat.work = broken
     answer = await chat.say("@gryph test src/a.py")
-    assert answer == snapshot()
+    assert answer == snapshot("""\
+[test failed: internal error]
+---
+Something broke on our side (`KeyError`), not in your code. It is in the worker's log under job `J-ID`.
+
+  Retry  gryph ask "retry J-ID"\
+""")
     assert "secret detail" not in answer
 
 
@@ -167,7 +243,14 @@ async def test_a_forks_code_waits_for_an_approval_of_its_head(chat: Chat) -> Non
     assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
     assert "commit" in await chat.say("@gryph approve 0000000", by="bob")
     answer = await chat.say("@gryph approve 3f9d2c41ab07", by="bob")
-    assert answer == snapshot()
+    assert answer == snapshot("""\
+Approved commit `3f9d2c41ab07` for running; the next push needs a new approval. Queued: `J-ID`.
+---
+3 tests for src/a.py
+
+  Apply  gryph ask "apply J-ID"
+  Retry  gryph ask "retry J-ID"\
+""")
     assert "3 tests for src/a.py" in chat.read()
 
 
@@ -219,7 +302,15 @@ async def test_status_lists_my_jobs_and_explain_tells_one(chat: Chat) -> None:
     await chat.say("@gryph test src/a.py")
     job = await chat.newest_job()
     assert "test src/a.py" in await chat.say("@gryph status")
-    assert await chat.say(f"@gryph status {job.id}") == snapshot()
+    assert await chat.say(f"@gryph status {job.id}") == snapshot("""\
+Job J-ID
+───────────
+
+State    succeeded
+Command  `test src/a.py`
+Asked    0 s ago
+Now      3 tests pass\
+""")
     assert "a" * 40 in await chat.say(f"@gryph explain {job.id}")
 
 
