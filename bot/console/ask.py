@@ -82,7 +82,7 @@ async def _listen(client: GatewayClient, answered: Answered, live: LiveThread | 
             try:
                 message = await (asyncio.wait_for(coming, _QUIET_S) if heard.settled else coming)
             except TimeoutError:
-                return  # fewer commands than it seemed: some stood in code or quotes
+                return  # the gateway took it for fewer commands than we did
             if heard.take(message) and live is not None:
                 live.show(message)
 

@@ -155,7 +155,6 @@ async def disk(settings: GatewaySettings) -> Check:
 class _Probe(BaseModel):
     model_config = ConfigDict(extra="ignore")
     name: str
-    happened: str
     passed: bool
 
 
@@ -183,15 +182,20 @@ async def sandbox(settings: GatewaySettings) -> Check:
     del settings
     argv = (sys.executable, "-m", "engines.sandbox", "canary", "--json")
     try:
-        rungs = _RUNGS.validate_json(await _output(*argv, timeout_s=CANARY_TIMEOUT_S))
+        return sandbox_check(await _output(*argv, timeout_s=CANARY_TIMEOUT_S))
     except (ValidationError, TimeoutError) as error:
         found = f"its canary gave no verdict: {type(error).__name__}"
         return Check("sandbox", Verdict.BROKEN, found, _SEE_CANARY)
-    return sandbox_check(rungs)
 
 
-def sandbox_check(rungs: tuple[_Rung, ...]) -> Check:
-    """The verdict over all rungs: one that holds is enough, since only such a one is used."""
+def sandbox_check(report: str) -> Check:
+    """The verdict over all rungs of the canary's JSON report: one that holds is enough, since
+    only such a one is used.
+
+    Raises:
+        ValidationError: It is no such report.
+    """
+    rungs = _RUNGS.validate_json(report)
     found = "; ".join(rung.summary for rung in rungs)
     if any(rung.passed for rung in rungs):
         return Check("sandbox", Verdict.OK, found)

@@ -1,6 +1,6 @@
 """What has been heard so far about one message of ours, and whether that is all; pure."""
 
-from bot.console.inbound import command_lines
+from bot.console.inbound import answers_due
 from bot.console.thread import ThreadMessage
 from bot.face import JobView
 from storage.console import MessageKind
@@ -21,7 +21,7 @@ class Heard:
     def __init__(self, message: int, text: str) -> None:
         """`text` is what was posted as that message; its commands are counted."""
         self._message = message
-        self._expected = command_lines(text)
+        self._expected = answers_due(text)
         self.messages: dict[int, ThreadMessage] = {}
         """By id, in the order they were first heard of."""
         self.jobs: dict[JobId, JobView] = {}

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from bot.auth import ApiClient
 from bot.console.writer import LOCAL
+from bot.grammar import find_lines
 from handlers import Caller, Invocation, Place, Platform, Reaction, Tier
 
-COMMANDS_MAX = 5
-"""Commands that one message may hold."""
 _ADDRESS = re.compile(r"^[ \t]*[/@]gryph\b", re.MULTILINE | re.IGNORECASE)
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100}", re.ASCII)
 
@@ -39,11 +38,10 @@ def addressed(text: str) -> str:
     return stripped if _ADDRESS.search(stripped) else f"/gryph {stripped}"
 
 
-def command_lines(text: str) -> int:
-    """How many commands the text seems to hold, at least one (code and quotes are not told
-    apart from commands here).
-    """
-    return max(1, min(len(_ADDRESS.findall(text)), COMMANDS_MAX))
+def answers_due(text: str) -> int:
+    """How many answers a message gets: one a command, and one for those that are too many."""
+    lines = find_lines(addressed(text))
+    return max(1, len(lines.found) + bool(lines.dropped))
 
 
 def repository_of(given: str | None, tier: Tier) -> str | None:

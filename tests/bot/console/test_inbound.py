@@ -8,7 +8,7 @@ from bot.console.inbound import (
     BadRepository,
     NotAllowed,
     addressed,
-    command_lines,
+    answers_due,
     repository_of,
 )
 from handlers import Tier
@@ -34,10 +34,16 @@ def test_what_addresses_nobody_is_itself_the_command(text: str, command: str) ->
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("help", 1), ("", 1), ("/gryph a\n/gryph b", 2), ("/gryph a\n" * 9, 5)],
+    [
+        ("help", 1),
+        ("", 1),
+        ("/gryph a\n/gryph b", 2),
+        ("/gryph a\n" * 9, 6),
+        ("```\n/gryph a\n```", 1),
+    ],
 )
-def test_commands_are_counted_up_to_the_five_that_are_run(text: str, count: int) -> None:
-    assert command_lines(text) == count
+def test_each_command_gets_an_answer_and_those_too_many_one_together(text: str, count: int) -> None:
+    assert answers_due(text) == count
 
 
 @given(st.text(max_size=80), st.sampled_from(Tier))
