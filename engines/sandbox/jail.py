@@ -166,7 +166,14 @@ def _absolute(places: tuple[Path, ...]) -> tuple[Path, ...]:
 def _plan(command: Command, work: Path, uid: int | None, *, temporary: str) -> Plan:
     plan = Plan()
     plan.argv = list(command.argv)
-    env = {"PATH": search_path(), "HOME": temporary, "TMPDIR": temporary, "LANG": "C.UTF-8"}
+    env = {
+        "PATH": search_path(),
+        "HOME": temporary,
+        "TMPDIR": temporary,
+        "LANG": "C.UTF-8",
+        "USER": "sandbox",
+        "LOGNAME": "sandbox",
+    }
     plan.env = [f"{name}={value}" for name, value in {**env, **command.env}.items()]
     plan.work = str(work)
     plan.uid = "" if uid is None else str(uid)

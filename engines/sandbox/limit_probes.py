@@ -103,8 +103,10 @@ def _probe_deep_folders(rung: Rung) -> Probe:
         argv = (sys.executable, "-I", "-S", "-c", code)
         run_once(rung, Command(argv=argv, work=Path(name), limits=LIMITS))
         depth = sum(1 for _ in os.walk(name))
-    happened = f"{depth} levels left for the host"
-    return Probe("nest 3000 folders", f"at most {MAX_DEPTH}", happened, depth <= MAX_DEPTH + 1)
+    happened = f"{depth} levels left"
+    return Probe(
+        "nest 3000 folders", f"at most {MAX_DEPTH + 1} levels", happened, depth <= MAX_DEPTH + 1
+    )
 
 
 def _probe_survivors(rung: Rung) -> Probe:
