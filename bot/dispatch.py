@@ -19,6 +19,7 @@ from bot import commands as registry
 from bot.effects import Answer, Asked, Said, Spoken, commit
 from bot.face import Busy, Face
 from bot.grammar import find_lines, parse, suggest
+from bot.grammar.lines import LIMIT
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
 from bot.metrics import GatewayMetrics
@@ -176,9 +177,7 @@ class Dispatcher:
         else:
             spoken = [Spoken("", "", 0, _understood(invocation.text))]
         if lines.dropped:
-            text = (
-                f"I took the first {len(lines.found)} commands; {lines.dropped} more are too many."
-            )
+            text = f"One message holds at most {LIMIT} commands; {lines.dropped} were left out."
             spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
         await self._commit(taken, invocation, person, spoken)
 
