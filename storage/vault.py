@@ -50,7 +50,7 @@ class KeyRing:
     def unseal(self, name: str, ciphertext: str) -> str:
         """The value that was sealed for `name`. Raises Unsealable."""
         try:
-            sealed_name, value = json.loads(self._fernet.decrypt(ciphertext))
+            sealed_name, value = json.loads(self._fernet.decrypt(ciphertext.encode()))
         except InvalidToken as error:
             raise Unsealable(f"{name} was sealed with a key that is not here (any more)") from error
         if sealed_name != name:
@@ -60,7 +60,7 @@ class KeyRing:
     def reseal(self, ciphertext: str) -> str:
         """The same secret under the newest key. Raises Unsealable."""
         try:
-            return self._fernet.rotate(ciphertext).decode()
+            return self._fernet.rotate(ciphertext.encode()).decode()
         except InvalidToken as error:
             raise Unsealable("it was sealed with a key that is not here (any more)") from error
 
