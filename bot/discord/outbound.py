@@ -4,7 +4,6 @@ A slash command's deferred answer becomes the message that the thread starts fro
 used for that alone, since it lives for 15 minutes and jobs may take longer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import discord
@@ -13,10 +12,10 @@ from bot.discord.blocks import UPLOAD_LIMIT_BYTES, Upload
 from bot.discord.pages import Draft
 from bot.discord.plain import escaped, size_text
 from bot.discord.render import (
+    marker_kind,
     render_reply,
     render_request,
     render_status,
-    status_marker,
     thread_name,
 )
 from bot.discord.rest import Attachment, Outgoing, Rest
@@ -30,19 +29,14 @@ DIRECT = "dm"
 REQUEST_LIMIT_BYTES = 20 * 1024 * 1024
 """All files of one message; Discord takes 25 MiB a request."""
 
-Seen = Callable[[discord.Message], bool]
-
 
 @dataclass(frozen=True)
 class _Spot:
     """Where a status message goes."""
 
     channel: int
-    after: int | None
-    """Earlier messages of ours are looked for behind this one; None: among the latest."""
     reply_to: int | None = None
-    is_thread_of: int | None = None
-    """The message that the thread, ours, starts from."""
+    is_own_thread: bool = False
 
 
 class DiscordOutbound:
@@ -64,11 +58,11 @@ class DiscordOutbound:
             if message is not None:
                 return _posted(_channel(place), message)
         spot = await self._spot(place, view, key)
-        message = await self._find(spot, _begins(f"{status_marker(view.job)} · "))
+        message = await self._find(spot.channel, draft)
         if message is None:
             outgoing = Outgoing(draft.content, draft.buttons, reply_to=spot.reply_to)
             message = await self._rest.send(spot.channel, outgoing, key=key)
-        if spot.is_thread_of is not None:
+        if spot.is_own_thread:
             await self._rest.invite(spot.channel, int(view.asked_by.account))
         return _posted(spot.channel, message)
 
@@ -90,11 +84,11 @@ class DiscordOutbound:
         """Post the result behind the status message; the key is that of its last message."""
         channel = int(status.data["channel"])
         drafts = render_reply(reply, link=self._artifacts.link, job=view.job)
-        earlier = await self._rest.own_messages(channel, after=int(status.data["message"]))
-        found = {_last_line(each.content): each.id for each in earlier}
+        earlier = await self._rest.own_messages(channel)
+        found = {marker_kind(each.content): each.id for each in earlier}
         message = 0
         for number, draft in enumerate(drafts):
-            known = found.get(_last_line(draft.content))
+            known = found.get(marker_kind(draft.content))
             message = known or await self._post(_Part(channel, draft, f"{key}:{number}", view.job))
         return _posted(channel, message)
 
@@ -121,21 +115,18 @@ class DiscordOutbound:
         """Turn a slash command's deferred answer into `draft`; None where there is none."""
         if place.callback is None:
             return None
-        message = await self._rest.complete(place.callback, draft.content or "…")
-        if message is not None and draft.buttons:
-            await self._rest.edit(_channel(place), message, draft.content, draft.buttons)
-        return message
+        return await self._rest.complete(place.callback, draft.content or "…", draft.buttons)
 
     async def _spot(self, place: Place, view: JobView, key: str) -> _Spot:
         asked = _snowflake(place.message)
         if _stays(place):
-            return _Spot(_channel(place), after=asked, reply_to=asked)
+            return _Spot(_channel(place), reply_to=asked)
         root = asked or await self._request(place, view, key)
         channel = _channel(place)
         thread = await self._rest.open_thread(channel, root, thread_name(view))
         if thread is None:
-            return _Spot(channel, after=root, reply_to=root)
-        return _Spot(thread, after=root, is_thread_of=root)
+            return _Spot(channel, reply_to=root)
+        return _Spot(thread, is_own_thread=True)
 
     async def _request(self, place: Place, view: JobView, key: str) -> int:
         """The message that says what was asked by slash command, for the thread to start from."""
@@ -143,15 +134,17 @@ class DiscordOutbound:
         message = await self._complete(place, draft)
         if message is not None:
             return message
-        spot = _Spot(_channel(place), after=None)
-        message = await self._find(spot, _ends(status_marker(view.job)))
+        channel = _channel(place)
+        message = await self._find(channel, draft)
         if message is not None:
             return message
-        return await self._rest.send(spot.channel, Outgoing(draft.content), key=f"{key}:request")
+        return await self._rest.send(channel, Outgoing(draft.content), key=f"{key}:request")
 
-    async def _find(self, spot: _Spot, is_ours: Seen) -> int | None:
-        earlier = await self._rest.own_messages(spot.channel, after=spot.after)
-        return next((each.id for each in earlier if is_ours(each)), None)
+    async def _find(self, channel: int, draft: Draft) -> int | None:
+        """The message that an earlier attempt made of a draft with a job's id below it."""
+        kind = marker_kind(draft.content)
+        earlier = await self._rest.own_messages(channel)
+        return next((each.id for each in earlier if marker_kind(each.content) == kind), None)
 
     async def _post(self, part: "_Part") -> int:
         """Send one message; links to what it cannot carry go before it."""
@@ -230,18 +223,6 @@ def _posted(channel: int, message: int) -> Posted:
 def message_key(message: int) -> str:
     """How a message of ours is named in `Posted` and `Reaction`."""
     return f"discord:{message}"
-
-
-def _last_line(content: str) -> str:
-    return content.rpartition("\n")[2]
-
-
-def _begins(marker: str) -> Seen:
-    return lambda message: _last_line(message.content).startswith(marker)
-
-
-def _ends(marker: str) -> Seen:
-    return lambda message: _last_line(message.content) == marker
 
 
 def _answers(message: discord.Message, draft: Draft, anchor: int | None) -> bool:

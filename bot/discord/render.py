@@ -18,6 +18,7 @@ LONGEST_LINE = 300
 LONGEST_TEXT = 400
 LONGEST_THREAD_NAME = 100
 _MINUTE_S = 60
+_ASKED = " · asked by "
 _SIGN = {
     JobState.WAITING: "✋",
     JobState.QUEUED: "🕓",
@@ -31,10 +32,9 @@ _SIGN = {
 def render_status(view: JobView) -> Draft:
     """The job's status message: what, which state, how far; below its id and who asked."""
     said = " · ".join([f"{_SIGN[view.state]} {_command(view)}", view.state.value, *_progress(view)])
-    foot = " · ".join(_foot(view))
     cancel = button_of(Action(verb="cancel", label="Cancel", job=view.job, destructive=True))
     buttons = () if view.state.final or cancel is None else (cancel,)
-    return Draft(f"{said}\n{status_marker(view.job)} · {foot}", buttons=buttons)
+    return Draft(f"{said}\n{status_marker(view.job)}{_foot(view)}", buttons=buttons)
 
 
 def render_request(view: JobView) -> Draft:
@@ -64,13 +64,21 @@ def thread_name(view: JobView) -> str:
 
 
 def status_marker(job: JobId) -> str:
-    """How a status message's last line begins; it is found again by that after a crash."""
+    """How the last line of a job's message begins; it is found again by that after a crash."""
     return f"-# {job}"
 
 
 def result_marker(job: JobId, number: int, count: int) -> str:
-    """The last line of a result's message; it is found again by that after a crash."""
+    """The last line of a result's message."""
     return f"-# {job} · result" if count == 1 else f"-# {job} · result {number}/{count}"
+
+
+def marker_kind(content: str) -> str:
+    """What tells a job's message from every other: its last line, but for a status message's
+    changing part.
+    """
+    marker, asked, _ = content.rpartition("\n")[2].partition(_ASKED)
+    return marker + asked
 
 
 def _marked(drafts: tuple[Draft, ...], job: JobId) -> tuple[Draft, ...]:
@@ -106,15 +114,15 @@ def _progress(view: JobView) -> list[str]:
     return said
 
 
-def _foot(view: JobView) -> list[str]:
-    said = [f"asked by {_name(view)}"]
+def _foot(view: JobView) -> str:
+    said = [f"{_ASKED}{_name(view)}"]
     if view.attempt > 1:
         said.append(f"attempt {view.attempt}")
     if view.started_at is not None and view.finished_at is not None:
         said.append(f"took {_duration((view.finished_at - view.started_at).total_seconds())}")
     elif view.state is JobState.RUNNING and view.started_at is not None:
         said.append(f"started <t:{view.started_at.timestamp():.0f}:R>")
-    return said
+    return " · ".join(said)
 
 
 def _name(view: JobView) -> str:

@@ -99,8 +99,10 @@ class Rest:
                 await self._client.http.edit_channel(channel, archived=False)
                 await _edit(target, content, buttons)
 
-    async def own_messages(self, channel: int, *, after: int | None) -> list[discord.Message]:
-        """Our own among the hundred messages after one, or among the latest hundred."""
+    async def own_messages(
+        self, channel: int, *, after: int | None = None
+    ) -> list[discord.Message]:
+        """Our own among the latest hundred messages, or among the hundred after one."""
         target = self._client.get_partial_messageable(channel)
         us = self._client.user
         assert us is not None, "the client has logged in"
@@ -112,13 +114,17 @@ class Rest:
             except discord.Forbidden:
                 return []  # we may speak here but not read back: the nonce has to do
 
-    async def complete(self, token: str, content: str) -> int | None:
+    async def complete(self, token: str, content: str, buttons: Sequence[Button]) -> int | None:
         """Write a slash command's deferred answer; its message id, or None when the token's
         quarter of an hour is over or the answer was deleted.
         """
         application = self._client.application_id
         route = Route("PATCH", _ORIGINAL, webhook_id=application, webhook_token=token)
-        body = {"content": content, "allowed_mentions": _NOBODY.to_dict()}
+        body = {
+            "content": content,
+            "components": _view(buttons).to_components(),
+            "allowed_mentions": _NOBODY.to_dict(),
+        }
         async with outside_call():
             try:
                 data = await self._client.http.request(route, json=body)

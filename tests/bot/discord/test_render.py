@@ -347,7 +347,7 @@ def prose(draft: Draft) -> str:
     return "".join(part.text for part in split_fences(draft.content) if isinstance(part, Prose))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(REPLY, st.sampled_from([JOB, None]))
 def test_any_reply_stays_within_limits_and_breaks_no_fence(reply: Reply, job: JobId | None) -> None:
     made = render_reply(reply, link=link, job=job)
@@ -363,7 +363,7 @@ def test_any_reply_stays_within_limits_and_breaks_no_fence(reply: Reply, job: Jo
         assert (last == f"-# {marker}") == (job is not None)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.text("abcdefgh \n🐍", max_size=900), max_size=12))
 def test_nothing_is_dropped_from_text(paragraphs: list[str]) -> None:
     made = drafts(*(Text(markdown=paragraph) for paragraph in paragraphs), job=None)
@@ -375,7 +375,7 @@ def test_nothing_is_dropped_from_text(paragraphs: list[str]) -> None:
         assert wanted == "".join("".join(draft.content for draft in made).split())
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text("abc`\n 🐍", max_size=5_000))
 def test_nothing_is_dropped_from_code(text: str) -> None:
     made = drafts(Code(text=text))
