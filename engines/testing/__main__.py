@@ -80,8 +80,10 @@ def _summary(result: TestingResult, *, is_shown: bool) -> str:
     for one in result.findings:
         call = one.call.replace("\n", "; ")
         lines.append(f"possible bug, line {one.line}: {call} fails with {one.error}")
-    for one in result.unreached:
-        lines.append(f"not reached: lines {one.first_line}-{one.last_line}: {one.reason}")
+    lines.extend(
+        f"not reached: lines {one.first_line}-{one.last_line}: {one.reason}"
+        for one in result.unreached
+    )
     return "\n".join(lines)
 
 

@@ -9,7 +9,22 @@ from engines.testing.observations import Observation
 
 _ATTRIBUTE_LIMIT = 5
 _BUILTIN_TYPES = frozenset(
-    "int str float bool list dict tuple set frozenset bytes bytearray complex object range".split()
+    [
+        "int",
+        "str",
+        "float",
+        "bool",
+        "list",
+        "dict",
+        "tuple",
+        "set",
+        "frozenset",
+        "bytes",
+        "bytearray",
+        "complex",
+        "object",
+        "range",
+    ]
 )
 _BY_IDENTITY = frozenset({"None", "True", "False"})
 
@@ -74,17 +89,23 @@ def expected(text: str) -> str:
 def has_floats(text: str) -> bool:
     """Whether a value is a float, or a flat container of numbers with one."""
     try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:
         return False
-    if isinstance(value, float):
-        return True
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list | tuple):
-        return False
-    is_number = all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
-    return is_number and any(isinstance(one, float) for one in value)
+    match node:
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Dict(values=items):
+            kinds = [_number_kind(one) for one in items]
+            return float in kinds and None not in kinds
+        case _:
+            return _number_kind(node) is float
+
+
+def _number_kind(node: ast.expr) -> type | None:
+    """`int` or `float` for a number with or without sign, None for anything else."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    value = node.value if isinstance(node, ast.Constant) else None
+    return type(value) if type(value) in {int, float} else None
 
 
 def attribute_of(source: str, name: str) -> str:
@@ -136,8 +157,8 @@ def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) 
     name = names.of(seen.type) or "Exception"
     opening = f"with self.assertRaises({name}):" if is_unittest else f"with pytest.raises({name}):"
     source = double_quoted(call.source)
-    if call.offer.name == "__iter__" or call.offer.is_async or "\n" not in source:
-        return [opening, f"    {source}"]
+    if seen.lazy:
+        source = f"list({source})"
     return [opening, *(f"    {line}" for line in source.split("\n"))]
 
 

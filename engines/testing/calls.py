@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from engines.testing.offers import ON_INSTANCE, Kind, Offer
 
@@ -29,21 +30,28 @@ _OPERATORS = {
     "__format__": "format({s}, {0})", "__getattr__": "getattr({s}, {0})",
     "__hash__": "hash({s}) == hash({r})", "__enter__": "with {s}:\n    pass",
     "__exit__": "with {s}:\n    pass", "__bytes__": "bytes({s})", "__trunc__": "math.trunc({s})",
-    "__floor__": "math.floor({s})", "__ceil__": "math.ceil({s})",
+    "__copy__": "copy.copy({s})", "__deepcopy__": "copy.deepcopy({s})",
+    "__reduce__": "copy.copy({s})", "__getstate__": "copy.copy({s})",
+    "__setstate__": "copy.copy({s})", "__floor__": "math.floor({s})", "__ceil__": "math.ceil({s})",
 }  # fmt: skip
+
+
+class Soundness(IntEnum):
+    """How well founded the type of an input is."""
+
+    GUESSED = 0
+    SUGGESTED = 1
+    """By the code that uses it, its default or the docstring."""
+    ANNOTATED = 2
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument as source text; `name` is None for a positional one.
-
-    `soundness`: 2 where its type is what the annotation says, 1 where the code or its docstring
-    suggests the type, 0 where it was a guess.
-    """
+    """One argument as source text; `name` is None for a positional one."""
 
     name: str | None
     text: str
-    soundness: int
+    soundness: Soundness
     parameter: str = ""
     choice: int = -1
     """Which of the parameter's types it was made from."""
@@ -61,7 +69,7 @@ class Call:
     offer: Offer
     arguments: tuple[Argument, ...] = ()
     receiver: str | None = None
-    receiver_soundness: int = 2
+    receiver_soundness: Soundness = Soundness.ANNOTATED
     steps: tuple[str, ...] = ()
     file_text: str | None = None
     """Content of the file that `FILE_VALUE` names, as source text."""
@@ -69,7 +77,7 @@ class Call:
     """Taken from a docstring."""
 
     @property
-    def soundness(self) -> int:
+    def soundness(self) -> Soundness:
         """The least of its parts."""
         return min([self.receiver_soundness, *(one.soundness for one in self.arguments)])
 
@@ -154,7 +162,54 @@ def variable_name(class_name: str) -> str:
 
 
 _TAKEN = frozenset(
-    "class def for if in is not or and list dict set str int float bool type object tuple range "
-    "date time path io re math random collections operator itertools asyncio deque lambda with "
-    "counter iter next map filter len hash repr from import global try except pass".split()
+    [
+        "class",
+        "def",
+        "for",
+        "if",
+        "in",
+        "is",
+        "not",
+        "or",
+        "and",
+        "list",
+        "dict",
+        "set",
+        "str",
+        "int",
+        "float",
+        "bool",
+        "type",
+        "object",
+        "tuple",
+        "range",
+        "date",
+        "time",
+        "path",
+        "io",
+        "re",
+        "math",
+        "random",
+        "collections",
+        "operator",
+        "itertools",
+        "asyncio",
+        "deque",
+        "lambda",
+        "with",
+        "counter",
+        "iter",
+        "next",
+        "map",
+        "filter",
+        "len",
+        "hash",
+        "repr",
+        "from",
+        "import",
+        "global",
+        "try",
+        "except",
+        "pass",
+    ]
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engines.source.docstrings import documented
 from engines.source.symbols import Class, Function
+from engines.testing.calls import Soundness
 from engines.testing.offers import ANY, ClassOffer, Input, Term
 
 INT, FLOAT, STR, BYTES, BOOL = (Term(name) for name in ("int", "float", "str", "bytes", "bool"))
@@ -44,29 +45,33 @@ _CALL_TERMS = {
 }  # fmt: skip
 _NAMES: tuple[tuple[str, Term], ...] = (
     (r"^(is|has|use|allow|should|include|ignore|strict|reverse)_|^(strict|verbose|flag)$", BOOL),
-    (r"^(n|k|i|j|m|num|count|size|length|width|height|index|limit|start|stop|step|end|depth|year"
-     r"|month|day|hour|minute|second|age|precision|digits|places|base|seed|port|level|offset|times"
-     r"|number|max_\w+|min_\w+|\w+_(count|size|len|length|index|limit|number))$", INT),
-    (r"^(x|y|z|a|b|low|high|lower|upper|value|amount|price|rate|ratio|total|weight|score|angle"
-     r"|percent|percentage|factor|balance|quantity)$", INT),
-    (r"^(amount|price|rate|ratio|weight|score|angle|percent|tolerance|epsilon)$", FLOAT),
-    (r"^(s|t|text|string|str|name|word|line|msg|message|title|key|label|prefix|suffix|sep|delimiter"
-     r"|separator|pattern|url|email|path|token|char|c|ch|phrase|sentence|source|content|query|fmt"
-     r"|format|raw|code|language|expr\w*|\w+_(text|string|name|str))$", STR),
-    (r"^(items|values|elements|numbers|nums|lst|xs|seq|sequence|iterable|array|arr|data|list|rows"
-     r"|it|collection|records|args|points|words|lines|names|keys|strings|parts)$", LIST),
+    (
+        r"^(n|k|i|j|m|num|count|size|length|width|height|index|limit|start|stop|step|end|depth)$",
+        INT,
+    ),
+    (r"^(year|month|day|hour|minute|second|age|precision|digits|places|base|seed|port)$", INT),
+    (r"^(level|offset|times|number|max_\w+|min_\w+)$|_(count|size|len|length|index|limit)$", INT),
+    (r"^(x|y|z|a|b|low|high|lower|upper|value|amount|price|rate|total|score|quantity)$", INT),
+    (r"^(amount|price|rate|ratio|weight|score|angle|percent|percentage|factor|balance)$", FLOAT),
+    (r"^(s|t|text|string|str|name|word|line|msg|message|title|key|label|prefix|suffix|sep)$", STR),
+    (r"^(delimiter|separator|pattern|url|email|path|token|char|c|ch|phrase|sentence)$", STR),
+    (
+        r"^(source|content|query|fmt|format|raw|code|language|expr\w*)$|_(text|string|name|str)$",
+        STR,
+    ),
+    (r"^(items|values|elements|numbers|nums|lst|xs|seq|sequence|iterable|array|arr|data)$", LIST),
+    (r"^(list|rows|it|collection|records|args|points|words|lines|names|keys|strings|parts)$", LIST),
     (r"^(numbers|nums|values|xs|arr|array|data|scores|prices|weights)$", NUMBERS),
     (r"^(words|lines|names|keys|strings|parts|tokens)$", TEXTS),
-    (r"^(d|dct|dict|mapping|config|options|settings|kwargs|params|obj|doc|document|record|data)$",
-     DICT),
-    (r"^(f|fn|func|function|callback|predicate|pred|key|key_func|handler|transform|mapper|factory"
-     r"|reducer|binop)$", CALLABLE),
+    (r"^(d|dct|dict|mapping|config|options|settings|params|obj|doc|document|record|data)$", DICT),
+    (r"^(f|fn|func|function|callback|predicate|pred|key|key_func|handler|transform)$", CALLABLE),
+    (r"^(mapper|factory|reducer|binop)$", CALLABLE),
     (r"^(path|file|filename|file_path|filepath|file_name|\w+_path|\w+_file)$", PATH),
     (r"^(data|buf|buffer|payload|raw|bytes_?|blob)$", BYTES),
     (r"^(date|day|when|dt|start_date|end_date|since|until|birthday)$", Term("date")),
     (r"^(dt|when|now|timestamp|datetime)$", Term("datetime")),
     (r"^(td|delta|timedelta|duration)$", Term("timedelta")),
-)  # fmt: skip
+)
 _DOC_TYPES: tuple[tuple[str, Term], ...] = (
     (r"\bbool", BOOL), (r"\bint", INT), (r"\b(float|number|numeric)", FLOAT),
     (r"\b(str|string|text)\b", STR), (r"\bbytes\b", BYTES), (r"\b(dict|mapping)", DICT),
@@ -77,13 +82,17 @@ _DOC_TYPES: tuple[tuple[str, Term], ...] = (
 )  # fmt: skip
 
 
+Evidence = tuple[Term, float, Soundness]
+"""A type, the weight to add, how well founded."""
+
+
 @dataclass
 class Choice:
-    """One type a parameter may have, how likely, and how well founded (see `Argument`)."""
+    """One type a parameter may have, how likely, and how well founded."""
 
     term: Term
     weight: float
-    soundness: int
+    soundness: Soundness
 
 
 def choices(
@@ -92,28 +101,30 @@ def choices(
     """The types to try for one parameter, the annotation first."""
     found: list[Choice] = []
     if given.term != ANY:
-        return [Choice(given.term, 10.0, 2), Choice(ANY, 0.4, 0)]
+        return [Choice(given.term, 10.0, Soundness.ANNOTATED), Choice(ANY, 0.4, Soundness.GUESSED)]
     for term, weight, soundness in _evidence(given, function, classes):
         if all(one.term != term for one in found):
             found.append(Choice(term, weight, soundness))
     if given.name in {"other", "that", "rhs"} and owner:
         own = [one for one in classes.values() if one.name == owner.name]
-        found.extend(Choice(Term("class", class_id=one.identity), 8.0, 1) for one in own)
-    found.append(Choice(ANY, 0.6 if found else 3.0, 0))
+        found.extend(
+            Choice(Term("class", class_id=one.identity), 8.0, Soundness.SUGGESTED) for one in own
+        )
+    found.append(Choice(ANY, 0.6 if found else 3.0, Soundness.GUESSED))
     return found
 
 
 def _evidence(
     given: Input, function: Function | None, classes: dict[str, ClassOffer]
-) -> Iterator[tuple[Term, float, int]]:
+) -> Iterator[Evidence]:
     if given.default is not None:
-        yield from ((term, 4.0, 1) for term in _of_default(given.default))
+        yield from ((term, 4.0, Soundness.SUGGESTED) for term in _of_default(given.default))
     if function:
         yield from _of_docstring(given.name, function.docstring)
         yield from _of_use(given.name, function.node, classes)
     for pattern, term in _NAMES:
         if re.search(pattern, given.name):
-            yield term, 2.5, 0
+            yield term, 2.5, Soundness.GUESSED
 
 
 def _of_default(text: str) -> Iterator[Term]:
@@ -129,33 +140,35 @@ def _of_default(text: str) -> Iterator[Term]:
         yield kinds[type(value)]
 
 
-def _of_docstring(name: str, docstring: str | None) -> Iterator[tuple[Term, float, int]]:
+def _of_docstring(name: str, docstring: str | None) -> Iterator[Evidence]:
     said = documented(docstring)
-    for text, weight in ((said.types.get(name, ""), 6.0), (said.descriptions.get(name, ""), 1.5)):
-        for pattern, term in _DOC_TYPES:
-            if re.search(pattern, text, re.IGNORECASE):
-                yield term, weight, 1 if weight > 2 else 0  # noqa: PLR2004 -- a stated type
+    stated, described = said.types.get(name, ""), said.descriptions.get(name, "")
+    for pattern, term in _DOC_TYPES:
+        if re.search(pattern, stated, re.IGNORECASE):
+            yield term, 6.0, Soundness.SUGGESTED
+        elif re.search(pattern, described, re.IGNORECASE):
+            yield term, 1.5, Soundness.GUESSED
 
 
-def _of_use(
-    name: str, node: ast.AST, classes: dict[str, ClassOffer]
-) -> Iterator[tuple[Term, float, int]]:
+def _of_use(name: str, node: ast.AST, classes: dict[str, ClassOffer]) -> Iterator[Evidence]:
     """Evidence from the body: methods called, comparisons, calls of builtins, iteration."""
     attributes: set[str] = set()
     for item in ast.walk(node):
         if isinstance(item, ast.Attribute) and _is(item.value, name):
             attributes.add(item.attr)
         else:
-            yield from ((term, weight, 1) for term, weight in _of_node(name, item))
+            yield from (
+                (term, weight, Soundness.SUGGESTED) for term, weight in _of_node(name, item)
+            )
     for attribute in sorted(attributes):
         if attribute in _METHOD_TERMS:
-            yield _METHOD_TERMS[attribute], 5.0, 1
+            yield _METHOD_TERMS[attribute], 5.0, Soundness.SUGGESTED
         elif attribute in _STR_METHODS:
-            yield STR, 6.0, 1
+            yield STR, 6.0, Soundness.SUGGESTED
     if attributes:
         for one in classes.values():
             if attributes <= one.attributes | {given.name for given in one.inputs}:
-                yield Term("class", class_id=one.identity), 5.0, 1
+                yield Term("class", class_id=one.identity), 5.0, Soundness.SUGGESTED
 
 
 def _of_node(name: str, item: ast.AST) -> Iterator[tuple[Term, float]]:
@@ -225,7 +238,9 @@ def _of_comparison(name: str, item: ast.Compare) -> Iterator[tuple[Term, float]]
 
 
 def _of_constant(value: object) -> Iterator[tuple[Term, float]]:
-    terms = {int: INT, float: FLOAT, str: STR, bytes: BYTES, bool: BOOL, type(None): NONE}
+    terms: dict[type, Term] = {
+        int: INT, float: FLOAT, str: STR, bytes: BYTES, bool: BOOL, type(None): NONE,
+    }  # fmt: skip
     if type(value) in terms:
         yield terms[type(value)], 4.0 if value is not None else 1.5
 

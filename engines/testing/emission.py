@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engines.testing.assertions import Names, checks, equality, has_floats, operand, prints
 from engines.testing.calls import Call
 from engines.testing.file_head import Head
-from engines.testing.layout import double_quoted, laid_out
+from engines.testing.layout import WIDTH_CHARS, double_quoted, laid_out
 from engines.testing.places import Place, TestPlace
 from engines.testing.suite import Case, Test
 from engines.testing.types import Style
@@ -91,7 +91,7 @@ class Emission:
     def _split_when_long(self, statement: str) -> list[str]:
         """A comparison too long for a line gets its sides on two."""
         found = re.fullmatch(r"assert (.+?) == (.+)", statement, re.DOTALL)
-        if found and len(statement) > 80 and "\n" not in statement:  # noqa: PLR2004 -- a line
+        if found and len(statement) > WIDTH_CHARS - 8 and "\n" not in statement:
             left, right = _sides(statement)
             if right:
                 return [f"expected = {right}", f"assert {left} == expected"]

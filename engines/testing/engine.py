@@ -16,8 +16,8 @@ from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
 from engines.testing.measurement import Measured, Measurement
 from engines.testing.minimising import covering, shrunken
-from engines.testing.oracle import Texts, Verdict, verdict
 from engines.testing.offers import Offer
+from engines.testing.oracle import Texts, Verdict, verdict
 from engines.testing.places import Place, TestPlace, place_of, test_place
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
@@ -30,6 +30,7 @@ from engines.testing.values import Values
 from engines.watch import Stopped, Unwatched, Watch
 
 _SUITE_ROUNDS = 3
+_CONFIRMED_PER_OFFER = 10
 _SETUP_CPU_S = 120.0
 
 
@@ -72,12 +73,12 @@ class _Run:
         with self._opened(SETTINGS[0]) as jail:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
-            goals, names = jail.goals, Names(_importable(jail))
+            goals, names = jail.goals, Names(_importable(jail, found.kept))
         self._watch.report("checking that the tests hold every time", 0.8)
         kept = self._stable(found)
         if not kept:
             raise CannotTest(self._nothing_held(found))
-        tests = tests_of(kept, goals, names)
+        tests = tests_of(kept, goals)
         emission = Emission(self._place, self._test_place, names, self._request.style)
         return self._measured(tests, emission, found)
 
@@ -86,7 +87,7 @@ class _Run:
         return Jail(self._sandbox, self._place, self._watch.stop_requested, env, cpu_s)
 
     def _searched(self, jail: Jail, targets: Targets) -> _Found:
-        choices = random.Random(self._request.seed)  # noqa: S311 -- reproducible, no secret
+        choices = random.Random(self._request.seed)  # noqa: S311 - reproducible, no secret
         seeds = mine(self._module, jail.offers, choices)
         values = Values(jail.offers, seeds)
         generation = Generation(self._module, jail.offers, values)
@@ -103,7 +104,7 @@ class _Run:
                 f"`{self._place.path}` ended the test process while it was examined ({problem})."
             ) from problem
 
-    def _chosen(  # noqa: PLR0913 -- the state of one search
+    def _chosen(
         self, jail: Jail, targets: Targets, kept: list[Kept], texts: dict[str, Texts],
         search: Search, spent: float,
     ) -> _Found:  # fmt: skip
@@ -215,7 +216,7 @@ def _preselected(kept: list[Kept], wanted: frozenset[int]) -> list[Kept]:
     for one in sorted(kept, key=lambda item: (2 - item.call.soundness, item.call.size)):
         key = one.call.offer.key
         counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= 10 or one.result.observation.kind == "error":  # noqa: PLR2004
+        if counts[key] <= _CONFIRMED_PER_OFFER or one.result.observation.kind == "error":
             chosen[id(one)] = one
     return list(chosen.values())
 
@@ -238,9 +239,15 @@ def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:
     return Texts(function, generation.owner_of(offer), goals - jail.reached)
 
 
-def _importable(jail: Jail) -> dict[str, str]:
+def _importable(jail: Jail, kept: list[Kept]) -> dict[str, str]:
+    """Class ids to names, one id for each name."""
     names = {one.identity: one.name for one in jail.offers.classes}
     for one in jail.offers.callables:
         if not one.owner:
             names.setdefault(f"{jail.module}:{one.name}", one.name)
+    for one in kept:
+        seen = one.result.observation
+        is_known = seen.type in names or seen.type.startswith("builtins:")
+        if seen.kind == "error" and not is_known and seen.type_name not in names.values():
+            names[seen.type] = seen.type_name
     return names

@@ -4,9 +4,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
+from typing_extensions import override
+
 from engines.source.mentions import Example, examples_of
 from engines.source.module import Module
-from engines.testing.calls import Argument, Call
+from engines.testing.calls import Argument, Call, Soundness
 from engines.testing.offers import Kind, Offer, Offers
 
 
@@ -19,6 +21,9 @@ def example_calls(module: Module, offers: Offers, name: str) -> list[Call]:
     for text in texts:
         found.update(dict.fromkeys(reader.calls(examples_of(text))))
     return list(found)
+
+
+_REPEATABLE_CHARS = 200
 
 
 class _Reader:
@@ -51,19 +56,14 @@ class _Reader:
             texts.pop(name, None)
             if call and call.offer.kind is Kind.CONSTRUCTOR:
                 objects[name] = call
-            if len(ast.unparse(value)) < 200:  # noqa: PLR2004 -- short enough to repeat
+            if len(ast.unparse(value)) < _REPEATABLE_CHARS:
                 texts[name] = ast.unparse(value)
 
     def _bare(self, value: ast.expr) -> ast.expr:
         """`package.function(...)` as `function(...)`."""
-
-        class Unqualified(ast.NodeTransformer):
-            def visit_Attribute(inner, node: ast.Attribute) -> ast.AST:  # noqa: N805
-                inner.generic_visit(node)
-                known = isinstance(node.value, ast.Name) and node.value.id in self._packages
-                return ast.Name(node.attr, ast.Load()) if known else node
-
-        return Unqualified().visit(value)
+        plain = _Unqualified(self._packages).visit(value)
+        assert isinstance(plain, ast.expr)
+        return plain
 
     def _call(self, node: ast.AST, objects: dict[str, Call]) -> Call | None:
         if not isinstance(node, ast.Call):
@@ -92,12 +92,26 @@ class _Reader:
         return self._owned.get((made.offer.name, node.attr)), made.source
 
 
+class _Unqualified(ast.NodeTransformer):
+    """Takes the package's name off the names of its functions."""
+
+    def __init__(self, packages: set[str]) -> None:
+        self._packages = packages
+
+    @override
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        is_package = isinstance(node.value, ast.Name) and node.value.id in self._packages
+        return ast.Name(node.attr, ast.Load()) if is_package else node
+
+
 class _Inlined(ast.NodeTransformer):
     """Puts the text of earlier assignments where their names are used."""
 
     def __init__(self, texts: dict[str, str]) -> None:
         self._texts = texts
 
+    @override
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id not in self._texts:
             return node
@@ -108,10 +122,10 @@ def _arguments(node: ast.Call, offer: Offer) -> Iterator[Argument]:
     names = [one.name for one in offer.inputs]
     for place, one in enumerate(node.args):
         parameter = names[place] if place < len(names) else ""
-        yield Argument(None, _text(one), 1, parameter)
+        yield Argument(None, _text(one), Soundness.SUGGESTED, parameter)
     for keyword in node.keywords:
         if keyword.arg:
-            yield Argument(keyword.arg, _text(keyword.value), 1, keyword.arg)
+            yield Argument(keyword.arg, _text(keyword.value), Soundness.SUGGESTED, keyword.arg)
 
 
 def _text(node: ast.expr) -> str:

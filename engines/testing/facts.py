@@ -3,7 +3,7 @@
 Fact = dict[str, object]
 
 
-class BadFact(Exception):  # noqa: N818 -- named for what it is
+class BadFact(Exception):
     """The other side sent something else than agreed: the target meddles with the driver."""
 
 

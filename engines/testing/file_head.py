@@ -5,10 +5,23 @@ import tokenize
 from collections.abc import Iterator
 
 from engines.testing.assertions import Names
+from engines.testing.layout import WIDTH_CHARS
 from engines.testing.places import Place, TestPlace
 
 _MODULES = frozenset(
-    "asyncio collections contextlib datetime io itertools math operator random re".split()
+    [
+        "asyncio",
+        "collections",
+        "contextlib",
+        "copy",
+        "datetime",
+        "io",
+        "itertools",
+        "math",
+        "operator",
+        "random",
+        "re",
+    ]
 )
 _FROM = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
@@ -70,7 +83,7 @@ def _from_lines(names: dict[str, str]) -> Iterator[str]:
         listed = sorted(name for name, source in names.items() if source == module)
         listed.sort(key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
         line = f"from {module} import {', '.join(listed)}"
-        if len(line) <= 88:  # noqa: PLR2004 -- a line
+        if len(line) <= WIDTH_CHARS:
             yield line
         else:
             yield f"from {module} import ("

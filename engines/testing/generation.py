@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from engines.source.module import Module
 from engines.source.symbols import Class, Function
-from engines.testing.calls import FILE_VALUE, Argument, Call, invocation
+from engines.testing.calls import FILE_VALUE, Argument, Call, Soundness, invocation
 from engines.testing.clues import Choice, choices
-from engines.testing.offers import ON_INSTANCE, Input, Kind, Offer, Offers, Term
 from engines.testing.jail.rendering import quoted
+from engines.testing.offers import ON_INSTANCE, Input, Kind, Offer, Offers, Term
 from engines.testing.values import Values
 
 _OPTIONAL_SHARE = 0.35
@@ -44,7 +44,7 @@ class Generation:
             receiver, soundness = self._receiver(offer.owner)
             if receiver is None:
                 return None
-            steps = self._steps(offer) if self._random.random() < 0.4 else ()
+            steps = self._steps(offer) if self._values.seeds.chance(0.4) else ()
             call = replace(
                 call, receiver=receiver, receiver_soundness=soundness, steps=tuple(steps)
             )
@@ -52,20 +52,22 @@ class Generation:
 
     def changed(self, call: Call) -> Call | None:
         """A variation of a call that was worth keeping."""
-        roll = self._random.random()
-        if call.receiver is not None and roll < 0.25:
-            return self._with_file(replace(call, steps=self._changed_steps(call)))
-        if call.receiver is not None and roll < 0.4:
-            text = self._mutated(call.receiver, call.offer.owner)
-            return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
-        if not call.arguments or roll > 0.93:
+        if call.receiver is not None and self._values.seeds.chance(0.4):
+            return self._with_receiver_changed(call)
+        if not call.arguments or self._values.seeds.chance(0.1):
             return self.fresh(call.offer)
         place = self._random.randrange(len(call.arguments))
         given = call.arguments[place]
-        text = self._mutated(given.text, call.offer.key) if self._random.random() < 0.7 else None
+        text = self._mutated(given.text, call.offer.key) if self._values.seeds.chance(0.7) else None
         if text is not None:
             return self._with_file(call.with_argument(place, text))
         return self._with_file(self._regenerated(call, place))
+
+    def _with_receiver_changed(self, call: Call) -> Call | None:
+        if self._values.seeds.chance(0.6):
+            return self._with_file(replace(call, steps=self._changed_steps(call)))
+        text = self._mutated(call.receiver or "", call.offer.owner)
+        return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
 
     def learn(self, call: Call, *, failed: bool) -> None:
         """Prefer the types that led on, and avoid guesses that ended in a type error."""
@@ -75,7 +77,7 @@ class Generation:
                 continue
             choice = known[given.choice]
             factor = _FAILED_FACTOR if failed else _GAINED_FACTOR
-            if failed and choice.soundness == 2:  # noqa: PLR2004 -- annotations stay
+            if failed and choice.soundness is Soundness.ANNOTATED:
                 continue
             choice.weight = min(_MOST_WEIGHT, max(_LEAST_WEIGHT, choice.weight * factor))
 
@@ -96,7 +98,8 @@ class Generation:
         return self._owners.get(offer.owner or offer.name)
 
     def _bases(self, owner: str) -> list[str]:
-        found, waiting = [], [owner]
+        found: list[str] = []
+        waiting = [owner]
         while waiting:
             one = self._owners.get(waiting.pop(0))
             for base in one.bases if one else ():
@@ -114,7 +117,7 @@ class Generation:
                     count = self._random.choice((0, 1, 1, 2, 3))
                     given.extend(self._argument(offer, one, None) for _ in range(count))
             elif one.kind == "var_keyword":
-                if self._random.random() < 0.3:
+                if self._values.seeds.chance(0.3):
                     given.append(self._argument(offer, one, self._random.choice(("a", "key", "b"))))
             elif one.is_optional and self._random.random() > _OPTIONAL_SHARE:
                 skipped = True
@@ -140,17 +143,17 @@ class Generation:
             self._choices[key] = choices(one, function, self.owner_of(offer), self._classes)
         return self._choices[key]
 
-    def _receiver(self, owner: str) -> tuple[str | None, int]:
+    def _receiver(self, owner: str) -> tuple[str | None, Soundness]:
         identity = self._identities.get(owner, "")
         known = self._classes.get(identity)
         if known and known.members:
-            return self._random.choice(known.members), 2
+            return self._random.choice(known.members), Soundness.ANNOTATED
         pool = self._values.pooled(identity)
-        if pool and self._random.random() < 0.7:
-            return pool[int(len(pool) * self._random.random() ** 2)], 2
+        if pool and self._values.seeds.chance(0.7):
+            return pool[int(len(pool) * self._random.random() ** 2)], Soundness.ANNOTATED
         constructor = self._constructors.get(owner)
         if known is None or known.is_abstract or constructor is None:
-            return (pool[0], 2) if pool else (None, 0)
+            return (pool[0] if pool else None), Soundness.SUGGESTED
         call = Call(constructor, self._arguments(constructor))
         return call.source, call.soundness
 
@@ -166,9 +169,9 @@ class Generation:
 
     def _changed_steps(self, call: Call) -> tuple[str, ...]:
         steps = list(call.steps)
-        if steps and self._random.random() < 0.4:
+        if steps and self._values.seeds.chance(0.4):
             del steps[self._random.randrange(len(steps))]
-        elif steps and self._random.random() < 0.3:
+        elif steps and self._values.seeds.chance(0.3):
             place = self._random.randrange(len(steps))
             steps.insert(place, steps[place])
         else:
@@ -214,7 +217,7 @@ class Generation:
 
     def _with_file(self, call: Call) -> Call:
         needs = FILE_VALUE in " ".join((call.source, *call.setup[:0], call.receiver or ""))
-        if needs and (call.file_text is None or self._random.random() < 0.3):
+        if needs and (call.file_text is None or self._values.seeds.chance(0.3)):
             return replace(call, file_text=quoted(self._values.seeds.text(call.offer.key)))
         return call if needs else replace(call, file_text=None)
 

@@ -27,7 +27,7 @@ _BATCH_CALLS = 120
 _MEMORY_BYTES = 1 << 30
 
 
-class Lost(Exception):  # noqa: N818 -- a state of affairs, reported as such
+class Lost(Exception):
     """The driver is gone: the target killed it or used up its limits."""
 
 
@@ -50,7 +50,7 @@ def command(entry: str, place: Place, work: Path, env: Mapping[str, str], cpu_s:
         argv=(sys.executable, "-P", "-c", start),
         work=work,
         readable=(place.root, _ENGINES),
-        env={"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", **env},  # noqa: S108 -- the jail's own
+        env={"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", **env},  # noqa: S108 - the jail's own
         limits=Limits(
             wall_s=900.0, cpu_s=cpu_s, memory_bytes=_MEMORY_BYTES, total_memory_bytes=4 << 30
         ),

@@ -43,8 +43,7 @@ def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
     if len(inner) <= WIDTH_CHARS:
         lines.append(inner)
     else:
-        for item in items_of(body):
-            lines.extend(laid_out(item, indent + 4, ","))
+        lines.extend(line for item in items_of(body) for line in laid_out(item, indent + 4, ","))
     return [*lines, " " * indent + tail + ending]
 
 
@@ -80,11 +79,12 @@ def _last_brackets(text: str) -> tuple[int, int] | None:
 
 def _signs(text: str) -> list[tuple[int, str]]:
     """Brackets and commas outside string literals, with their places in a one-line text."""
-    found: list[tuple[int, str]] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.OP and token.string in "([{}]),":
-                found.append((token.start[1], token.string))
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError):
-        return found
-    return found
+        return []
+    return [
+        (token.start[1], token.string)
+        for token in tokens
+        if token.type == tokenize.OP and token.string in "([{}]),"
+    ]

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from engines.testing.calls import Call
+from engines.testing.calls import Call, Soundness
 from engines.testing.generation import constants_of
 from engines.testing.jail.rendering import quoted
 from engines.testing.jailed import Jail
@@ -16,6 +16,7 @@ _EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
 _SMALL_CHARS = 12
 _DULL_CHARS = 25
 _ROUNDS = 5
+_SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.6}
 _VARIANTS = 14
 
 
@@ -38,8 +39,10 @@ def _is_echo(call: Call, text: str) -> bool:
 
 
 def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
-    """A greedy cover of goals and outcome classes, sound and short calls first; a few more
-    with other results, for what lines alone do not tell."""
+    """A greedy cover of goals and outcome classes, sound and short calls first.
+
+    A few more with other results come along, for what lines alone do not tell.
+    """
     waiting = sorted(kept, key=_cost)
     chosen: list[Kept] = []
     covered: set[object] = set()
@@ -103,8 +106,8 @@ def _cost_factor(one: Kept) -> float:
     """An unsound or long call has to bring more to be chosen."""
     weak = 2.0 if one.result.observation.kind in {"opaque", "callable"} else 1.0
     weak *= 1.1 if _is_dull(one) else 1.0
-    soundness = 2 if one.call.is_example else one.call.soundness
-    return (1.0, 1.1, 1.6)[2 - soundness] * weak * (1.0 + one.call.size / 400)
+    soundness = Soundness.ANNOTATED if one.call.is_example else one.call.soundness
+    return _SOUNDNESS_COST[soundness] * weak * (1.0 + one.call.size / 400)
 
 
 def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
@@ -167,7 +170,7 @@ def variants(call: Call) -> Iterator[Call]:
             yield replace(call, arguments=rest)
     for place in range(len(call.steps)):
         yield replace(call, steps=call.steps[:place] + call.steps[place + 1 :])
-    if call.file_text and len(call.file_text) > 8:  # noqa: PLR2004 -- a short word
+    if call.file_text and len(call.file_text) > _SMALL_CHARS:
         yield from (replace(call, file_text=text) for text in ('""', '"a"', '"a\\nb"'))
     for place, one in enumerate(call.arguments):
         if len(one.text) > _SMALL_CHARS:
@@ -197,7 +200,7 @@ def _smaller_values(value: object) -> Iterator[str]:
         yield from (
             repr(one) for one in (0, 1, 2, value // 10) if len(repr(one)) < len(repr(value))
         )
-    elif isinstance(value, float) and len(repr(value)) > 3:  # noqa: PLR2004 -- "0.5"
+    elif isinstance(value, float) and len(repr(value)) > len("0.5"):
         yield from ("0.0", "1.0", "0.5")
 
 
@@ -212,12 +215,12 @@ def _with_fewer_items(text: str) -> Iterator[str]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.List | ast.Set) and node.elts:
-            yield from _without_each(text, tree, node)
+            yield from _without_each(tree, node)
         elif isinstance(node, ast.Dict) and node.keys:
             yield from _without_each_pair(tree, node)
 
 
-def _without_each(text: str, tree: ast.Expression, node: ast.List | ast.Set) -> Iterator[str]:
+def _without_each(tree: ast.Expression, node: ast.List | ast.Set) -> Iterator[str]:
     items = node.elts
     least = 0 if isinstance(node, ast.List) else 1
     for place in range(len(items)):

@@ -176,8 +176,8 @@ def _noun(node: ast.expr) -> str | None:
             return node.attr.strip("_")
         case ast.Constant():
             return _constant(node.value)
-        case ast.UnaryOp(ast.USub(), ast.Constant()):
-            return f"minus_{node.operand.value}".replace(".", "_")
+        case ast.UnaryOp(ast.USub(), ast.Constant(value=value)):
+            return f"minus_{value}".replace(".", "_")
         case ast.Call(ast.Name("len"), [argument]):
             noun = _noun(argument)
             return f"len_{noun}" if noun else None

@@ -26,6 +26,8 @@ class Observation:
     message: str = ""
     line: int = 0
     deliberate: bool = False
+    lazy: bool = False
+    """The error came while the returned iterator was read."""
 
     @property
     def type_name(self) -> str:
@@ -79,4 +81,5 @@ def _observation(one: Fact) -> Observation:
         message=optional_text(one.get("message")) or "",
         line=number(one.get("line")),
         deliberate=bool(one.get("deliberate")),
+        lazy=bool(one.get("lazy")),
     )

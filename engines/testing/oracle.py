@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from engines.source.docstrings import documented, sentence_naming
 from engines.source.symbols import Class, Function
-from engines.testing.calls import Call
+from engines.testing.calls import Call, Soundness
 from engines.testing.observations import Observation, Result
 
 _NEVER_RAISED = frozenset({
@@ -17,6 +17,11 @@ _PROTOCOL = {
     "__getattr__": {"AttributeError"}, "__setitem__": {"IndexError", "KeyError"},
     "__missing__": {"KeyError"},
 }  # fmt: skip
+_REFUSING = frozenset({
+    "__lt__", "__le__", "__gt__", "__ge__", "__add__", "__sub__", "__mul__", "__truediv__",
+    "__floordiv__", "__mod__", "__and__", "__or__", "__xor__", "__radd__", "__rsub__", "__rmul__",
+})  # fmt: skip
+"""Operators that return NotImplemented for what they do not know, which raises TypeError."""
 _NEVER_EXPECTED = frozenset({
     "ZeroDivisionError", "IndexError", "UnboundLocalError", "NameError", "RecursionError",
     "KeyError", "RuntimeError",
@@ -75,6 +80,8 @@ def verdict(call: Call, result: Result, texts: Texts) -> Verdict:
     if name in _NEVER_RAISED and not seen.deliberate:
         finding = name == "RecursionError" and call.soundness > 0
         return Verdict.FINDING if finding else Verdict.DROP
+    if name == "TypeError" and "support" in seen.message and call.offer.name in _REFUSING:
+        return Verdict.TEST
     if name in _NEVER_RAISED or not seen.line:
         return Verdict.DROP
     if seen.deliberate or texts.names(name, seen.bases):
@@ -91,10 +98,10 @@ def _is_news(call: Call, seen: Observation) -> bool:
     if call.is_example or any(one.text.startswith(("lambda", "str.")) for one in call.arguments):
         return False
     if seen.type_name in _GUESSED_TYPES_RAISE:
-        return call.soundness == 2 and _is_annotated(call)  # noqa: PLR2004 -- annotated
+        return call.soundness is Soundness.ANNOTATED and _is_annotated(call)
     if seen.type_name == "KeyError" and any("{" in one.text for one in call.arguments):
         return False
-    if call.soundness < 2:  # noqa: PLR2004 -- annotated
+    if call.soundness < Soundness.ANNOTATED:
         return seen.type_name in _NEVER_EXPECTED and call.soundness > 0
     return True
 

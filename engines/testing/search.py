@@ -42,6 +42,7 @@ class _Standing:
     kept: list[Kept] = field(default_factory=list[Kept])
     idle: int = 0
     failures: int = 0
+    hangs: int = 0
 
 
 class Search:
@@ -106,7 +107,7 @@ class Search:
 
     def _weight(self, offer: Offer) -> float:
         standing = self._standings[offer.key]
-        weight = max(0.04, 0.97 ** (standing.idle / 4))
+        weight = max(0.04, 0.97 ** (standing.idle / 4)) / (1 + standing.hangs / 3)
         return weight * (0.3 if offer.is_inherited else 1.0)
 
     def _next_call(self, offer: Offer) -> Call | None:
@@ -138,7 +139,9 @@ class Search:
             self._generation.learn(call, failed=False)
         elif _is_type_failure(result):
             self._generation.learn(call, failed=True)
-        if result.hits is None or result.observation.kind in {"setup", "hang", "killed"}:
+        is_hang = result.observation.kind in {"hang", "killed"}
+        standing.hangs += is_hang
+        if result.hits is None or is_hang or result.observation.kind == "setup":
             return
         self.reached |= result.hits
         self._remember(call, result)

@@ -2,14 +2,19 @@
 
 import ast
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from engines.source.mentions import literals_of, patterns_of
 from engines.source.module import Module
 from engines.testing.offers import Offers
 from engines.testing.regex_text import RegexText
 
+ValueT = TypeVar("ValueT")
+
 _SEEN_LIMIT = 600
+_SENTENCE_WORDS = 5
 _PLAIN_TEXTS = (
     "", "a", "abc", "hello world", "Hello World", "  padded  ", "A", "a,b,c", "a b", "foo_bar",
     "fooBar", "x-y", "1", "12", "-3", "3.5", "0", "123abc", "a=1", "key: value", "é", "\n",
@@ -82,42 +87,51 @@ class Seeds:
             self.seen_integers.append(value)
         del self.seen_texts[:-_SEEN_LIMIT], self.seen_integers[:-_SEEN_LIMIT]
 
+    def chance(self, share: float) -> bool:
+        """True in this share of the cases."""
+        return self.choices.random() < share
+
     def text(self, near: str = "") -> str:
         """A string: mentioned by the function `near` or the module, seen, matching, or plain."""
-        roll = self.choices.random()
-        local = self.local.get(near)
-        if roll < 0.22 and local:
-            return self.choices.choice(local)
-        if roll < 0.36 and self.texts:
-            return self.choices.choice(self.texts)
-        if roll < 0.52 and self.patterns:
-            return self._regex.text(*self.choices.choice(self.patterns)) or ""
-        if roll < 0.62 and self.seen_texts:
-            return self.choices.choice(self.seen_texts)
-        if roll < 0.74:
-            return self._joined(near)
-        return self.choices.choice(_PLAIN_TEXTS)
+        local = self.local.get(near, [])
+        sources: list[tuple[float, Callable[[], str]]] = [
+            (0.22 if local else 0.0, lambda: self.choices.choice(local)),
+            (0.14 if self.texts else 0.0, lambda: self.choices.choice(self.texts)),
+            (0.16 if self.patterns else 0.0, self._matching),
+            (0.10 if self.seen_texts else 0.0, lambda: self.choices.choice(self.seen_texts)),
+            (0.12, lambda: self._joined(local)),
+            (0.26, lambda: self.choices.choice(_PLAIN_TEXTS)),
+        ]
+        return self._from(sources)
 
-    def _joined(self, near: str) -> str:
-        pool = [*self.local.get(near, ()), *self.texts[:40], *_PLAIN_TEXTS]
+    def _from(self, sources: list[tuple[float, Callable[[], ValueT]]]) -> ValueT:
+        weights = [weight for weight, _ in sources]
+        return self.choices.choices(sources, weights)[0][1]()
+
+    def _matching(self) -> str:
+        return self._regex.text(*self.choices.choice(self.patterns)) or ""
+
+    def _joined(self, local: list[str]) -> str:
+        pool = [*local, *self.texts[:40], *_PLAIN_TEXTS]
         parts = [self.choices.choice(pool) for _ in range(self.choices.randint(2, 3))]
         return self.choices.choice(("", " ", "", ",")).join(parts)[:60]
 
     def integer(self) -> int:
         """An integer: mostly small, sometimes one the module mentions or compares with, or next."""
-        roll = self.choices.random()
-        if roll < 0.25 and self.integers:
-            return self.choices.choice(self.integers) + self.choices.choice((0, 0, 1, -1))
-        if roll < 0.35 and self.seen_integers:
-            return self.choices.choice(self.seen_integers) + self.choices.choice((0, 0, 1, -1))
-        if roll < 0.42:
-            return self.choices.randint(-20, 5000)
-        place = int(len(_PLAIN_INTS) * self.choices.random() ** 2)
-        return _PLAIN_INTS[place]
+        sources: list[tuple[float, Callable[[], int]]] = [
+            (0.25 if self.integers else 0.0, lambda: self._beside(self.integers)),
+            (0.10 if self.seen_integers else 0.0, lambda: self._beside(self.seen_integers)),
+            (0.07, lambda: self.choices.randint(-20, 5000)),
+            (0.58, lambda: _PLAIN_INTS[int(len(_PLAIN_INTS) * self.choices.random() ** 2)]),
+        ]
+        return self._from(sources)
+
+    def _beside(self, pool: list[int]) -> int:
+        return self.choices.choice(pool) + self.choices.choice((0, 0, 1, -1))
 
     def number(self) -> float:
         """A float, as `integer` chooses integers."""
-        if self.choices.random() < 0.3 and (self.floats or self.integers):
+        if self.chance(0.3) and (self.floats or self.integers):
             return float(self.choices.choice([*self.floats, *self.integers]))
         return self.choices.choice(_PLAIN_FLOATS)
 
@@ -152,7 +166,7 @@ def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
         if not isinstance(value, str) or (_is_plain(value) and not _is_prose(value)):
             seeds.add(value)
     for text in offers.values:
-        seeds.add(ast.literal_eval(text) if text[:1] not in "f" else None)
+        seeds.add(ast.literal_eval(text) if not text.startswith("float") else None)
     found = [(one.text, _flag_bits(one.flags)) for one in patterns_of(module.tree)]
     seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
     for function in module.all_functions():
@@ -172,4 +186,4 @@ def _is_plain(value: str) -> bool:
 
 def _is_prose(value: str) -> bool:
     """Messages and documentation make poor inputs."""
-    return len(value.split()) > 5  # noqa: PLR2004 -- a sentence
+    return len(value.split()) > _SENTENCE_WORDS

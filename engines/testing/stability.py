@@ -26,7 +26,7 @@ def stable(
     remaining = list(kept)
     for number, settings in enumerate(SETTINGS):
         order = list(range(len(remaining)))
-        random.Random(seed + number).shuffle(order)  # noqa: S311 -- an order, no secret
+        random.Random(seed + number).shuffle(order)  # noqa: S311 - an order, no secret
         with opened(settings) as jail:
             results = jail.run([remaining[place].call for place in order], everything=True)
         again = dict(zip(order, results, strict=True))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engines.testing.assertions import Names, has_floats, prints
+from engines.testing.assertions import has_floats, prints
 from engines.testing.calls import Call
 from engines.testing.jailed import Goal
 from engines.testing.naming import (
@@ -46,7 +46,7 @@ class Test:
     slots: tuple[int, ...] = ()
 
 
-def tests_of(kept: Sequence[Kept], goals: Sequence[Goal], names: Names) -> list[Test]:
+def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
     """The test functions for the kept calls, in the order of the source."""
     ordered = sorted(kept, key=lambda one: (one.call.offer.line, one.call.offer.key))
     groups: dict[str, list[Kept]] = {}
@@ -110,12 +110,12 @@ def _merged(cases: list[Case]) -> list[Test]:
     if len(cases) == 1:
         return _alone(cases)
     first = cases[0].call
-    slots: list[int] = []
-    if len({one.call.receiver for one in cases}) > 1:
-        slots.append(-1)
-    for place in range(len(first.arguments)):
-        if len({one.call.arguments[place].text for one in cases}) > 1:
-            slots.append(place)
+    slots = [-1] if len({one.call.receiver for one in cases}) > 1 else []
+    slots.extend(
+        place
+        for place in range(len(first.arguments))
+        if len({one.call.arguments[place].text for one in cases}) > 1
+    )
     name = f"{subject_words(first)}_{outcome_words(first, cases[0].seen)}"
     return [Test(_clean(name), tuple(cases), tuple(slots))]
 

@@ -11,8 +11,8 @@ from engines.testing.types import CannotTest, TestingRequest
 _NAMED_LIMIT = 8
 _OPERATORS_LEFT_OUT = frozenset({
     "__init_subclass__", "__class_getitem__", "__getattribute__", "__setattr__", "__delattr__",
-    "__set_name__", "__get__", "__set__", "__reduce__", "__reduce_ex__", "__getstate__",
-    "__setstate__", "__sizeof__", "__dir__", "__del__", "__subclasshook__", "__await__",
+    "__set_name__", "__get__", "__set__", "__reduce_ex__",
+    "__sizeof__", "__dir__", "__del__", "__subclasshook__", "__await__",
     "__aenter__", "__aexit__", "__aiter__", "__anext__", "__post_init__", "__getnewargs__",
 })  # fmt: skip
 

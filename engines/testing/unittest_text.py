@@ -12,10 +12,9 @@ def unittest_statement(statement: str) -> str:
     test = node.test
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         return _comparison(statement, test)
-    if isinstance(test, ast.Call) and isinstance(test.func, ast.Name):
-        if test.func.id == "isinstance":
-            value, kind = (_segment(statement, one) for one in test.args)
-            return f"self.assertIsInstance({value}, {kind})"
+    if isinstance(test, ast.Call) and ast.unparse(test.func) == "isinstance":
+        value, kind = (_segment(statement, one) for one in test.args)
+        return f"self.assertIsInstance({value}, {kind})"
     return f"self.assertTrue({_segment(statement, test)})"
 
 

@@ -9,9 +9,7 @@ from engines.testing.types import Unreached
 
 def unreached_of(module: Module, missing: frozenset[int]) -> tuple[Unreached, ...]:
     """Runs of missing statements with the reason that could be established for each."""
-    return tuple(
-        Unreached(first, last, _reason(module, first, last)) for first, last in _runs(missing)
-    )
+    return tuple(Unreached(first, last, _reason(module, first)) for first, last in _runs(missing))
 
 
 def _runs(missing: frozenset[int]) -> Iterator[tuple[int, int]]:
@@ -27,7 +25,7 @@ def _runs(missing: frozenset[int]) -> Iterator[tuple[int, int]]:
         yield start, previous
 
 
-def _reason(module: Module, first: int, last: int) -> str:
+def _reason(module: Module, first: int) -> str:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.If) and _spans(node.body, first) and _is_main(node.test):
             return "runs only when the file is started as a program"

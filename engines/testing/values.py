@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
 
 from engines.testing.calls import FILE_VALUE
 from engines.testing.jail.rendering import quoted
@@ -10,6 +12,9 @@ from engines.testing.seeds import Seeds
 
 _DEPTH_LIMIT = 3
 _POOL_LIMIT = 40
+_READABLE_CHARS = 120
+_SIZES, _INNER_SIZES = (0, 1, 2, 3, 3, 4), (0, 1, 2, 2)
+_CALLABLE_COUNTS = (1, 1, 1, 2, 0)
 _SCALARS = ("int", "str", "int", "str", "float", "bool", "none")
 _CONTAINERS = ("list", "dict", "tuple")
 _LAMBDAS = {
@@ -52,6 +57,19 @@ _LISTS = frozenset({"list", "sequence", "collection", "iterable", "mutablesequen
                     "sized", "container"})  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A value to write: its type, the callable it is for, how deep inside another value."""
+
+    term: Term
+    near: str
+    depth: int
+
+    def of(self, term: Term) -> Self:
+        """The same place, another type."""
+        return replace(self, term=term)
+
+
 class Values:
     """The value writer of one search; instances of classes come from what calls returned before."""
 
@@ -59,18 +77,21 @@ class Values:
         self.seeds = seeds
         self.classes = {one.identity: one for one in offers.classes}
         self._pool: dict[str, list[str]] = {}
-        self._writers: dict[str, Callable[[Term, str, int], str]] = {
+        self._plain: dict[str, Callable[[], str]] = {
             "int": self._int, "integral": self._int, "number": self._int, "float": self._float,
-            "real": self._float, "str": self._str, "hashable": self._any, "bytes": self._bytes,
-            "bytearray": self._bytes, "decimal": self._decimal, "any": self._any,
-            "union": self._union, "literal": self._literal, "tuple": self._tuple,
+            "real": self._float, "decimal": self._decimal,
+        }  # fmt: skip
+        self._shaped: dict[str, Callable[[Wanted], str]] = {
+            "str": self._str, "hashable": self._any, "bytes": self._bytes,
+            "bytearray": self._bytes, "any": self._any, "union": self._union, "tuple": self._tuple,
             "set": self._set, "frozenset": self._frozenset, "mutableset": self._set,
             "dict": self._dict, "mapping": self._dict, "mutablemapping": self._dict,
             "ordereddict": self._ordered, "defaultdict": self._dict, "counter": self._counter,
             "deque": self._deque, "iterator": self._iterator, "generator": self._iterator,
-            "callable": self._callable, "class": self._instance, "stringio": self._stringio,
+            "class": self._instance, "stringio": self._stringio, "literal": self._literal,
+            "callable": self._callable,
         }  # fmt: skip
-        self._writers.update(dict.fromkeys(_LISTS, self._list))
+        self._shaped.update(dict.fromkeys(_LISTS, self._list))
 
     @property
     def choices(self) -> random.Random:
@@ -80,7 +101,7 @@ class Values:
     def remember(self, class_id: str, text: str) -> None:
         """An expression that made an instance; short ones are worth more."""
         pool = self._pool.setdefault(class_id, [])
-        if text not in pool and len(text) <= 120:  # noqa: PLR2004 -- still readable inside a call
+        if text not in pool and len(text) <= _READABLE_CHARS:
             pool.append(text)
             pool.sort(key=len)
             del pool[_POOL_LIMIT:]
@@ -97,111 +118,120 @@ class Values:
         """Source of a value of type `term`, for the callable named `near`."""
         if term.name in _FIXED:
             return self.choices.choice(_FIXED[term.name])
-        return self._writers.get(term.name, self._any)(term, near, depth)
+        if term.name in self._plain:
+            return self._plain[term.name]()
+        return self._shaped.get(term.name, self._any)(Wanted(term, near, depth))
 
-    def _int(self, term: Term, near: str, depth: int) -> str:
+    def _inner(self, term: Term, wanted: Wanted) -> str:
+        return self.text(term, wanted.near, wanted.depth + 1)
+
+    def _int(self) -> str:
         return repr(self.seeds.integer())
 
-    def _float(self, term: Term, near: str, depth: int) -> str:
+    def _float(self) -> str:
         return repr(self.seeds.number())
 
-    def _str(self, term: Term, near: str, depth: int) -> str:
-        return quoted(self.seeds.text(near))
+    def _decimal(self) -> str:
+        return (
+            f'Decimal("{self.seeds.integer() if self.seeds.chance(0.4) else self.seeds.number()}")'
+        )
 
-    def _bytes(self, term: Term, near: str, depth: int) -> str:
-        if self.seeds.raw and self.choices.random() < 0.4:
+    def _str(self, wanted: Wanted) -> str:
+        return quoted(self.seeds.text(wanted.near))
+
+    def _bytes(self, wanted: Wanted) -> str:
+        if self.seeds.raw and self.seeds.chance(0.4):
             return quoted(self.choices.choice(self.seeds.raw))
-        return quoted(self.seeds.text(near).encode("utf-8", "replace")[:40])
+        return quoted(self.seeds.text(wanted.near).encode("utf-8", "replace")[:40])
 
-    def _decimal(self, term: Term, near: str, depth: int) -> str:
-        is_whole = self.choices.random() < 0.4
-        return f'Decimal("{self.seeds.integer() if is_whole else self.seeds.number()}")'
+    def _stringio(self, wanted: Wanted) -> str:
+        return f"StringIO({quoted(self.seeds.text(wanted.near))})"
 
-    def _stringio(self, term: Term, near: str, depth: int) -> str:
-        return f"StringIO({quoted(self.seeds.text(near))})"
-
-    def _any(self, term: Term, near: str, depth: int) -> str:
-        if depth < _DEPTH_LIMIT and self.choices.random() < 0.3:
+    def _any(self, wanted: Wanted) -> str:
+        if wanted.depth < _DEPTH_LIMIT and self.seeds.chance(0.3):
             name = self.choices.choice(_CONTAINERS)
-            return self.text(Term(name, (STR_OR_ANY if name == "dict" else ANY,)), near, depth + 1)
-        return self.text(Term(self.choices.choice(_SCALARS)), near, depth + 1)
+            return self._inner(Term(name, (Term("str"),) if name == "dict" else (ANY,)), wanted)
+        return self._inner(Term(self.choices.choice(_SCALARS)), wanted)
 
-    def _union(self, term: Term, near: str, depth: int) -> str:
-        return self.text(self.choices.choice(term.arguments or (ANY,)), near, depth)
+    def _union(self, wanted: Wanted) -> str:
+        one = self.choices.choice(wanted.term.arguments or (ANY,))
+        return self.text(one, wanted.near, wanted.depth)
 
-    def _literal(self, term: Term, near: str, depth: int) -> str:
-        return self.choices.choice(term.literals or ("None",))
+    def _literal(self, wanted: Wanted) -> str:
+        return self.choices.choice(wanted.term.literals or ("None",))
 
-    def _items(self, term: Term, near: str, depth: int) -> list[str]:
-        inner = term.arguments[0] if term.arguments else ANY
+    def _items(self, wanted: Wanted) -> list[str]:
+        inner = wanted.term.arguments[0] if wanted.term.arguments else ANY
         if inner == ANY:
             inner = self.choices.choice((Term("int"), Term("str"), Term("int"), ANY))
-        sizes = (0, 1, 2, 3, 3, 4) if depth == 0 else (0, 1, 2, 2)
-        if depth >= _DEPTH_LIMIT:
+        if wanted.depth >= _DEPTH_LIMIT:
             return []
-        items = [self.text(inner, near, depth + 1) for _ in range(self.choices.choice(sizes))]
-        if len(items) > 1 and self.choices.random() < 0.15:
+        size = self.choices.choice(_INNER_SIZES if wanted.depth else _SIZES)
+        items = [self._inner(inner, wanted) for _ in range(size)]
+        if len(items) > 1 and self.seeds.chance(0.15):
             items[-1] = items[0]
         return items
 
-    def _list(self, term: Term, near: str, depth: int) -> str:
-        if term.name == "iterable" and self.choices.random() < 0.15:
-            return self._tuple(Term("tuple", term.arguments, more=True), near, depth)
-        return f"[{', '.join(self._items(term, near, depth))}]"
+    def _list(self, wanted: Wanted) -> str:
+        if wanted.term.name == "iterable" and self.seeds.chance(0.15):
+            return self._tuple(wanted.of(Term("tuple", wanted.term.arguments, more=True)))
+        return f"[{', '.join(self._items(wanted))}]"
 
-    def _tuple(self, term: Term, near: str, depth: int) -> str:
+    def _tuple(self, wanted: Wanted) -> str:
+        term = wanted.term
         if term.arguments and not term.more:
-            items = [self.text(one, near, depth + 1) for one in term.arguments]
+            items = [self._inner(one, wanted) for one in term.arguments]
         else:
-            items = self._items(term, near, depth)
+            items = self._items(wanted)
         return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
 
-    def _set(self, term: Term, near: str, depth: int) -> str:
-        items = list(dict.fromkeys(self._hashables(term, near, depth)))
+    def _set(self, wanted: Wanted) -> str:
+        items = list(dict.fromkeys(self._hashables(wanted)))
         return f"{{{', '.join(items)}}}" if items else "set()"
 
-    def _hashables(self, term: Term, near: str, depth: int) -> list[str]:
-        inner = term.arguments[0] if term.arguments else ANY
+    def _hashables(self, wanted: Wanted) -> list[str]:
+        inner = wanted.term.arguments[0] if wanted.term.arguments else ANY
         if inner.name in {"any", "list", "dict", "set"}:
             inner = self.choices.choice((Term("int"), Term("str")))
-        return self._items(Term("list", (inner,)), near, depth)
+        return self._items(wanted.of(Term("list", (inner,))))
 
-    def _frozenset(self, term: Term, near: str, depth: int) -> str:
-        inner = self._set(term, near, depth)
+    def _frozenset(self, wanted: Wanted) -> str:
+        inner = self._set(wanted)
         return "frozenset()" if inner == "set()" else f"frozenset({inner})"
 
-    def _dict(self, term: Term, near: str, depth: int) -> str:
-        key, value = (*term.arguments, ANY, ANY)[:2] if term.arguments else (Term("str"), ANY)
-        keys = list(dict.fromkeys(self._hashables(Term("list", (key,)), near, depth)))
-        return f"{{{', '.join(f'{one}: {self.text(value, near, depth + 1)}' for one in keys)}}}"
+    def _dict(self, wanted: Wanted) -> str:
+        key, value = (*(wanted.term.arguments or (Term("str"),)), ANY, ANY)[:2]
+        keys = list(dict.fromkeys(self._hashables(wanted.of(Term("list", (key,))))))
+        return f"{{{', '.join(f'{one}: {self._inner(value, wanted)}' for one in keys)}}}"
 
-    def _ordered(self, term: Term, near: str, depth: int) -> str:
-        return f"collections.OrderedDict({self._dict(term, near, depth)})"
+    def _ordered(self, wanted: Wanted) -> str:
+        return f"collections.OrderedDict({self._dict(wanted)})"
 
-    def _counter(self, term: Term, near: str, depth: int) -> str:
-        return f"collections.Counter({self._list(term, near, depth)})"
+    def _counter(self, wanted: Wanted) -> str:
+        return f"collections.Counter({self._list(wanted)})"
 
-    def _deque(self, term: Term, near: str, depth: int) -> str:
-        return f"deque({self._list(term, near, depth)})"
+    def _deque(self, wanted: Wanted) -> str:
+        return f"deque({self._list(wanted)})"
 
-    def _iterator(self, term: Term, near: str, depth: int) -> str:
-        return f"iter({self._list(Term('list', term.arguments[:1]), near, depth)})"
+    def _iterator(self, wanted: Wanted) -> str:
+        return f"iter({self._list(wanted.of(Term('list', wanted.term.arguments[:1])))})"
 
-    def _callable(self, term: Term, near: str, depth: int) -> str:
-        count = term.count if term.count in _LAMBDAS else self.choices.choice((1, 1, 1, 2, 0))
+    def _callable(self, wanted: Wanted) -> str:
+        known = wanted.term.count in _LAMBDAS
+        count = wanted.term.count if known else self.choices.choice(_CALLABLE_COUNTS)
         return self.choices.choice(_LAMBDAS[count])
 
-    def _instance(self, term: Term, near: str, depth: int) -> str:
-        known = self.classes.get(term.class_id)
+    def _instance(self, wanted: Wanted) -> str:
+        known = self.classes.get(wanted.term.class_id)
         if known is None:
             return "None"
         if known.members:
             return self.choices.choice(known.members)
-        pool = self.pooled(term.class_id)
-        if pool and (self.choices.random() < 0.6 or depth >= _DEPTH_LIMIT or known.is_abstract):
-            place = int(len(pool) * self.choices.random() ** 2)
-            return pool[place]
-        return self._constructed(self._concrete(known), near, depth)
+        pool = self.pooled(wanted.term.class_id)
+        is_deep = wanted.depth >= _DEPTH_LIMIT
+        if pool and (is_deep or known.is_abstract or self.seeds.chance(0.6)):
+            return pool[int(len(pool) * self.choices.random() ** 2)]
+        return self._constructed(self._concrete(known), wanted)
 
     def _concrete(self, known: ClassOffer) -> ClassOffer:
         others = [self.classes[one] for one in known.concrete if one in self.classes]
@@ -209,18 +239,13 @@ class Values:
         is_unfit = known.is_abstract or known.name.startswith("_")
         return self.choices.choice(others) if is_unfit and others else known
 
-    def _constructed(self, known: ClassOffer, near: str, depth: int) -> str:
-        if depth > _DEPTH_LIMIT:
+    def _constructed(self, known: ClassOffer, wanted: Wanted) -> str:
+        if wanted.depth > _DEPTH_LIMIT:
             return "None"
-        given = [one for one in known.inputs if not one.is_optional or self.choices.random() < 0.2]
-        parts = [
-            self._keyword(one, near, depth) for one in given if not one.kind.startswith("var_")
-        ]
+        given = [one for one in known.inputs if not one.is_optional or self.seeds.chance(0.2)]
+        parts = [self._keyword(one, wanted) for one in given if not one.kind.startswith("var_")]
         return f"{known.name}({', '.join(parts)})"
 
-    def _keyword(self, one: Input, near: str, depth: int) -> str:
-        text = self.text(one.term, near, depth + 1)
+    def _keyword(self, one: Input, wanted: Wanted) -> str:
+        text = self._inner(one.term, wanted)
         return text if one.kind == "positional_only" else f"{one.name}={text}"
-
-
-STR_OR_ANY = Term("str")

@@ -5,10 +5,14 @@ import enum
 import types
 import typing
 from collections.abc import Callable, Mapping
+from typing import Any
 
-Term = dict[str, object]
+from engines.testing.jail.kinds import is_a
+
+Term = dict[str, Any]
 """`n` is the name of the kind, `a` its arguments; classes also have `module` and `class`."""
 
+_CALLABLE: object = collections.abc.Callable
 ANY: Term = {"n": "any"}
 _BUILTIN = {
     "int", "float", "str", "bytes", "bool", "complex", "list", "dict", "set", "frozenset", "tuple",
@@ -63,7 +67,7 @@ class Terms:
             return {"n": "literal", "v": [repr(_plain(one)) for one in arguments]}
         if origin in {typing.Annotated, typing.ClassVar, typing.Final, typing.Required}:
             return self.of(arguments[0])
-        if origin is collections.abc.Callable:
+        if origin is _CALLABLE:
             return self._callable(arguments)
         base = self.of(origin)
         shown = [one for one in arguments if one is not Ellipsis]
@@ -75,8 +79,8 @@ class Terms:
         }
 
     def _callable(self, arguments: tuple[object, ...]) -> Term:
-        first = arguments[0] if arguments else None
-        count = len(first) if isinstance(first, list) else -1
+        first: Any = arguments[0] if arguments else None
+        count = len(first) if is_a(first, list) else -1
         result = self.of(arguments[-1]) if arguments else ANY
         return {"n": "callable", "count": count, "a": [result]}
 
@@ -98,22 +102,25 @@ def hints_of(function: Callable[..., object]) -> Mapping[str, object]:
     """Evaluated annotations; where one of them fails, those that evaluate on their own."""
     try:
         return typing.get_type_hints(function)
-    except Exception:  # noqa: BLE001 -- evaluating a stranger's annotations can raise anything
+    except Exception:  # noqa: BLE001 - evaluating a stranger's annotations raises what it likes
         return _singly(function)
 
 
 def _singly(function: Callable[..., object]) -> Mapping[str, object]:
-    hints: dict[str, object] = {}
-    names = getattr(function, "__globals__", {})
-    for name, annotation in getattr(function, "__annotations__", {}).items():
-        if not isinstance(annotation, str):
-            hints[name] = annotation
-            continue
-        try:
-            hints[name] = eval(annotation, dict(names))  # noqa: S307 -- inside the jail
-        except Exception:  # noqa: BLE001 -- as above
-            continue
-    return hints
+    names: dict[str, object] = getattr(function, "__globals__", {})
+    annotations: dict[str, object] = getattr(function, "__annotations__", {})
+    evaluated = {name: _evaluated(one, names) for name, one in annotations.items()}
+    return {name: one for name, one in evaluated.items() if one is not None}
+
+
+def _evaluated(annotation: object, names: dict[str, object]) -> object:
+    """The annotation, evaluated if it is text; None where that fails."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, dict(names))  # noqa: S307 - inside the jail
+    except Exception:  # noqa: BLE001 - as above
+        return None
 
 
 def _plain(value: object) -> object:

@@ -32,8 +32,7 @@ class Reached:
 
     def is_new(self, group: str, result: Fact) -> bool:
         """Whether a result shows a new goal or a new way for this group to come out."""
-        hits = result["hits"]
-        assert isinstance(hits, list)
+        hits: list[int] = result["hits"]
         known = self.behaviours.setdefault(group, set())
         way = behaviour(result)
         fresh = way not in known and len(known) < _BEHAVIOURS_PER_GROUP
@@ -41,16 +40,14 @@ class Reached:
 
     def add(self, group: str, result: Fact) -> None:
         """Remember a reported result."""
-        hits = result["hits"]
-        assert isinstance(hits, list)
+        hits: list[int] = result["hits"]
         self.goals.update(hits)
         self.behaviours.setdefault(group, set()).add(behaviour(result))
 
 
 def behaviour(result: Fact) -> str:
     """What tells two results of the same callable apart: how it ended and the path it took."""
-    outcome = result["outcome"]
-    assert isinstance(outcome, dict)
+    outcome: Fact = result["outcome"]
     text = str(outcome.get("text", ""))
     shape = text if text in _TELLING else ""
     hits = result["hits"]

@@ -13,6 +13,7 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
+from typing import Any, cast
 
 from engines.sandbox.channel import open_channel
 from engines.testing.jail import probes
@@ -22,13 +23,16 @@ from engines.testing.jail.raising import Sites
 from engines.testing.jail.rendering import Renderer
 from engines.testing.jail.surface import Surface
 
-Fact = dict[str, object]
+Fact = dict[str, Any]
 
 _IMPORT_LIMIT_S = 10.0
-_PROVIDED = {
-    "asyncio": "", "datetime": "", "io": "", "re": "", "random": "", "itertools": "", "math": "",
-    "operator": "", "collections": "", "Decimal": "decimal", "Fraction": "fractions",
-    "Path": "pathlib", "UUID": "uuid", "deque": "collections", "StringIO": "io", "BytesIO": "io",
+_MODULES = (
+    "asyncio", "collections", "copy", "datetime", "io", "itertools", "math", "operator", "random",
+    "re",
+)  # fmt: skip
+_MEMBERS = {
+    "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
+    "deque": "collections", "StringIO": "io", "BytesIO": "io",
 }  # fmt: skip
 
 
@@ -61,10 +65,10 @@ def main() -> None:
     target: Target | None = None
     while True:
         try:
-            request = channel.receive()
+            request: Fact = cast(Fact, channel.receive())
         except EOFError:
             return
-        assert isinstance(request, dict)
+
         if request["do"] == "import":
             try:
                 target = load(request)
@@ -83,8 +87,7 @@ def _described(target: Target) -> Fact:
 
 
 def _batch(target: Target, request: Fact) -> Fact:
-    given = request["candidates"]
-    assert isinstance(given, list)
+    given: list[tuple[int, str, list[str], str, str | None]] = request["candidates"]
     candidates = [
         Candidate(number, group, tuple(setup), call, subject)
         for number, group, setup, call, subject in given
@@ -102,8 +105,8 @@ def forget_ourselves() -> None:
 
 
 def silence() -> None:
-    """What the target prints must not fill pipes; the channel has descriptors of its own."""
-    null = os.open(os.devnull, os.O_RDWR)
+    """What the target prints must not fill pipes, and none of the three can be read."""
+    null = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
 
@@ -114,7 +117,7 @@ def _cpu_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _alarm(number: int, frame: FrameType | None) -> None:
+def _alarm(_number: int, _frame: FrameType | None) -> None:
     raise Hang
 
 
@@ -125,9 +128,7 @@ def load(request: Fact) -> Target:
         CannotImport: whatever the import did instead of ending well.
     """
     name, file, root = str(request["module"]), str(request["file"]), str(request["root"])
-    paths = request["paths"]
-    assert isinstance(paths, list)
-    sys.path[:0] = [str(one) for one in paths]
+    sys.path[:0] = request["paths"]
     finder = probes.install(name, file)
     module = _imported(name, file)
     reached = Reached(goals=set(probes.hits))
@@ -149,7 +150,7 @@ def _imported(name: str, file: str) -> ModuleType:
         raise CannotImport({"problem": "hang"}) from None
     except SystemExit as leaving:
         raise CannotImport({"problem": "exit", "message": str(leaving.code)}) from None
-    except BaseException as error:  # noqa: BLE001 -- a stranger's import raises what it likes
+    except BaseException as error:  # noqa: BLE001 - a stranger's import raises what it likes
         raise CannotImport(_import_problem(error, file)) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -173,9 +174,9 @@ def _is_network(error: BaseException) -> bool:
 
 def _namespace(module: ModuleType) -> dict[str, object]:
     names: dict[str, object] = {"__builtins__": __builtins__, "__name__": "candidate"}
-    for name, source in _PROVIDED.items():
-        owner = importlib.import_module(source or name)
-        names[name] = getattr(owner, name) if source else owner
+    names.update((name, importlib.import_module(name)) for name in _MODULES)
+    for name, source in _MEMBERS.items():
+        names[name] = getattr(importlib.import_module(source), name)
     own = {
         name: value
         for name, value in vars(module).items()

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 from engines.testing.jail import probes
+from engines.testing.jail.kinds import is_a
 from engines.testing.jail.raising import Raised, Sites
 from engines.testing.jail.rendering import Renderer
 
-Fact = dict[str, object]
+Fact = dict[str, Any]
 
 CALL_LIMIT_S = 1.0
 CALL_LIMIT_CPU_S = 0.12
@@ -77,7 +79,7 @@ class Runner:
         self, candidate: Candidate, names: dict[str, object], printed: io.StringIO
     ) -> Fact:
         for statement in candidate.setup:
-            problem = self._attempt(lambda text=statement: exec(text, names))  # noqa: S102 -- in the jail
+            problem = self._attempt(lambda text=statement: exec(text, names))  # noqa: S102 - in the jail
             if isinstance(problem, Raised):
                 return {"kind": "setup", "type": problem.name}
         before = self._state(names, candidate.subject)
@@ -86,9 +88,8 @@ class Runner:
         observation: Fact
         if not isinstance(result, Raised):
             outcome = self._attempt(lambda: self.value(result))
-            observation = outcome if isinstance(outcome, dict) else {"kind": "opaque"}
-            if isinstance(outcome, Raised):
-                observation = outcome.fact()
+            is_error = isinstance(outcome, Raised)
+            observation = outcome.fact() | {"lazy": True} if is_error else cast(Fact, outcome)
         else:
             observation = result.fact()
         if candidate.subject:
@@ -105,22 +106,23 @@ class Runner:
             return action()
         except (Hang, MemoryError):
             raise Hang from None
-        except BaseException as error:  # noqa: BLE001 -- a stranger's code raises what it likes
+        except BaseException as error:  # noqa: BLE001 - a stranger's code raises what it likes
             return self._sites.raised(error)
 
-    def value(self, value: object) -> Fact:
+    def value(self, value: Any) -> Fact:
         """What can be said of a result: its text, its items, its attributes or only its type."""
-        kind = _type_name(type(value))
+        cls: type = type(value)
+        kind = _type_name(cls)
         text = self._render.text(value)
         if text is not None:
             return {"kind": "value", "type": kind, "text": text}
-        if isinstance(value, Iterator):
+        if is_a(value, Iterator):
             return self._items(value, kind)
-        if isinstance(value, contextlib.AbstractContextManager) and not self._is_own(value):
+        if is_a(value, contextlib.AbstractContextManager) and not self._is_own(value):
             return {"kind": "opaque", "type": kind}
         if self._is_own(value):
             return {"kind": "object", "type": kind, "attributes": self._attributes(value)}
-        if isinstance(value, str | bytes | list | tuple | dict | set):
+        if is_a(value, str, bytes, list, tuple, dict, set):
             return {"kind": "sized", "type": kind, "text": str(len(value))}
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
             return {"kind": "callable", "type": kind}
@@ -170,8 +172,8 @@ def _evaluated(call: str, names: dict[str, object]) -> object:
     try:
         code = compile(call, "<candidate>", "eval")
     except SyntaxError:
-        return exec(call, names)  # noqa: S102 -- in the jail
-    return eval(code, names)  # noqa: S307 -- in the jail
+        return exec(call, names)  # noqa: S102 - in the jail
+    return eval(code, names)  # noqa: S307 - in the jail
 
 
 def _instance_names(value: object) -> list[str]:

@@ -8,12 +8,15 @@ import random
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import coverage
 import pytest
 
 from engines.sandbox.channel import open_channel
 from engines.testing.jail.driver import forget_ourselves, silence
+
+Request = dict[str, Any]
 
 _MESSAGE_LIMIT_CHARS = 400
 
@@ -29,7 +32,7 @@ class Recorder:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Shuffle, unless the seed is 0."""
         if self._seed:
-            random.Random(self._seed).shuffle(items)  # noqa: S311 -- an order, no secret
+            random.Random(self._seed).shuffle(items)  # noqa: S311 - an order, no secret
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst outcome of a test's phases."""
@@ -47,40 +50,36 @@ class Recorder:
 def main() -> None:
     """Answer one request: run what it names, under coverage, and report."""
     channel = open_channel()
-    request = channel.receive()
-    assert isinstance(request, dict)
+    request: Request = cast(Request, channel.receive())
     forget_ourselves()
     silence()
     os.chdir(str(request["folder"]))
-    paths = request["paths"]
-    assert isinstance(paths, list)
-    sys.path[:0] = [str(one) for one in paths]
-    recorder = Recorder(int(str(request["seed"])))
+    sys.path[:0] = request["paths"]
+    recorder = Recorder(request["seed"])
     measured = coverage.Coverage(
         branch=True, include=[str(request["target"])], data_file=None, config_file=False
     )
     measured.start()
     code = _run(request, recorder)
     measured.stop()
-    channel.send({"code": code, "cases": recorder.cases, "coverage": _counts(measured, request)})
+    channel.send({"code": code, "cases": recorder.cases, "coverage": _counts(measured)})
 
 
-def _run(request: dict[str, object], recorder: Recorder) -> int:
-    arguments = request["arguments"]
-    assert isinstance(arguments, list)
+def _run(request: Request, recorder: Recorder) -> int:
+    arguments: list[str] = request["arguments"]
     if not arguments:
         with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(str(request["module"]))
         return 0
-    return int(pytest.main([str(one) for one in arguments], plugins=[recorder]))
+    return int(pytest.main(arguments, plugins=[recorder]))
 
 
-def _counts(measured: coverage.Coverage, request: dict[str, object]) -> dict[str, object]:
+def _counts(measured: coverage.Coverage) -> Request:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "coverage.json"
         try:
             measured.json_report(outfile=str(report), ignore_errors=True)
         except coverage.CoverageException:
-            return {}
-        files = json.loads(report.read_text())["files"]
-    return next(iter(files.values()), {})
+            return Request()
+        files: dict[str, Request] = json.loads(report.read_text())["files"]
+    return next(iter(files.values()), Request())

@@ -11,11 +11,12 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
+from engines.testing.jail.kinds import is_a
 from engines.testing.jail.overriding import override
 
 NodeT = TypeVar("NodeT", bound=ast.AST)
@@ -52,11 +53,11 @@ def condition(number: int, value: object) -> object:
     return value
 
 
-def operand(value: object) -> object:
+def operand(value: Any) -> Any:
     """Note a compared value, for inputs that make the comparison come out the other way."""
     if len(operands) < _OPERAND_LIMIT:
         _note(value)
-        if isinstance(value, dict | set | frozenset | list | tuple):
+        if is_a(value, dict, set, frozenset, list, tuple):
             _note_items(value)
     return value
 
@@ -73,7 +74,7 @@ def _note(value: object) -> None:
             operands.add(value)
 
 
-def _note_items(items: "dict[object, object] | set[object] | Sequence[object]") -> None:
+def _note_items(items: Iterable[object]) -> None:
     for index, item in enumerate(items):
         if index == _ITEM_LIMIT:
             return
@@ -96,9 +97,10 @@ class Instrumenter(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
         for name in ("body", "orelse", "finalbody"):
-            block = getattr(node, name, None)
-            if isinstance(block, list) and not isinstance(node, ast.Lambda | ast.IfExp):
-                setattr(node, name, self._probed(block, is_scope=name == "body"))
+            block: Any = getattr(node, name, None)
+            if isinstance(block, list):
+                statements = cast(list[ast.stmt], block)
+                setattr(node, name, self._probed(statements, is_scope=name == "body"))
         return node
 
     def _probed(self, block: list[ast.stmt], *, is_scope: bool) -> list[ast.stmt]:
@@ -252,6 +254,7 @@ class ProbeLoader(importlib.machinery.SourceFileLoader):
 
     @override
     def get_code(self, fullname: str) -> object:  # pyright: ignore[reportIncompatibleMethodOverride] -- typeshed wants CodeType, compile() gives Any
+        assert fullname == self.name
         instrumenter = Instrumenter()
         tree = instrumenter.instrument(ast.parse(self.get_data(self.path), self.path))
         self.goals = instrumenter.goals
@@ -267,10 +270,7 @@ class ProbeFinder(importlib.abc.MetaPathFinder):
 
     @override
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
+        self, fullname: str, *_: Sequence[str] | ModuleType | None
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname != self._module:
             return None
@@ -282,6 +282,7 @@ class ProbeFinder(importlib.abc.MetaPathFinder):
 def install(module: str, path: str) -> ProbeFinder:
     """Make the next import of `module` load the file `path` with probes."""
     finder = ProbeFinder(module, path)
-    vars(builtins).update({_HIT: hits.add, _CONDITION: condition, _OPERAND: operand})
+    for probe, function in ((_HIT, hits.add), (_CONDITION, condition), (_OPERAND, operand)):
+        setattr(builtins, probe, function)
     sys.meta_path.insert(0, finder)
     return finder

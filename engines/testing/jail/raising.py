@@ -1,6 +1,7 @@
 """Where an exception came from: a `raise` in the checkout's own code, or something that broke."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Sites:
             if file == self._target:
                 line = place
         return Raised(
-            name=f"{type(error).__module__}:{type(error).__qualname__}",
+            name=_importable_name(type(error)),
             bases=tuple(f"{one.__module__}:{one.__qualname__}" for one in type(error).__mro__),
             message=_message(error),
             line=line,
@@ -67,6 +68,15 @@ class Sites:
         return self._lines[file]
 
 
+def _importable_name(kind: type[BaseException]) -> str:
+    """The class or the nearest one it extends that an import statement can reach."""
+    for one in kind.__mro__:
+        module = sys.modules.get(one.__module__)
+        if getattr(module, one.__qualname__, None) is one:
+            return f"{one.__module__}:{one.__qualname__}"
+    return "builtins:Exception"
+
+
 def _lines_of_raises(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise | ast.Assert):
@@ -82,5 +92,5 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
 def _message(error: BaseException) -> str:
     try:
         return str(error)[:_MESSAGE_LIMIT_CHARS]
-    except Exception:  # noqa: BLE001 -- a stranger's __str__ raises what it likes
+    except Exception:  # noqa: BLE001 - a stranger's __str__ raises what it likes
         return ""

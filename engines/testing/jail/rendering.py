@@ -1,6 +1,7 @@
 """Values as Python source, where the text is sure to mean the same value everywhere."""
 
 import collections
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -9,7 +10,10 @@ import math
 import pathlib
 import types
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from engines.testing.jail.kinds import is_a
 
 TEXT_LIMIT_CHARS = 600
 _DEPTH_LIMIT = 6
@@ -18,7 +22,7 @@ _INT_LIMIT = 10**40
 _BY_REPR = (datetime.date, datetime.time, datetime.timedelta, datetime.timezone)
 
 
-class _Unstable(Exception):  # noqa: N818 -- a signal inside this file, no error
+class _Unstable(Exception):
     """The value has no stable text."""
 
 
@@ -30,27 +34,16 @@ class Renderer:
         self._classes = {
             id(value): name for name, value in names.items() if isinstance(value, type)
         }
-        self._writers: dict[type, Callable[[object, int], str]] = {
-            type(None): self._plain,
-            bool: self._plain,
-            int: self._integer,
-            str: self._text,
-            bytes: self._plain,
-            float: self._float,
-            complex: self._plain,
-            range: self._plain,
-            list: self._list,
-            tuple: self._tuple,
-            set: self._set,
-            frozenset: self._set,
-            dict: self._dict,
-            collections.OrderedDict: self._dict,
-            collections.Counter: self._dict,
-            collections.defaultdict: self._dict,
-            types.MappingProxyType: self._dict,
+        self._plain: dict[type, Callable[[Any], str]] = {
+            type(None): repr, bool: repr, complex: repr, range: repr, int: _integer, str: _text,
+            bytes: quoted, float: _float, type(Ellipsis): lambda _: "...",
+        }  # fmt: skip
+        self._nested: dict[type, Callable[[Any, int], str]] = {
+            list: self._list, tuple: self._tuple, set: self._set, frozenset: self._set,
+            dict: self._dict, collections.OrderedDict: self._dict, collections.Counter: self._dict,
+            collections.defaultdict: self._dict, types.MappingProxyType: self._dict,
             collections.deque: self._deque,
-            type(Ellipsis): self._ellipsis,
-        }
+        }  # fmt: skip
 
     def text(self, value: object) -> str | None:
         """The source text of `value`, None where it has none that is stable and short."""
@@ -63,9 +56,11 @@ class Renderer:
     def _write(self, value: object, depth: int) -> str:
         if depth > _DEPTH_LIMIT:
             raise _Unstable
-        writer = self._writers.get(type(value))
-        if writer:
-            return writer(value, depth)
+        kind: type = type(value)
+        if kind in self._plain:
+            return self._plain[kind](value)
+        if kind in self._nested:
+            return self._nested[kind](value, depth)
         if isinstance(value, enum.Enum):
             return self._member(value)
         if isinstance(value, type):
@@ -83,14 +78,15 @@ class Renderer:
             return f'UUID("{value}")'
         if isinstance(value, pathlib.PurePath) and not value.is_absolute():
             return f'Path("{value}")'
-        if isinstance(value, tuple) and hasattr(type(value), "_fields"):
-            return self._record(value, getattr(type(value), "_fields"), depth)  # noqa: B009
-        fields = getattr(type(value), "__dataclass_fields__", None)
-        if isinstance(fields, dict) and "__eq__" in vars(type(value)):
-            return self._record(value, [name for name, one in fields.items() if one.init], depth)
+        kind: Any = type(value)
+        if hasattr(kind, "_fields") and is_a(value, tuple):
+            return self._record(value, kind._fields, depth)
+        if dataclasses.is_dataclass(kind) and "__eq__" in vars(kind):
+            fields = [one.name for one in dataclasses.fields(kind) if one.init]
+            return self._record(value, fields, depth)
         raise _Unstable
 
-    def _record(self, value: object, fields: "list[str] | tuple[str, ...]", depth: int) -> str:
+    def _record(self, value: object, fields: Iterable[str], depth: int) -> str:
         name = self._class_name(type(value))
         parts = [f"{field}={self._write(getattr(value, field), depth + 1)}" for field in fields]
         return f"{name}({', '.join(parts)})"
@@ -104,57 +100,29 @@ class Renderer:
         return name
 
     def _member(self, value: enum.Enum) -> str:
-        if value.name is None or not str(value.name).isidentifier():
+        if not str(value.name).isidentifier():
             raise _Unstable
         return f"{self._class_name(type(value))}.{value.name}"
 
-    def _plain(self, value: object, depth: int) -> str:
-        return quoted(value) if isinstance(value, bytes) else repr(value)
-
-    def _ellipsis(self, value: object, depth: int) -> str:
-        return "..."
-
-    def _text(self, value: object, depth: int) -> str:
-        assert isinstance(value, str)
-        if len(value) > TEXT_LIMIT_CHARS:
-            raise _Unstable
-        return quoted(value)
-
-    def _integer(self, value: object, depth: int) -> str:
-        assert isinstance(value, int)
-        if abs(value) > _INT_LIMIT:
-            raise _Unstable
-        return repr(value)
-
-    def _float(self, value: object, depth: int) -> str:
-        assert isinstance(value, float)
-        if math.isnan(value):
-            raise _Unstable
-        return f'float("{value}")' if math.isinf(value) else repr(value)
-
-    def _items(self, items: "list[object] | tuple[object, ...]", depth: int) -> list[str]:
+    def _items(self, items: Sequence[object], depth: int) -> list[str]:
         if len(items) > _ITEM_LIMIT:
             raise _Unstable
         return [self._write(item, depth + 1) for item in items]
 
-    def _list(self, value: object, depth: int) -> str:
-        assert isinstance(value, list)
+    def _list(self, value: list[object], depth: int) -> str:
         return f"[{', '.join(self._items(value, depth))}]"
 
-    def _tuple(self, value: object, depth: int) -> str:
-        assert isinstance(value, tuple)
+    def _tuple(self, value: tuple[object, ...], depth: int) -> str:
         items = self._items(value, depth)
         return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
 
-    def _set(self, value: object, depth: int) -> str:
-        assert isinstance(value, set | frozenset)
+    def _set(self, value: set[object] | frozenset[object], depth: int) -> str:
         inner = ", ".join(sorted(self._items(list(value), depth)))
         if isinstance(value, frozenset):
             return f"frozenset({{{inner}}})" if inner else "frozenset()"
         return f"{{{inner}}}" if inner else "set()"
 
-    def _dict(self, value: object, depth: int) -> str:
-        assert isinstance(value, Mapping)
+    def _dict(self, value: Mapping[object, object], depth: int) -> str:
         if len(value) > _ITEM_LIMIT:
             raise _Unstable
         pairs = [
@@ -163,9 +131,26 @@ class Renderer:
         ]
         return f"{{{', '.join(pairs)}}}"
 
-    def _deque(self, value: object, depth: int) -> str:
-        assert isinstance(value, collections.deque)
+    def _deque(self, value: collections.deque[object], depth: int) -> str:
         return f"deque([{', '.join(self._items(list(value), depth))}])"
+
+
+def _text(value: str) -> str:
+    if len(value) > TEXT_LIMIT_CHARS:
+        raise _Unstable
+    return quoted(value)
+
+
+def _integer(value: int) -> str:
+    if abs(value) > _INT_LIMIT:
+        raise _Unstable
+    return repr(value)
+
+
+def _float(value: float) -> str:
+    if math.isnan(value):
+        raise _Unstable
+    return f'float("{value}")' if math.isinf(value) else repr(value)
 
 
 def quoted(value: str | bytes) -> str:

@@ -1,20 +1,23 @@
 """Describes what an imported module offers: callables with signatures, classes, values."""
 
-import asyncio
 import enum
 import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 from engines.testing.jail.annotations import ANY, Term, Terms, hints_of
+from engines.testing.jail.kinds import is_a
 from engines.testing.jail.rendering import Renderer
 
-Fact = dict[str, object]
+Fact = dict[str, Any]
 
 _CLASS_LIMIT = 40
+_SUBCLASS_LIMIT = 8
+_ITEM_LIMIT = 50
 _VALUE_LIMIT = 300
 _TEXT_LIMIT_CHARS = 120
 
@@ -69,8 +72,9 @@ class Surface:
 
     def _class(self, value: type) -> Fact:
         members: list[str] = []
-        if issubclass(value, enum.Enum):
-            members = [f"{value.__name__}.{name}" for name in value.__members__]
+        if _is_below(value, enum.Enum):
+            named: Mapping[str, object] = getattr(value, "__members__", {})
+            members = [f"{value.__name__}.{name}" for name in named]
         return {
             "name": value.__name__,
             "id": f"{value.__module__}:{value.__qualname__}",
@@ -130,13 +134,13 @@ class Surface:
                 if isinstance(raw, property) and raw.fset:
                     yield self._callable(raw.fset, name, owner.__name__, "setter")
 
-    def _member(self, owner: type, name: str, raw: object) -> Fact | None:
+    def _member(self, owner: type, name: str, raw: Any) -> Fact | None:
         own = owner.__name__
         if name in {"__init__", "__new__"}:
             return None
         if isinstance(raw, staticmethod):
             return self._callable(raw.__func__, name, own, "static")
-        if isinstance(raw, classmethod):
+        if is_a(raw, classmethod):
             return self._callable(raw.__func__, name, own, "class")
         if isinstance(raw, property | functools.cached_property):
             getter = raw.fget if isinstance(raw, property) else raw.func
@@ -154,7 +158,7 @@ class Surface:
             "owner": owner,
             "kind": kind,
             "line": code.co_firstlineno if code else 0,
-            "async": inspect.iscoroutinefunction(value) or asyncio.iscoroutinefunction(value),
+            "async": inspect.iscoroutinefunction(value),
             "async_generator": inspect.isasyncgenfunction(value),
             "parameters": self._parameters(
                 value, inner, drop_first=kind in {"method", "class", "property", "setter"}
@@ -173,8 +177,7 @@ class Surface:
         parameters = list(signature.parameters.values())[1 if drop_first else 0 :]
         return [self._parameter(one, hints) for one in parameters]
 
-    def _parameter(self, one: inspect.Parameter, hints: object) -> Fact:
-        assert isinstance(hints, dict)
+    def _parameter(self, one: inspect.Parameter, hints: Mapping[str, object]) -> Fact:
         known = one.name in hints
         term: Term = self._terms.of(hints[one.name]) if known else ANY
         empty = one.default is inspect.Parameter.empty
@@ -210,20 +213,25 @@ class Surface:
         for holder in holders:
             for value in holder.copy().values():
                 for item in _with_items(value):
-                    if isinstance(item, re.Pattern) and isinstance(item.pattern, str):
+                    if is_a(item, re.Pattern) and isinstance(item.pattern, str):
                         yield [item.pattern, item.flags]
 
 
-def _with_items(value: object) -> Iterator[object]:
+def _with_items(value: Any) -> Iterator[Any]:
+    """A value, and where it is a table, its keys and items, those one level further in too."""
     yield value
-    if isinstance(value, dict):
-        yield from list(value.keys())[:50]
-        yield from list(value.values())[:50]
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in list(value)[:50]:
+    if is_a(value, dict):
+        yield from list(value.keys())[:_ITEM_LIMIT]
+        yield from list(value.values())[:_ITEM_LIMIT]
+    elif is_a(value, list, tuple, set, frozenset):
+        for item in list(value)[:_ITEM_LIMIT]:
             yield item
-            if isinstance(item, list | tuple):
+            if is_a(item, list, tuple):
                 yield from item[:4]
+
+
+def _is_below(value: type, other: type) -> bool:
+    return issubclass(value, other)
 
 
 def _is_protocol(value: type) -> bool:
@@ -237,7 +245,7 @@ def _below(value: type) -> list[type]:
         waiting = list(type.__subclasses__(value))
     except TypeError:
         return found
-    while waiting and len(found) < 8:  # noqa: PLR2004 -- enough to choose from
+    while waiting and len(found) < _SUBCLASS_LIMIT:
         one = waiting.pop(0)
         if not inspect.isabstract(one):
             found.append(one)
