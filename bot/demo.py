@@ -55,7 +55,7 @@ def main() -> None:
 
 
 async def _play(home: Path, repository: Path) -> None:
-    async with _stack(home) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with stack(home) as url, httpx.AsyncClient(trust_env=False) as http:
         token = ApiKeys(home).mint("you", Role.OPERATOR)
         client = GatewayClient(http, lambda: url, lambda: token)
         await _turn(client, repository, f"tset {TARGET}")  # a typo gets the word, not silence
@@ -110,7 +110,7 @@ def _copy(repository: Path) -> None:
 
 
 @asynccontextmanager
-async def _stack(home: Path) -> AsyncGenerator[str]:
+async def stack(home: Path) -> AsyncGenerator[str]:
     """`gryph up` in that home; its address once it is ready."""
     log = home / "demo.log"
     with log.open("wb") as output:
