@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.metrics import GatewayMetrics
+from bot.redaction import redacted, redacted_model
 from handlers import Caller, Place, Platform
 from jobs.messages import Reply
 from jobs.queue import EVENTS_STREAM
@@ -161,7 +162,7 @@ class Delivery:
         job = errand.job
         assert job is not None
         if errand.delivery.result is None:
-            reply = Reply.model_validate(job.reply)
+            reply = redacted_model(Reply.model_validate(job.reply))
             result = await outbound.post_result(
                 place, status, view, reply, key=f"{view.job}:result"
             )
@@ -183,7 +184,7 @@ class Delivery:
         return False
 
     async def _answer(self, errand: Errand, outbound: Outbound, place: Place) -> bool:
-        reply = Reply.model_validate(errand.delivery.reply)
+        reply = redacted_model(Reply.model_validate(errand.delivery.reply))
         result = await outbound.answer(place, reply, key=errand.delivery.key)
         await self._remember(errand, "answer", result, finished_at=utc_now(), lease_owner=None)
         return False
@@ -198,9 +199,9 @@ class Delivery:
         return JobView(
             job=JobId(job.id),
             verb=job.verb,
-            line=job.line,
+            line=redacted(job.line),
             state=state,
-            text=newest.text if newest else "",
+            text=redacted(newest.text) if newest else "",
             done=newest.done if newest else None,
             attempt=job.attempt,
             asked_by=Caller.model_validate(job.invocation["caller"]),

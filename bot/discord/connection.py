@@ -1,0 +1,47 @@
+"""Keeps our Discord client logged in, and connected where it should be, through outages."""
+
+import asyncio
+
+import aiohttp
+import discord
+import structlog
+
+from bot.discord.inbound import GryphClient
+
+log = structlog.get_logger()
+
+RETRY_S = 30.0
+
+
+class Connection:
+    """One process' use of Discord: every gateway speaks, the leader also listens."""
+
+    def __init__(self, client: GryphClient) -> None:
+        """Nothing is called before `stay_logged_in`."""
+        self._client = client
+        self._logged_in = asyncio.Event()
+
+    async def stay_logged_in(self) -> None:
+        """Log in, trying until it works, so that messages can be posted; until cancelled."""
+        try:
+            while not self._logged_in.is_set():
+                try:
+                    await self._client.open()
+                except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                    log.error("no login at Discord", error=str(error), again_in_s=RETRY_S)  # noqa: TRY400
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    self._logged_in.set()
+            await asyncio.Event().wait()
+        finally:
+            await self._client.close()
+
+    async def listen(self) -> None:
+        """Hold the gateway connection, once logged in; until cancelled."""
+        await self._logged_in.wait()
+        while True:
+            try:
+                await self._client.stay_connected()
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.error("Discord's gateway lost", error=str(error), again_in_s=RETRY_S)  # noqa: TRY400
+            await asyncio.sleep(RETRY_S)
