@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import discord
 
 from bot.discord.outbound import DIRECT
-from bot.discord.refusals import outside_call
+from bot.discord.refusals import logged_in_call
 from bot.face import Undeliverable
 from bot.settings import GatewaySettings
 from handlers import Invocation, Place, Standing, Tier
@@ -22,7 +22,7 @@ class DiscordAuthority:
     def __init__(
         self, settings: GatewaySettings, client: discord.Client, repository_of: RepositoryOf
     ) -> None:
-        """`client` must be logged in."""
+        """`client` needs no gateway connection."""
         self._member_tier = _MEMBER_TIER[settings.discord_member_tier]
         self._client = client
         self._repository_of = repository_of
@@ -37,7 +37,7 @@ class DiscordAuthority:
         if caller.is_bot or place.workspace == DIRECT:
             return Tier.ANYONE
         try:
-            async with outside_call():
+            async with logged_in_call(self._client):
                 server = await self._client.fetch_guild(int(place.workspace), with_counts=False)
                 member = await server.fetch_member(int(caller.account))
         except Undeliverable:

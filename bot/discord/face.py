@@ -14,7 +14,7 @@ def discord_face(
     artifacts: ArtifactReader,
     repository_of: RepositoryOf,
 ) -> Face:
-    """The face that speaks through `client`, once that is logged in (`GryphClient.open`)."""
+    """The face that speaks through `client`; it is `Busy` until that has logged in."""
     return Face(
         outbound=DiscordOutbound(client, artifacts),
         authority=DiscordAuthority(settings, client, repository_of),

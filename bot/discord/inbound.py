@@ -2,9 +2,10 @@
 
 No privileged intent is needed: Discord delivers the text of mentions, of replies to us and of
 direct messages without it. Of two gateway processes one holds the connection
-(`GryphClient.stay_connected`); both may speak (`GryphClient.open`).
+(`GryphClient.stay_connected`); every one speaks (`GryphClient.stay_open`).
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 MESSAGES_REMEMBERED = 2_000
 """So many of the latest messages have their text before an edit known."""
 LONGEST_RATE_WAIT_S = 30.0
+LOGIN_RETRY_S = 5.0
 
 
 class ToldCommands(Protocol):
@@ -58,7 +60,7 @@ class GryphClient(discord.Client):
         commands: Mapping[str, Command],
         told: ToldCommands,
     ) -> None:
-        """Nothing is called before `open`."""
+        """Nothing is called before `open` or `stay_open`."""
         super().__init__(
             intents=_intents(),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -69,6 +71,7 @@ class GryphClient(discord.Client):
         self._intake = intake
         self._commands = commands
         self._told = told
+        self._has_opened = asyncio.Event()
 
     async def open(self) -> None:
         """Log in, so that REST calls work; `close` undoes it.
@@ -88,12 +91,28 @@ class GryphClient(discord.Client):
         if self._settings.discord_gateway_url is not None:
             DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)
         await self.login(token.get_secret_value())
+        self._has_opened.set()
+
+    async def stay_open(self) -> None:
+        """Log in, as often as it takes while Discord is out of reach, and log out when cancelled.
+
+        Raises as `open`.
+        """
+        try:
+            while True:
+                if await self._opened():
+                    await asyncio.Event().wait()  # never set: until cancelled
+                await asyncio.sleep(LOGIN_RETRY_S)
+        finally:
+            await self.close()
 
     async def stay_connected(self) -> None:
-        """Hold the gateway connection, made again whenever it breaks, until cancelled.
+        """Once logged in, hold the gateway connection, made again whenever it breaks, until
+        cancelled.
 
         Afterwards REST calls still work and it may be called again.
         """
+        await self._has_opened.wait()
         try:
             await self.connect(reconnect=True)
         finally:
@@ -146,6 +165,17 @@ class GryphClient(discord.Client):
         except (Busy, Undeliverable) as error:
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
 
+    async def _opened(self) -> bool:
+        try:
+            async with outside_call():
+                await self.open()
+        except Busy as error:
+            log.warning("Discord is out of reach", reason=str(error))
+            await self.http.close()  # each login opens a session of its own
+            self.http.connector = discord.utils.MISSING
+            return False
+        return True
+
     async def _take(self, heard: Heard | None) -> None:
         if heard is not None:
             await self._intake.accept(heard.event, heard.keys)
@@ -158,11 +188,9 @@ class GryphClient(discord.Client):
 
 async def run(client: GryphClient) -> None:
     """Log in and stay connected until cancelled; then log out."""
-    try:
-        await client.open()
-        await client.stay_connected()
-    finally:
-        await client.close()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(client.stay_open())
+        group.create_task(client.stay_connected())
 
 
 def _intents() -> discord.Intents:

@@ -46,7 +46,7 @@ class DiscordOutbound:
     result_replaces_status = False
 
     def __init__(self, client: discord.Client, artifacts: ArtifactReader) -> None:
-        """`client` must be logged in; it needs no gateway connection."""
+        """`client` needs no gateway connection."""
         self._rest = Rest(client)
         self._artifacts = artifacts
 

@@ -55,6 +55,15 @@ async def outside_call() -> AsyncGenerator[None]:
         raise Busy(f"Discord: {type(error).__name__}", retry_after_s=LATER_S) from error
 
 
+@asynccontextmanager
+async def logged_in_call(client: discord.Client) -> AsyncGenerator[None]:
+    """As `outside_call`; `Busy` too while `client` has not logged in yet."""
+    if client.user is None:
+        raise Busy("Discord: not logged in yet", retry_after_s=LATER_S)
+    async with outside_call():
+        yield
+
+
 def _translated(error: discord.HTTPException) -> Exception:
     reason = f"Discord: {error.status} {error.code} {error.text}"
     if error.status in _GONE or error.code in _CLOSED:

@@ -14,7 +14,7 @@ import discord
 from discord.http import Route
 
 from bot.discord.buttons import Button, Style
-from bot.discord.refusals import Code, outside_call
+from bot.discord.refusals import Code, logged_in_call
 
 THREAD_REST_MINUTES = 10_080
 """Discord's longest time without a word before a thread is archived: a week."""
@@ -56,10 +56,10 @@ class Outgoing:
 
 
 class Rest:
-    """Sends, edits and finds messages. Every call raises as `outside_call` says."""
+    """Sends, edits and finds messages. Every call raises as `logged_in_call` says."""
 
     def __init__(self, client: discord.Client) -> None:
-        """`client` must be logged in."""
+        """`client` needs no gateway connection."""
         self._client = client
 
     async def send(self, channel: int, message: Outgoing, *, key: str) -> int:
@@ -76,7 +76,7 @@ class Rest:
             allowed_mentions=_NOBODY,
             suppress_embeds=True,
         )
-        async with outside_call():
+        async with logged_in_call(self._client):
             if message.reply_to is None:
                 return (await send()).id
             return (await send(reference=_reference(channel, message.reply_to))).id
@@ -88,7 +88,7 @@ class Rest:
         stays deleted.
         """
         target = self._client.get_partial_messageable(channel).get_partial_message(message)
-        async with outside_call():
+        async with logged_in_call(self._client):
             try:
                 await _edit(target, content, buttons)
             except discord.HTTPException as error:
@@ -104,13 +104,11 @@ class Rest:
     ) -> list[discord.Message]:
         """Our own among the latest hundred messages, or among the hundred after one."""
         target = self._client.get_partial_messageable(channel)
-        us = self._client.user
-        assert us is not None, "the client has logged in"
         start = None if after is None else discord.Object(after)
-        async with outside_call():
+        async with logged_in_call(self._client):
             try:
                 history = target.history(limit=SEARCHED, after=start)
-                return [each async for each in history if each.author.id == us.id]
+                return [each async for each in history if each.author == self._client.user]
             except discord.Forbidden:
                 return []  # we may speak here but not read back: the nonce has to do
 
@@ -125,7 +123,7 @@ class Rest:
             "components": _view(buttons).to_components(),
             "allowed_mentions": _NOBODY.to_dict(),
         }
-        async with outside_call():
+        async with logged_in_call(self._client):
             try:
                 data = await self._client.http.request(route, json=body)
             except discord.HTTPException as error:
@@ -138,7 +136,7 @@ class Rest:
         """The thread that starts from a message, made where it is missing; None where there can
         be none (a direct message, a thread, no permission, the message deleted).
         """
-        async with outside_call():
+        async with logged_in_call(self._client):
             try:
                 await self._client.http.start_thread_with_message(
                     channel, message, name=name, auto_archive_duration=THREAD_REST_MINUTES
@@ -154,7 +152,7 @@ class Rest:
         """Put a person into a thread, so that they hear of what is said there; who cannot be
         put there still sees it in the channel.
         """
-        async with outside_call():
+        async with logged_in_call(self._client):
             try:
                 await self._client.http.add_user_to_thread(thread, account)
             except (discord.Forbidden, discord.NotFound):

@@ -1,5 +1,7 @@
 """A reply as one Markdown text: the file that holds what messages had no room for."""
 
+import re
+
 from jobs.messages import (
     Actions,
     Block,
@@ -14,6 +16,8 @@ from jobs.messages import (
     Table,
     Text,
 )
+
+_TICKS = re.compile("`+")
 
 
 def reply_source(reply: Reply) -> str:
@@ -54,7 +58,6 @@ def _table(block: Table) -> str:
 
 
 def _fence(text: str, language: str) -> str:
-    ticks = "```"
-    while ticks in text:
-        ticks += "`"
+    longest = max(map(len, _TICKS.findall(text)), default=0)
+    ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text}\n{ticks}"

@@ -10,15 +10,20 @@ from discord.http import Route
 from pydantic import SecretStr
 from typing_extensions import override
 
+from bot.discord import inbound
 from bot.discord.inbound import GryphClient, run
+from bot.discord.outbound import DiscordOutbound
+from bot.face import Busy
 from bot.settings import GatewaySettings, MissingSetting
-from handlers import Invocation, Reaction
+from handlers import Invocation, Place, Platform, Reaction
+from jobs.messages import say
 from storage.ids import InboxId
 from tests.bot.discord.registry import REGISTRY
-from tests.fakes.discord import MemoryToldCommands
+from tests.fakes.discord import MemoryArtifacts, MemoryToldCommands
 from tests.fakes.intake import RecordingIntake
 
 WAIT_S = 20
+PLACE = Place(platform=Platform.DISCORD, workspace="dm", channel="5")
 US = {"id": "1", "username": "gryph", "discriminator": "0", "avatar": None, "bot": True}
 ANN = {"id": "2", "username": "ann", "discriminator": "0", "avatar": None, "global_name": "Ann"}
 
@@ -57,6 +62,8 @@ class LoopbackDiscord:
         self.address = ""
         self.calls: list[str] = []
         self.frames: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
+        self.failures = 0
+        """So many of the next calls fail."""
         self.sockets: list[web.WebSocketResponse] = []
 
     def app(self) -> web.Application:
@@ -93,6 +100,9 @@ class LoopbackDiscord:
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        if self.failures > 0:
+            self.failures -= 1
+            return web.Response(status=503)
         return await handler(request)
 
     async def _me(self, _: web.Request) -> web.Response:
@@ -212,6 +222,22 @@ async def test_lease_that_is_lost_and_won_again_connects_anew_with_one_login(
             assert not client.is_closed()
     assert server.calls.count("GET /api/v10/users/@me") == 1
     await client.close()
+
+
+async def test_discord_out_of_reach_at_start_is_tried_again(
+    server: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "LOGIN_RETRY_S", 0.01)
+    server.failures = 2
+    client = client_of(server, WaitingIntake())
+    with pytest.raises(Busy):
+        await DiscordOutbound(client, MemoryArtifacts()).answer(PLACE, say("hello"), key="1")
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run(client))
+        assert await frame(server) == 2
+        await stop(task)
+    assert server.calls.count("GET /api/v10/users/@me") == 3
+    assert client.is_closed()
 
 
 async def test_missing_token_is_named() -> None:
