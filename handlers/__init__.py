@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobs.messages import Reply
 from jobs.requests import JobRequest
@@ -58,12 +58,21 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def _without_nul(text: str) -> str:
+    """No database keeps NUL characters in text, and nobody means them."""
+    return text.replace("\0", "")
+
+
+Said = Annotated[str, AfterValidator(_without_nul)]
+"""Text from outside."""
+
+
 class Caller(_Frozen):
     """Who speaks, as the platform names them; `account` is the platform's stable id."""
 
     platform: Platform
     account: str
-    name: str
+    name: Said
     is_bot: bool = False
 
 
@@ -95,9 +104,9 @@ class Invocation(_Frozen):
     kind: Literal["invocation"] = "invocation"
     caller: Caller
     place: Place
-    text: str
+    text: Said
     """Markdown; a slash command or a button arrives as the line `/gryph …` it stands for."""
-    previous_text: str | None = None
+    previous_text: Said | None = None
     """The text before an edit: only what is new is run."""
     addressed: bool = False
     """Whether it was said to us (mention, slash command, direct message), so that even a line

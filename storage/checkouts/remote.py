@@ -69,7 +69,7 @@ class _Clone:
 def fetch_commit(
     source: CheckoutSource, into: Path, policy: CheckoutPolicy, stop: Callable[[], bool]
 ) -> Checked:
-    """The commit `source.sha` of "owner/name". Raises as `storage.checkouts.checkout`."""
+    """The commit of "owner/name" that `source` means. Raises as `storage.checkouts.checkout`."""
     if not _REPOSITORY.fullmatch(source.repository) or ".." in source.repository:
         raise CheckoutRefused(f"`{source.repository}` is no repository: write `owner/name`.")
     address = policy.git_url.rstrip("/")
@@ -88,15 +88,13 @@ def fetch_from(
     policy: CheckoutPolicy,
     stop: Callable[[], bool],
 ) -> Checked:
-    """The commit `source.sha` from this very address."""
-    sha = (source.sha or "").lower()
-    if not _SHA.fullmatch(sha):
-        raise CheckoutRefused(f"`{source.repository}`: name a commit by its full sha.")
+    """The commit `source.sha`, or the one its `ref` names now, from this very address."""
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".fetch-") as scratch:
         git = Git(Path(scratch), stop, policy.timeout_s, access)
         clone = _Clone(git, Path(scratch, "repository"), url, source, policy)
         try:
             git.run("init", "--quiet", "--bare", clone.folder)
+            sha = _named(clone)
             _fetch(clone, sha)
             _check_size(clone, sha)
             _write(clone, sha, into)
@@ -106,6 +104,30 @@ def fetch_from(
             raise _explained(error, source) from error
     drop_escaping_links(into)
     return Checked(into, sha)
+
+
+def _named(clone: _Clone) -> str:
+    """The full sha of the commit that is asked for."""
+    source = clone.source
+    named = (source.sha or source.ref or "HEAD").lower()
+    if _SHA.fullmatch(named):
+        return named
+    if source.sha is not None:
+        raise CheckoutRefused(f"`{source.repository}`: name a commit by its full sha.")
+    ref = source.ref or "HEAD"
+    if not _REF.fullmatch(ref):
+        raise CheckoutRefused(f"`{ref}` is no name of a branch or tag.")
+    wanted = [ref] if ref == "HEAD" else [f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}"]
+    wanted += [f"refs/tags/{ref}", ref]
+    listed = clone.command("ls-remote", "--", clone.url, *wanted).decode().splitlines()
+    by_name = {name: sha for sha, _, name in (line.partition("\t") for line in listed)}
+    for name in wanted:
+        if name in by_name:
+            return by_name[name]
+    raise CheckoutRefused(
+        f"`{source.repository}` has no branch or tag `{ref}`; name one, or a commit by its full "
+        "sha."
+    )
 
 
 def _fetch(clone: _Clone, sha: str) -> None:

@@ -51,6 +51,33 @@ def test_exactly_the_asked_commit_is_checked_out(
     assert files_of(checked.root) == {"src/a.py": "one", "b.py": "b"}
 
 
+def test_without_a_commit_the_default_branch_is_taken(
+    host: GitHost, url: str, tmp_path: Path
+) -> None:
+    host.push(REPOSITORY, {"a.py": "one"})
+    newest = host.push(REPOSITORY, {"a.py": "two"})
+    checked = take(CheckoutSource(REPOSITORY), CheckoutPolicy(url), tmp_path)
+    assert (checked.sha, files_of(checked.root)) == (newest, {"a.py": "two"})
+
+
+@pytest.mark.parametrize("ref", ["v1", "refs/tags/v1"])
+def test_a_tag_is_taken_by_its_name(ref: str, host: GitHost, url: str, tmp_path: Path) -> None:
+    first = host.push(REPOSITORY, {"a.py": "one"})
+    git(host.bare(REPOSITORY), "tag", "v1", first)
+    host.push(REPOSITORY, {"a.py": "two"})
+    checked = take(CheckoutSource(REPOSITORY, ref=ref), CheckoutPolicy(url), tmp_path)
+    assert checked.sha == first
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "3f9d2c4", "--upload-pack=id", "a b"])
+def test_a_ref_that_is_not_there_is_refused(
+    ref: str, host: GitHost, url: str, tmp_path: Path
+) -> None:
+    host.push(REPOSITORY, {"a.py": "one"})
+    with pytest.raises(CheckoutRefused, match="branch or tag"):
+        take(CheckoutSource(REPOSITORY, ref=ref), CheckoutPolicy(url), tmp_path)
+
+
 def test_nothing_of_git_is_left(host: GitHost, url: str, tmp_path: Path) -> None:
     sha = host.push(REPOSITORY, {"a.py": "a"})
     take(CheckoutSource(REPOSITORY, sha), CheckoutPolicy(url), tmp_path)
@@ -337,8 +364,8 @@ def test_a_name_that_is_no_repository_is_refused(name: str, url: str, tmp_path: 
         take(CheckoutSource(name, "a" * 40), CheckoutPolicy(url), tmp_path)
 
 
-@pytest.mark.parametrize("sha", [None, "", "main", "abc123", "g" * 40, "a" * 41])
-def test_only_a_full_sha_names_a_commit(sha: str | None, url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sha", ["", "main", "abc123", "g" * 40, "a" * 41])
+def test_only_a_full_sha_names_a_commit(sha: str, url: str, tmp_path: Path) -> None:
     with pytest.raises(CheckoutRefused, match="full sha"):
         take(CheckoutSource(REPOSITORY, sha), CheckoutPolicy(url), tmp_path)
 
