@@ -2,7 +2,6 @@
 
 from typing import TextIO
 
-from bot.console.plain import columns, cut
 from bot.console.render import Screen, render_reply, render_status
 from bot.console.thread import ThreadMessage
 from bot.face import JobView
@@ -25,6 +24,7 @@ class LiveThread:
         self._screen = screen
         self._in_place = in_place
         self._shown: dict[JobId, str] = {}
+        self._spoken = False
         self._open: JobId | None = None
         """The job whose status line stands at the cursor and may still change."""
 
@@ -34,7 +34,9 @@ class LiveThread:
             self._status(message.job)
         if message.kind is not MessageKind.STATUS and message.reply is not None:
             self.close()
-            self._out.write(f"\n{render_reply(message.reply, self._screen)}\n")
+            gap = "\n" if self._spoken else ""
+            self._out.write(f"{gap}{render_reply(message.reply, self._screen)}\n")
+        self._spoken = True
         self._out.flush()
 
     def close(self) -> None:
@@ -44,7 +46,8 @@ class LiveThread:
             self._open = None
 
     def _status(self, view: JobView) -> None:
-        line = self._line(view)
+        # In place it must not wrap, or the next one would not cover it.
+        line = render_status(view, self._screen, fitting=self._in_place)
         if self._shown.get(view.job) == line:
             return
         self._shown[view.job] = line
@@ -55,10 +58,3 @@ class LiveThread:
             self.close()
         self._out.write(f"{_ERASE_LINE}{line}")
         self._open = view.job
-
-    def _line(self, view: JobView) -> str:
-        """The status; in place it must not wrap, or the next one would not cover it."""
-        plain = render_status(view, Screen(self._screen.link, self._screen.width))
-        if self._in_place and columns(plain) >= self._screen.width:
-            return cut(plain, self._screen.width - 1)
-        return render_status(view, self._screen)

@@ -14,7 +14,10 @@ _CODE = re.compile(r"(`[^`\n]+`)")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(([^()\s]+)\)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ ]*([^`\n]*)$")
+_LANGUAGES = ("", "text", "console", "diff", "json", "python", "sh", "toml", "yaml")
+"""A fence that says no more than this is shown by indenting alone."""
+_WRAP_MIN = 20
 
 
 class Style(StrEnum):
@@ -84,17 +87,18 @@ class Ink:
         )
 
     def paragraphs(self, markdown: str) -> str:
-        """Running Markdown; fenced code inside stays as it is."""
+        """Running Markdown; fenced code inside is indented and otherwise as it is."""
         fence: str | None = None
         lines: list[str] = []
         for line in markdown.split("\n"):
             mark = _FENCE.match(line)
-            if fence is not None:
-                lines.append(line)
-                fence = None if _closes(line, fence) else fence
+            if fence is not None and _closes(line, fence):
+                fence = None
+            elif fence is not None:
+                lines.append(f"    {line}" if line else "")
             elif mark is not None:
-                lines.append(line)
                 fence = mark[1]
+                lines += [] if mark[2].strip() in _LANGUAGES else [line]
             else:
                 lines.append(self.inline(line))
         return "\n".join(lines)
@@ -114,18 +118,44 @@ def _closes(line: str, fence: str) -> bool:
 
 
 def table(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int) -> list[str]:
-    """Aligned lines (the first is the header), or one `header: cell` a line where too wide.
+    """Aligned lines, the first the header. Where they are too wide, the widest column is wrapped;
+    where that is not enough, each row becomes lines of `header: cell`.
 
     Cells are shown without styles, whose marks would bend the columns.
     """
     unstyled = Ink(coloured=False)
     cells = [tuple(unstyled.inline(one_line(cell)) for cell in row) for row in (header, *rows)]
     widths = [max(columns(row[place]) for row in cells) for place in range(len(header))]
-    if sum(widths) + 2 * (len(widths) - 1) > width:
-        return _records(cells[0], cells[1:])
+    widest = max(range(len(widths)), key=widths.__getitem__, default=0)
+    excess = sum(widths) + 2 * (len(widths) - 1) - width
+    if excess > 0:
+        widths[widest] -= excess
+        if widths[widest] < _WRAP_MIN:
+            return _records(cells[0], cells[1:])
+        cells = [line for row in cells for line in _wrapped(row, widest, widths[widest])]
     right = [all(map(_is_figure, column)) for column in zip(*cells[1:], strict=True)]
     aligned = [right[place] if right else False for place in range(len(header))]
     return [_row(row, widths, aligned) for row in cells]
+
+
+def _wrapped(row: tuple[str, ...], place: int, width: int) -> list[tuple[str, ...]]:
+    """The row as lines of which only the first says anything outside the wrapped column."""
+    first, *more = _folded(row[place], width)
+    head = (*row[:place], first, *row[place + 1 :])
+    blank = [""] * len(row)
+    return [head, *[(*blank[:place], part, *blank[place + 1 :]) for part in more]]
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` columns, broken at spaces where there are any."""
+    lines: list[str] = []
+    while columns(text) > width:
+        head = cut(text, width).removesuffix("…")
+        space = head.rfind(" ")
+        end = space if space > 0 else len(head)
+        lines.append(text[:end])
+        text = text[end:].lstrip(" ")
+    return [*lines, text]
 
 
 def _row(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:

@@ -51,17 +51,20 @@ class Screen:
         return Ink(self.coloured)
 
 
-def render_status(view: JobView, screen: Screen) -> str:
-    """The job in one line: "test src/a.py · running · 84 % of lines · J7K2M9Q"."""
-    parts = [one_line(view.line), view.state.value, *_progress(view), view.job]
-    tail = " · ".join(parts[1:])
-    line = cut(parts[0], max(screen.width - columns(tail) - 3, 20))
-    styled = [
-        screen.ink(line, Style.BOLD),
-        screen.ink(parts[1], _STATE_STYLE[view.state]),
-        *parts[2:],
-    ]
-    return " · ".join(styled)
+def render_status(view: JobView, screen: Screen, *, fitting: bool = False) -> str:
+    """The job in one line: "test src/a.py · running · 84 % of lines · J7K2M9Q".
+
+    `fitting` shortens the command and what is said of its progress, but neither its state nor its
+    id, to stay within the screen's width.
+    """
+    line, said = one_line(view.line), " · ".join(_progress(view))
+    if fitting:
+        room = screen.width - 1 - len(f" ·  ·  · {view.state.value}{view.job}")
+        line = cut(line, max(room - columns(said), room // 2))
+        said = cut(said, max(room - columns(line), 0))
+    ink = screen.ink
+    parts = (ink(line, Style.BOLD), ink(view.state.value, _STATE_STYLE[view.state]), said, view.job)
+    return " · ".join(part for part in parts if part)
 
 
 def _progress(view: JobView) -> list[str]:
@@ -72,7 +75,7 @@ def _progress(view: JobView) -> list[str]:
     if view.text and one_line(view.text) != view.state.value:
         said.append(one_line(view.text))
     if view.state is JobState.RUNNING and view.done is not None:
-        said.append(f"{view.done:.0%}")
+        said.append(f"{100 * view.done:.0f} % done")
     if view.attempt > 1:
         said.append(f"attempt {view.attempt}")
     if view.finished_at is not None and view.started_at is not None:

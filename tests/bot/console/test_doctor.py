@@ -219,6 +219,7 @@ def test_a_sandbox_counts_when_one_rung_holds(
     assert found in check.found
 
 
+@pytest.mark.slow
 async def test_the_sandboxs_own_canary_is_understood(tmp_path: Path) -> None:
     check = await checks.sandbox(settings(tmp_path))
     assert "gave no verdict" not in check.found

@@ -71,7 +71,7 @@ def test_a_job_in_each_state_reads_like_a_sentence() -> None:
     assert "\n".join(said) == snapshot("""\
 test src/a.py · waiting · someone must say `approve 1a2b3c` · J7K2M9Q
 test src/a.py · queued · 2 ahead of it · J7K2M9Q
-test src/a.py · running · searched 1,200 calls · 42% · J7K2M9Q
+test src/a.py · running · searched 1,200 calls · 42 % done · J7K2M9Q
 test src/a.py · succeeded · 12 tests, 91 % of lines · 8.4 s · J7K2M9Q
 test src/a.py · failed · src/a.py cannot be imported · 8.4 s · J7K2M9Q
 test src/a.py · cancelled · cancelled by ann · 8.4 s · J7K2M9Q\
@@ -111,26 +111,47 @@ def test_a_refusal_reads_well() -> None:
     reply = say("I know no verb `tset`:\n```\n/gryph tset src/a.py\n       ^\n```\nTry `test`.")
     assert render_reply(reply, PLAIN) == snapshot("""\
 I know no verb `tset`:
-```
-/gryph tset src/a.py
-       ^
-```
+    /gryph tset src/a.py
+           ^
 Try `test`.\
 """)
 
 
-def test_a_table_too_wide_for_the_screen_becomes_records() -> None:
-    table = Table(header=("Name", "Why"), rows=(("a", "x" * 80), ("b", "short")))
+def test_a_table_too_wide_wraps_its_widest_column() -> None:
+    rows = (("test", "Write tests for a file, run them, and show the coverage"), ("quota", "Left"))
+    table = Table(header=("Command", "What it does"), rows=rows)
+    narrow = Screen(PLAIN.link, width=40)
+    assert render_reply(Reply(summary="", blocks=(table,)), narrow) == snapshot("""\
+Command  What it does
+test     Write tests for a file, run
+         them, and show the coverage
+quota    Left\
+""")
+
+
+def test_a_table_with_no_room_to_wrap_becomes_records() -> None:
+    table = Table(header=("Name", "Why"), rows=(("a" * 25, "x" * 25), ("b", "short")))
     narrow = Screen(PLAIN.link, width=30)
     assert render_reply(Reply(summary="", blocks=(table,)), narrow) == snapshot("""\
 Name · Why
 
-Name: a
-Why: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+Name: aaaaaaaaaaaaaaaaaaaaaaaaa
+Why: xxxxxxxxxxxxxxxxxxxxxxxxx
 
 Name: b
 Why: short\
 """)
+
+
+def test_a_status_that_must_fit_keeps_its_state_and_its_id() -> None:
+    view = a_view(JobState.RUNNING, "searched 1,200 calls", line="test " + "a/" * 40 + "b.py")
+    assert "b.py" in render_status(view, PLAIN)
+    for width in (100, 80, 60, 40):
+        line = render_status(view, Screen(PLAIN.link, width=width), fitting=True)
+        assert columns(line) < width
+        assert line.startswith("test ")
+        assert line.endswith(JOB)
+        assert " · running · " in line
 
 
 def test_colours_change_nothing_but_the_colours() -> None:
@@ -232,10 +253,10 @@ def test_markdown_in_a_line_is_shown_not_spelt() -> None:
     )
 
 
-def test_an_open_fence_keeps_the_rest_as_it_is() -> None:
-    assert Ink(coloured=False).paragraphs("**a**\n```\n**b**\n``\n**c**") == (
-        "a\n```\n**b**\n``\n**c**"
-    )
+def test_fenced_code_is_indented_and_an_open_fence_runs_to_the_end() -> None:
+    paragraphs = Ink(coloured=False).paragraphs
+    assert paragraphs("**a**\n```text\n**b**\n```\n**c**") == "a\n    **b**\nc"
+    assert paragraphs("**a**\n```\n**b**\n``\n**c**") == "a\n    **b**\n    ``\n    **c**"
 
 
 def test_amounts_are_said_as_people_say_them() -> None:
