@@ -1,0 +1,158 @@
+"""Slack's Web API behind three calls; every failure becomes Busy, Undeliverable or Refusal.
+
+Nothing is retried here: the delivery loop owns retries, and the SDK's own would post twice.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError, SlackRequestError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.face import Busy, Undeliverable
+from bot.settings import GatewaySettings
+
+TIMEOUT_S = 10.0
+CALM_S = 60.0
+"""Wait when only the operator can mend it (a wrong token)."""
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_OK = 200
+_TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_OPERATORS = {"invalid_auth", "not_authed", "token_expired"}
+_CLOSED = {
+    "account_inactive",
+    "cant_update_message",
+    "edit_window_closed",
+    "is_archived",
+    "is_inactive",
+    "message_not_found",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+    "team_access_not_granted",
+    "thread_not_found",
+    "token_revoked",
+}
+_sdk_log = logging.getLogger("bot.slack.api")
+
+
+class Refusal(Exception):
+    """Slack's `ok: false` that the caller may know a way around; `code` is Slack's."""
+
+    def __init__(self, method: str, code: str, detail: str = "") -> None:
+        """`detail` is Slack's explanation, for the log."""
+        super().__init__(f"{method}: {code} {detail}".rstrip())
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file for a thread."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+class SlackApi:
+    """One workspace's API, with our bot token."""
+
+    def __init__(self, settings: GatewaySettings, *, timeout_s: float = TIMEOUT_S) -> None:
+        """`timeout_s` bounds each HTTP request."""
+        token = settings.slack_bot_token
+        self._timeout_s = timeout_s
+        self._client = AsyncWebClient(
+            token=token.get_secret_value() if token else None,
+            base_url=settings.slack_api_url.rstrip("/") + "/",
+            timeout=cast("int", timeout_s),  # the SDK hands it to aiohttp, which takes a float
+            retry_handlers=[],
+            logger=_sdk_log,
+        )
+
+    async def call(self, method: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a method with a JSON body (form for the reading ones, which take no JSON).
+
+        Raises:
+            Busy: Not now.
+            Undeliverable: Never again.
+            Refusal: Slack said no, for a reason the caller may know a way around.
+        """
+        reads = method.startswith(("conversations.", "users."))
+        try:
+            response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
+                method, params=dict(args) if reads else None, json=None if reads else dict(args)
+            )
+        except SlackApiError as error:
+            raise _translated(method, error) from error
+        except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
+            raise Busy(f"{method}: {type(error).__name__}") from error
+        return cast("dict[str, Any]", response.data)  # pyright: ignore[reportUnknownMemberType] - a bare dict
+
+    async def upload(self, channel: str, thread: str | None, files: Sequence[Upload]) -> None:
+        """Upload files, at most ten, as one message of a thread. Raises as `call`."""
+        uploads = [
+            {"filename": file.name, "title": file.title, "content": file.content} for file in files
+        ]
+        try:
+            await self._client.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
+                file_uploads=uploads, channel=channel, thread_ts=thread, request_file_info=False
+            )
+        except SlackApiError as error:
+            raise _translated("files.upload", error) from error
+        except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
+            raise Busy(f"files.upload: {type(error).__name__}") from error
+
+    async def respond(self, response_url: str, body: Mapping[str, Any]) -> None:
+        """Answer through an interaction's response_url (five times within half an hour).
+
+        Raises:
+            Busy: Not now.
+            Refusal: The address is used up, or the message was not taken.
+        """
+        hook = AsyncWebhookClient(
+            response_url,
+            timeout=cast("int", self._timeout_s),  # as above
+            retry_handlers=[],
+            logger=_sdk_log,
+        )
+        try:
+            answer = await hook.send_dict(dict(body))
+        except (aiohttp.ClientError, TimeoutError, SlackClientError) as error:
+            raise Busy(f"response_url: {type(error).__name__}") from error
+        if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
+            headers = cast("Mapping[str, str]", answer.headers)
+            raise Busy("response_url", retry_after_s=_retry_after_s(headers))
+        if answer.status_code != _OK:
+            raise Refusal("response_url", str(answer.body)[:100])
+
+
+def _translated(method: str, error: SlackApiError) -> Exception:
+    response: Any = error.response
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
+    headers = cast("Mapping[str, str]", response.headers)
+    if status == _TOO_MANY:
+        return Busy(f"{method}: 429", retry_after_s=_retry_after_s(headers))
+    data: Any = getattr(response, "data", None)
+    if status >= _SERVER_ERROR or not isinstance(data, dict):
+        return Busy(f"{method}: HTTP {status}")
+    return _refused(method, cast("dict[str, Any]", data))
+
+
+def _refused(method: str, data: Mapping[str, Any]) -> Exception:
+    code = str(data.get("error", "unknown_error"))
+    if code in _TRANSIENT:
+        return Busy(f"{method}: {code}")
+    if code in _OPERATORS:
+        return Busy(f"{method}: {code}", retry_after_s=CALM_S)
+    if code in _CLOSED:
+        return Undeliverable(f"{method}: {code}")
+    return Refusal(method, code, str(data.get("response_metadata", ""))[:300])
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    given = headers.get("Retry-After") or headers.get("retry-after") or ""
+    return float(given) if given.isdecimal() else 5.0

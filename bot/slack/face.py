@@ -1,0 +1,18 @@
+"""Slack as a face, switched on by its bot token."""
+
+from bot.face import ArtifactReader, Face
+from bot.settings import GatewaySettings
+from bot.slack.api import SlackApi
+from bot.slack.authority import RepositoryOf, SlackAuthority
+from bot.slack.outbound import SlackOutbound
+
+
+def slack_face(
+    settings: GatewaySettings, artifacts: ArtifactReader, repository_of: RepositoryOf
+) -> Face:
+    """The face; the routes and Socket Mode are in `bot.slack.inbound`."""
+    api = SlackApi(settings)
+    return Face(
+        outbound=SlackOutbound(api, artifacts),
+        authority=SlackAuthority(settings, repository_of, api=api),
+    )

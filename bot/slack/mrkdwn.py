@@ -1,0 +1,86 @@
+"""Slack's mrkdwn and Markdown, each way.
+
+What people write becomes the Markdown our grammar reads; short inline Markdown of ours becomes
+mrkdwn where a block takes nothing else (fields).
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.slack.prose import clean, code, escape
+
+_TOKEN = re.compile(r"<([^<>\n]+)>")
+_FENCE = re.compile(r"```(.*?)```", re.DOTALL)
+_DASHED_FLAG = re.compile(r"(?<=\s)\u2014(?=[a-z])")
+_QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"'})
+_MARKS = {
+    "strong_open": "*",
+    "strong_close": "*",
+    "em_open": "_",
+    "em_close": "_",
+    "s_open": "~",
+    "s_close": "~",
+    "softbreak": "\n",
+    "hardbreak": "\n",
+}
+_inline = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+
+
+def to_markdown(text: str, bot: str | None) -> str:
+    """What a person wrote, as Markdown with us called `@gryph`.
+
+    Typographic quotes and dashes that phones put into commands are undone.
+    """
+    parts = _FENCE.split(text)
+    for index, part in enumerate(parts):
+        plain = _unescape(_TOKEN.sub(lambda found: _token(found[1], bot), part))
+        if index % 2:
+            parts[index] = "\n```\n" + plain.strip("\n") + "\n```\n"
+        else:
+            straight = _DASHED_FLAG.sub("--", plain.translate(_QUOTES))
+            parts[index] = straight.replace("```", "\\`\\`\\`")
+    return "".join(parts).strip()
+
+
+def _token(token: str, bot: str | None) -> str:
+    target, _, label = token.partition("|")
+    if target.startswith("@"):
+        return "@gryph" if target[1:] == bot else f"@{label or target[1:]}"
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    if target.startswith("!"):
+        name = target[1:].partition("^")[0]
+        return label or f"@{name}"
+    return label if target.startswith("mailto:") and label else target
+
+
+def _unescape(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def from_inline(markdown: str) -> str:
+    """Inline Markdown as mrkdwn that pings nobody."""
+    tokens = _inline.parseInline(clean(markdown))
+    children = [child for token in tokens for child in token.children or []]
+    return "".join(map(_written, children))
+
+
+def _written(token: Token) -> str:
+    match token.type:
+        case "text" | "text_special" | "image":
+            return escape(token.content)
+        case "code_inline":
+            return code(token.content)
+        case "link_open":
+            return f"<{_address(token)}|"
+        case "link_close":
+            return ">"
+        case _:
+            return _MARKS.get(token.type, "")
+
+
+def _address(token: Token) -> str:
+    return escape(str(token.attrGet("href") or "")).replace("|", "%7C")
