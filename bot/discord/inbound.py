@@ -2,10 +2,9 @@
 
 No privileged intent is needed: Discord delivers the text of mentions, of replies to us and of
 direct messages without it. Of two gateway processes one holds the connection
-(`GryphClient.stay_connected`); every one speaks (`GryphClient.stay_open`).
+(`GryphClient.stay_connected`); every one speaks (`GryphClient.open`).
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -35,7 +34,6 @@ log = structlog.get_logger()
 MESSAGES_REMEMBERED = 2_000
 """So many of the latest messages have their text before an edit known."""
 LONGEST_RATE_WAIT_S = 30.0
-LOGIN_RETRY_S = 5.0
 
 
 class ToldCommands(Protocol):
@@ -60,7 +58,7 @@ class GryphClient(discord.Client):
         commands: Mapping[str, Command],
         told: ToldCommands,
     ) -> None:
-        """Nothing is called before `open` or `stay_open`."""
+        """Nothing is called before `open`."""
         super().__init__(
             intents=_intents(),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -71,10 +69,9 @@ class GryphClient(discord.Client):
         self._intake = intake
         self._commands = commands
         self._told = told
-        self._has_opened = asyncio.Event()
 
     async def open(self) -> None:
-        """Log in, so that REST calls work; `close` undoes it.
+        """Log in, so that REST calls work; `close` undoes it. May be tried again when it failed.
 
         The addresses of the API and the gateway are discord.py's own class attributes: setting
         them holds for the whole process.
@@ -90,29 +87,18 @@ class GryphClient(discord.Client):
         Route.BASE = self._settings.discord_api_url.rstrip("/")
         if self._settings.discord_gateway_url is not None:
             DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)
-        await self.login(token.get_secret_value())
-        self._has_opened.set()
-
-    async def stay_open(self) -> None:
-        """Log in, as often as it takes while Discord is out of reach, and log out when cancelled.
-
-        Raises as `open`.
-        """
         try:
-            while True:
-                if await self._opened():
-                    await asyncio.Event().wait()  # never set: until cancelled
-                await asyncio.sleep(LOGIN_RETRY_S)
-        finally:
-            await self.close()
+            await self.login(token.get_secret_value())
+        except BaseException:
+            await self.http.close()  # so that it may be tried again: each login opens a session
+            self.http.connector = discord.utils.MISSING
+            raise
 
     async def stay_connected(self) -> None:
-        """Once logged in, hold the gateway connection, made again whenever it breaks, until
-        cancelled.
+        """Once opened, hold the gateway connection, made again whenever it breaks, until cancelled.
 
         Afterwards REST calls still work and it may be called again.
         """
-        await self._has_opened.wait()
         try:
             await self.connect(reconnect=True)
         finally:
@@ -165,17 +151,6 @@ class GryphClient(discord.Client):
         except (Busy, Undeliverable) as error:
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
 
-    async def _opened(self) -> bool:
-        try:
-            async with outside_call():
-                await self.open()
-        except Busy as error:
-            log.warning("Discord is out of reach", reason=str(error))
-            await self.http.close()  # each login opens a session of its own
-            self.http.connector = discord.utils.MISSING
-            return False
-        return True
-
     async def _take(self, heard: Heard | None) -> None:
         if heard is not None:
             await self._intake.accept(heard.event, heard.keys)
@@ -188,9 +163,11 @@ class GryphClient(discord.Client):
 
 async def run(client: GryphClient) -> None:
     """Log in and stay connected until cancelled; then log out."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(client.stay_open())
-        group.create_task(client.stay_connected())
+    try:
+        await client.open()
+        await client.stay_connected()
+    finally:
+        await client.close()
 
 
 def _intents() -> discord.Intents:

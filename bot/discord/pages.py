@@ -178,7 +178,7 @@ class _Pager:
             lines[0] = lines[0][len(part) :]
             self._put(_written(language, part), "")
             return 0
-        if taken:
+        if is_visible("".join(taken)):
             self._put(_written(language, "\n".join(taken)), "\n")
         return len(taken)
 

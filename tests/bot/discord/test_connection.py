@@ -10,7 +10,8 @@ from discord.http import Route
 from pydantic import SecretStr
 from typing_extensions import override
 
-from bot.discord import inbound
+from bot.discord import connection
+from bot.discord.connection import Connection
 from bot.discord.inbound import GryphClient, run
 from bot.discord.outbound import DiscordOutbound
 from bot.face import Busy
@@ -227,15 +228,18 @@ async def test_lease_that_is_lost_and_won_again_connects_anew_with_one_login(
 async def test_discord_out_of_reach_at_start_is_tried_again(
     server: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbound, "LOGIN_RETRY_S", 0.01)
+    monkeypatch.setattr(connection, "RETRY_S", 0.01)
     server.failures = 2
     client = client_of(server, WaitingIntake())
     with pytest.raises(Busy):
         await DiscordOutbound(client, MemoryArtifacts()).answer(PLACE, say("hello"), key="1")
+    kept = Connection(client)
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(run(client))
+        login = group.create_task(kept.stay_logged_in())
+        listening = group.create_task(kept.listen())
         assert await frame(server) == 2
-        await stop(task)
+        await stop(listening)
+        await stop(login)
     assert server.calls.count("GET /api/v10/users/@me") == 3
     assert client.is_closed()
 

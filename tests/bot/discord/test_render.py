@@ -389,6 +389,33 @@ def test_nothing_is_dropped_from_code(text: str) -> None:
     assert text in uploads or not text.strip() or inside == text
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab🐍é"), st.integers(0, 2_500)), max_size=40),
+    st.integers(0, 1_900),
+)
+def test_long_fence_is_carried_over_into_the_next_message(
+    lines: list[tuple[str, int]], before: int
+) -> None:
+    code = "\n".join(letter * count for letter, count in lines)
+    made = drafts(Text(markdown=f"{'x' * before}\n```py\n{code}\n```"))
+    for draft in made:
+        assert_within_limits(draft)
+        assert "```" not in prose(draft)
+    inside = "".join(
+        part.text
+        for draft in made
+        for part in split_fences(draft.content)
+        if isinstance(part, Fence)
+    )
+    wanted = code.replace("\n", "")
+    if any(draft.uploads for draft in made):
+        assert wanted.startswith(inside.replace("\n", ""))
+        assert code in made[-1].uploads[0].text
+    elif wanted:
+        assert inside.replace("\n", "") == wanted
+
+
 @given(st.text(), st.integers(0, 50))
 def test_head_is_the_longest_beginning_that_fits(text: str, room: int) -> None:
     taken = head(text, room)
