@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from bot.artifacts import Artifacts
+from bot.commands import COMMANDS
 from bot.face import Face, Intake
 from bot.grants import TokenSource
 from bot.leader import Chore
@@ -13,7 +14,11 @@ from bot.settings import GatewaySettings
 from handlers import Place, Platform
 from handlers.config import place_scope
 from storage import wishes
+from storage.clock import utc_now
 from storage.database import Database
+
+WEBHOOKS_SWEPT_S = 300.0
+REACTIONS_POLLED_S = 120.0
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -49,5 +54,87 @@ def connect(
         mapped = list(settings.repositories)
         return mapped[0] if len(mapped) == 1 else None
 
-    _ = (settings, intake, kept, repository_of)
+    if settings.slack_on:
+        _add_slack(platforms, settings, intake, kept, repository_of)
+    if settings.discord_on:
+        told = _ToldCommands(database)
+        _add_discord(platforms, settings, intake, kept, (repository_of, told))
+    if settings.github_on:
+        _add_github(platforms, settings, database, intake, kept)
     return platforms
+
+
+RepositoryOf = Callable[[Place], Awaitable[str | None]]
+
+# The imports below stand in their functions because each platform's SDK costs tens of megabytes.
+
+
+def _add_slack(
+    platforms: Platforms,
+    settings: GatewaySettings,
+    intake: Intake,
+    kept: Artifacts,
+    repository_of: RepositoryOf,
+) -> None:
+    from bot.slack.face import slack_face  # noqa: PLC0415
+    from bot.slack.inbound import routes, socket_mode  # noqa: PLC0415
+
+    platforms.faces[Platform.SLACK] = slack_face(settings, kept, repository_of)
+    platforms.routers.append(routes(settings, intake))
+    if settings.slack_app_token is not None:
+        platforms.loops.append(lambda: socket_mode(settings, intake))
+
+
+class _ToldCommands:
+    """Which slash commands Discord was told of, kept beside people's wishes."""
+
+    _WHERE = ("installation", "discord-commands")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self) -> str | None:
+        return await self._database.read(lambda s: wishes.get(s, *self._WHERE))
+
+    async def set(self, digest: str) -> None:
+        await self._database.write(lambda s: wishes.put(s, *self._WHERE, digest, utc_now()))
+
+
+def _add_discord(
+    platforms: Platforms,
+    settings: GatewaySettings,
+    intake: Intake,
+    kept: Artifacts,
+    parts: tuple[RepositoryOf, _ToldCommands],
+) -> None:
+    from bot.discord.connection import Connection  # noqa: PLC0415
+    from bot.discord.face import discord_face  # noqa: PLC0415
+    from bot.discord.inbound import GryphClient  # noqa: PLC0415
+
+    repository_of, told = parts
+    client = GryphClient(settings, intake, COMMANDS, told)
+    connection = Connection(client)
+    platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of)
+    platforms.loops.append(connection.stay_logged_in)
+    platforms.companions["discord"] = connection.listen
+
+
+def _add_github(
+    platforms: Platforms,
+    settings: GatewaySettings,
+    database: Database,
+    intake: Intake,
+    kept: Artifacts,
+) -> None:
+    from bot.github.chores import GitHubChores  # noqa: PLC0415
+    from bot.github.client import GitHubClient  # noqa: PLC0415
+    from bot.github.face import github_face  # noqa: PLC0415
+    from bot.github.inbound import routes  # noqa: PLC0415
+
+    client = GitHubClient.of(settings)
+    platforms.faces[Platform.GITHUB] = github_face(settings, client, kept)
+    platforms.routers.append(routes(settings, intake))
+    platforms.tokens = client
+    chores = GitHubChores(client, database, intake)
+    platforms.chores["github-webhooks"] = Chore(WEBHOOKS_SWEPT_S, chores.sweep)
+    platforms.chores["github-reactions"] = Chore(REACTIONS_POLLED_S, chores.look_at_reactions)
