@@ -1,0 +1,168 @@
+"""The prose of a Markdown message, and where in it we are addressed.
+
+Prose is what stands in paragraphs, list items and underlined headings. Code, quotes, HTML, tables,
+links and struck-out text are not prose. Only paragraphs that hold an address are parsed inside,
+so a long message costs little more than its blocks.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline, html_inline
+from markdown_it.token import Token
+
+from bot.grammar.elements import TAG, Elements
+
+LONGEST_TEXT = 200_000
+"""Characters; what comes after them is not read."""
+MOST_BRACKETS = 2_000
+"""Opening brackets in the paragraphs that have to be parsed inside; each one may start a link and
+is looked at many times. Paragraphs after so many are not read.
+"""
+BLANKS = "\u200b\u2060\ufeff"
+"""Characters without width, which pasting leaves behind; they part words as spaces do."""
+ADDRESS = re.compile(rf"[/@]gryph(?=[\s{BLANKS},:*_]|<!--|\Z)", re.IGNORECASE)
+"""Us, and not a longer name; emphasis may end behind it."""
+_BEFORE_A_MENTION = re.compile(rf"(?:^|[\s{BLANKS}(])[*_]*\Z")
+_BEFORE_A_SLASH = re.compile(rf"[\s{BLANKS}]*[*_]*\Z")
+_WIDEST_INDENT = 100
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address in prose; `start` and `end` count in its paragraph's source."""
+
+    start: int
+    end: int
+    ordinal: int
+    """Its place among the addresses and HTML tags of the message."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph of prose."""
+
+    source: str
+    first_line: int
+    """The line of the message its source starts on."""
+    addresses: tuple[Address, ...] = ()
+    comments: tuple[tuple[int, int], ...] = ()
+    """Where HTML comments stand in the source."""
+
+
+def paragraphs(text: str) -> tuple[Paragraph, ...]:
+    """The top-level prose of `text`, with the addresses that stand in it."""
+    markdown = _markdown()
+    env: dict[str, object] = {}
+    blocks: list[Token] = []
+    markdown.block.parse(
+        re.sub(r"\r\n?", "\n", text).replace("\0", "\ufffd"), markdown, env, blocks
+    )
+    elements = Elements()
+    brackets = 0
+    found: list[Paragraph] = []
+    for block, is_prose in _with_prose(blocks):
+        if block.type == "html_block":
+            elements.read(block.content)
+        elif is_prose and not _needs_parsing(block.content):
+            found.append(Paragraph(block.content, _first_line(block)))
+        elif is_prose:
+            brackets += block.content.count("[")
+            if brackets <= MOST_BRACKETS:
+                found.append(_paragraph(block, env, elements))
+    in_html = elements.inside()
+    return tuple(_without(paragraph, in_html) for paragraph in found)
+
+
+def _with_prose(blocks: Sequence[Token]) -> Iterator[tuple[Token, bool]]:
+    """Each block with whether it is the text of a paragraph outside quotes and tables."""
+    quotes = 0
+    holder = ""
+    for block in blocks:
+        if block.type in {"blockquote_open", "table_open"}:
+            quotes += 1
+        elif block.type in {"blockquote_close", "table_close"}:
+            quotes -= 1
+        elif block.type == "paragraph_open" or block.type == "heading_open":
+            holder = block.markup
+        yield block, block.type == "inline" and not quotes and not holder.startswith("#")
+
+
+def _needs_parsing(source: str) -> bool:
+    return ADDRESS.search(source) is not None or TAG.search(source) is not None
+
+
+def _first_line(block: Token) -> int:
+    assert block.map is not None
+    return block.map[0]
+
+
+def _paragraph(block: Token, env: dict[str, object], elements: Elements) -> Paragraph:
+    source = block.content
+    pieces: list[Token] = []
+    _markdown().inline.parse(source, _markdown(), env, pieces)
+    addresses: list[Address] = []
+    comments: list[tuple[int, int]] = []
+    struck = 0
+    for piece in pieces:
+        struck += (piece.type == "s_open") - (piece.type == "s_close")
+        if piece.type == "address" and not struck:
+            addresses.append(
+                Address(piece.meta["start"], piece.meta["end"], elements.next_ordinal())
+            )
+        elif piece.type == "html_inline" and piece.content.startswith("<!--"):
+            comments.append((piece.meta["start"], piece.meta["end"]))
+        elif piece.type == "html_inline":
+            elements.read(piece.content)
+    return Paragraph(source, _first_line(block), tuple(addresses), tuple(comments))
+
+
+def _without(paragraph: Paragraph, in_html: frozenset[int]) -> Paragraph:
+    if not paragraph.addresses:
+        return paragraph
+    kept = tuple(each for each in paragraph.addresses if each.ordinal not in in_html)
+    return Paragraph(paragraph.source, paragraph.first_line, kept, paragraph.comments)
+
+
+@functools.cache
+def _markdown() -> MarkdownIt:
+    """The one parser. It keeps no state between messages."""
+    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    markdown.inline.ruler.before("text", "address", _address_rule)
+    markdown.inline.ruler.at("html_inline", _placed_html)
+    return markdown
+
+
+def _address_rule(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (markdown-it's rule)
+    if state.src[state.pos] not in "/@" or state.linkLevel > 0:
+        return False
+    found = ADDRESS.match(state.src, state.pos)
+    if found is None or not _may_stand(state.src, state.pos):
+        return False
+    if not silent:
+        token = state.push("address", "", 0)
+        token.meta = {"start": found.start(), "end": found.end()}
+    state.pos = found.end()
+    return True
+
+
+def _may_stand(source: str, start: int) -> bool:
+    line_start = source.rfind("\n", max(0, start - _WIDEST_INDENT), start) + 1
+    if line_start == 0:
+        line_start = max(0, start - _WIDEST_INDENT)
+    before = source[line_start:start]
+    if source[start] == "@":
+        return _BEFORE_A_MENTION.search(before) is not None
+    return len(before) < _WIDEST_INDENT and _BEFORE_A_SLASH.match(before) is not None
+
+
+def _placed_html(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (markdown-it's rule)
+    start = state.pos
+    if not html_inline(state, silent):
+        return False
+    if not silent:
+        state.tokens[-1].meta = {"start": start, "end": state.pos}
+    return True
