@@ -68,7 +68,7 @@ def _positional(
     match command.takes:
         case Takes.NOTHING:
             if words:
-                raise _too_much(words, command)
+                raise _too_much(line, words, command)
             return (), (), ()
         case Takes.WORDS:
             return _free(words), (), ()
@@ -91,7 +91,7 @@ def _targets(line: str, words: Sequence[Word], command: Command) -> tuple[Target
             raise _missing(line, command)
         return ()
     if len(words) > 1:
-        raise _too_much(words, command)
+        raise _too_much(line, words, command)
     word = words[0]
     if not word.is_quoted and as_job_id(word.bare) and not looks_like_target(word.bare):
         what = f"`{command.verb}` works on code, and {code(word.bare)} is the id of a job."
@@ -123,7 +123,7 @@ def _jobs(line: str, words: Sequence[Word], command: Command) -> tuple[JobId, ..
         what = f"{code(words[0].bare)} is not the id of a job, which looks like `J7K2M9Q`."
         raise Fault(what, span)
     if len(words) > 1:
-        raise _too_much(words, command)
+        raise _too_much(line, words, command)
     return (job,)
 
 
@@ -134,7 +134,7 @@ def _missing(line: str, command: Command) -> Fault:
     return Fault(what, Span(end + 1, end + 2), instead=f" {sample[0]}" if sample else None)
 
 
-def _too_much(words: Sequence[Word], command: Command) -> Fault:
+def _too_much(line: str, words: Sequence[Word], command: Command) -> Fault:
     for word, follower in zip(words, [*words[1:], None], strict=True):
         if fault := forgotten_key(word, follower, command):
             return fault
@@ -144,7 +144,16 @@ def _too_much(words: Sequence[Word], command: Command) -> Fault:
     kept = words[0]
     if command.takes in {Takes.TARGET, Takes.OPTIONAL_TARGET}:
         kept = next((word for word in words if looks_like_target(word.bare)), words[0])
-    extra = next(word for word in words if word is not kept)
+    extra, *more = [word for word in words if word is not kept]
     thing = "job" if command.takes in {Takes.JOB, Takes.OPTIONAL_JOB} else "target"
     what = f"`{command.verb}` takes one {thing} in a line, and {code(extra.bare)} is too much."
-    return Fault(what, Span(extra.start, extra.end), instead="")
+    rather = _left_out(line, [extra, *more])
+    return Fault(what, Span(extra.start, extra.end), rather=rather)
+
+
+def _left_out(line: str, words: Sequence[Word]) -> str:
+    """The line without the words."""
+    starts = [0, *(word.end for word in words)]
+    ends = [*(word.start for word in words), len(line)]
+    kept = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return " ".join(part for part in kept if part)

@@ -7,6 +7,7 @@ full stop of a sentence are all read as what was meant.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.grammar.prose import BLANKS
 
@@ -46,7 +47,7 @@ class Word:
     is_open: bool = False
     """Whether it starts with a quote that nothing closes."""
 
-    @property
+    @cached_property
     def bare(self) -> str:
         """The text without the marks of the sentence around it."""
         return self.text if self.is_quoted else _bare(self.text)

@@ -205,15 +205,16 @@ Nearest correct command:
 
 
 def test_one_target_too_many() -> None:
-    assert message("test the file src/a.py") == snapshot("""\
+    line = "test the file that is called src/a.py style=unittest please and soon"
+    assert message(line) == snapshot("""\
 `test` takes one target in a line, and `the` is too much.
 ```text
-/gryph test the file src/a.py
+/gryph test the file that is called src/a.py style=unittest please and soon
             ^^^
 ```
 Nearest correct command:
 ```text
-/gryph test src/a.py
+/gryph test src/a.py style=unittest
 ```
 Example: `/gryph test src/parser.py`\
 """)
