@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,15 +33,31 @@ def literals_of(node: ast.AST) -> tuple[str | bytes | int | float, ...]:
     skipped = {id(item) for item in _docstring_nodes(node)}
     found: dict[str, str | bytes | int | float] = {}
     for item in ast.walk(node):
-        if not isinstance(item, ast.Constant) or id(item) in skipped:
+        value = _constant(item)
+        if id(item) in skipped:
             continue
-        value = item.value
         if isinstance(value, bool) or not isinstance(value, str | bytes | int | float):
             continue
         if isinstance(value, str | bytes) and len(value) > _TEXT_LIMIT_CHARS:
             continue
         found[repr(value)] = value
     return tuple(found.values())
+
+
+def quoted_in(docstring: str | None) -> tuple[str, ...]:
+    """The short texts that prose puts in quotes or backticks: likely inputs."""
+    found = re.findall(
+        r"""(?:"([^"\n]{1,40})"|'([^'\n]{1,40})'|`([^`\n]{1,40})`)""", docstring or ""
+    )
+    return tuple(dict.fromkeys(part for groups in found for part in groups if part))
+
+
+def _constant(node: ast.AST) -> object:
+    """The value of a constant, or of a negative number."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _constant(node.operand)
+        return -value if isinstance(value, int | float) else None
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def patterns_of(node: ast.AST) -> tuple[Pattern, ...]:

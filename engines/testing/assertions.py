@@ -48,11 +48,14 @@ def checks(call: Call, seen: Observation, names: Names, *, is_unittest: bool = F
     """Statements that make the call and assert its outcome; setup is not among them."""
     if seen.kind == "error":
         return _raising(call, seen, names, is_unittest=is_unittest)
+    if call.offer.name in {"__enter__", "__exit__"}:
+        return _context_lines(call, seen)
     source = double_quoted(call.source)
     lines = [] if _is_statement(source) else _result_lines(source, seen, names)
     if not lines:
         lines = [source]
-    for name, value in seen.changed[:_ATTRIBUTE_LIMIT]:
+    shown = seen.after if _is_statement(source) else seen.changed
+    for name, value in shown[:_ATTRIBUTE_LIMIT]:
         lines.append(equality(attribute_of(call.subject or "", name), value))
     return lines
 
@@ -131,6 +134,18 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
             return [f"assert callable({source})"]
         case _:
             return _type_lines(source, seen, names)
+
+
+def _context_lines(call: Call, seen: Observation) -> list[str]:
+    """What holds inside a `with` block, or after it."""
+    subject = call.subject or ""
+    if call.offer.name == "__exit__":
+        after = [equality(attribute_of(subject, name), text) for name, text in seen.after]
+        return [f"with {subject}:\n    pass", *after[:_ATTRIBUTE_LIMIT]]
+    inside = [equality(attribute_of(subject, name), text) for name, text in seen.changed]
+    if not inside:
+        return [f"with {subject} as entered:\n    assert entered is not None"]
+    return ["\n".join([f"with {subject}:", *(f"    {one}" for one in inside)])]
 
 
 def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:

@@ -28,7 +28,7 @@ _OPERATORS = {
     "__int__": "int({s})", "__float__": "float({s})", "__complex__": "complex({s})",
     "__index__": "operator.index({s})", "__round__": "round({s})", "__divmod__": "divmod({s}, {0})",
     "__format__": "format({s}, {0})", "__getattr__": "getattr({s}, {0})",
-    "__hash__": "hash({s}) == hash({r})", "__enter__": "with {s}:\n    pass",
+    "__hash__": "hash({s}) == hash({r})", "__enter__": "{s}.__enter__()",
     "__exit__": "with {s}:\n    pass", "__bytes__": "bytes({s})", "__trunc__": "math.trunc({s})",
     "__copy__": "copy.copy({s})", "__deepcopy__": "copy.deepcopy({s})",
     "__reduce__": "copy.copy({s})", "__getstate__": "copy.copy({s})",
@@ -73,12 +73,16 @@ class Call:
     steps: tuple[str, ...] = ()
     file_text: str | None = None
     """Content of the file that `FILE_VALUE` names, as source text."""
+    follow: str = ""
+    """Arguments to call the result with, parentheses included: `make(1)("x")`."""
     is_example: bool = False
     """Taken from a docstring."""
 
     @property
     def soundness(self) -> Soundness:
         """The least of its parts."""
+        if self.follow:
+            return Soundness.GUESSED
         return min([self.receiver_soundness, *(one.soundness for one in self.arguments)])
 
     @property
@@ -100,7 +104,7 @@ class Call:
     @property
     def source(self) -> str:
         """The call itself: an expression, or one statement."""
-        text = self._plain_source()
+        text = self._plain_source() + self.follow
         return f"asyncio.run({text})" if self.offer.is_async else text
 
     def _plain_source(self) -> str:

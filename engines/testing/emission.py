@@ -93,6 +93,8 @@ class Emission:
         found = re.fullmatch(r"assert (.+?) == (.+)", statement, re.DOTALL)
         if found and len(statement) > WIDTH_CHARS - 8 and "\n" not in statement:
             left, right = _sides(statement)
+            if right and len(f"    assert {left} == expected") > WIDTH_CHARS:
+                return [f"result = {left}", f"expected = {right}", "assert result == expected"]
             if right:
                 return [f"expected = {right}", f"assert {left} == expected"]
         return [statement]

@@ -65,7 +65,8 @@ class _Run:
         self._module = _read(request)
         self._place: Place = place_of(request.root.resolve(), self._module.path)
         self._test_place: TestPlace = test_place(self._place)
-        self._measurement = Measurement(sandbox, self._place, watch.stop_requested)
+        self._has_found = False
+        self._measurement = Measurement(sandbox, self._place)
 
     def result(self) -> TestingResult:
         """Everything, in order."""
@@ -84,7 +85,11 @@ class _Run:
 
     def _opened(self, env: Mapping[str, str]) -> Jail:
         cpu_s = self._request.cpu_s + _SETUP_CPU_S
-        return Jail(self._sandbox, self._place, self._watch.stop_requested, env, cpu_s)
+        return Jail(self._sandbox, self._place, self._is_stopped, env, cpu_s)
+
+    def _is_stopped(self) -> bool:
+        """Whether to give up; once calls were found, a cancel only shortens what follows."""
+        return not self._has_found and self._watch.stop_requested()
 
     def _searched(self, jail: Jail, targets: Targets) -> _Found:
         choices = random.Random(self._request.seed)  # noqa: S311 - reproducible, no secret
@@ -96,6 +101,7 @@ class _Run:
         examples = example_calls(self._module, jail.offers, self._place.module)
         kept = search.run(list(targets.offers), examples, self._request.cpu_s, self._watch)
         spent = time.thread_time() - started + jail.cpu_s - jail_started
+        self._has_found = bool(kept)
         texts = {one.key: _texts(one, generation, jail) for one in targets.offers}
         try:
             return self._chosen(jail, targets, kept, texts, search, spent)
@@ -117,13 +123,16 @@ class _Run:
         good = [one for one, word in judged if word is Verdict.TEST]
         crashes = [one for one, word in judged if word is Verdict.FINDING]
         chosen = covering(good, targets.goals)
+        if self._watch.stop_requested():
+            return _Found(chosen, (), candidates, spent, is_complete=False)
         chosen = shrunken(jail, chosen, targets.goals)
         found = findings_of(jail, crashes, texts)
         return _Found(chosen, found, candidates, spent, search.is_complete)
 
     def _stable(self, found: _Found) -> list[Kept]:
         try:
-            return stable(found.kept, self._opened, self._request.seed)
+            settings = SETTINGS[-1:] if self._watch.stop_requested() else SETTINGS
+            return stable(found.kept, self._opened, self._request.seed, settings)
         except Lost as problem:
             raise CannotTest(
                 f"`{self._place.path}` does not run the same way twice ({problem})."
@@ -164,14 +173,18 @@ class _Run:
             candidates=found.candidates,
             search_cpu_s=round(found.cpu_s, 2),
             rung=self._sandbox.rung,
-            complete=found.is_complete,
+            complete=found.is_complete and not self._watch.stop_requested(),
         )
 
     def _passing(self, tests: list[Test], emission: Emission) -> tuple[list[Test], list[Measured]]:
         """The tests that pass in every run, with the last runs; the others are left out."""
         while tests:
             source = emission.text(tests)
-            runs = [self._run(source, number) for number in range(_SUITE_ROUNDS)]
+            is_cut_short = self._watch.stop_requested()
+            rounds = (
+                range(_SUITE_ROUNDS - 1, _SUITE_ROUNDS) if is_cut_short else range(_SUITE_ROUNDS)
+            )
+            runs = [self._run(source, number) for number in rounds]
             failed = {key for run in runs for key, one in run.cases.items() if one[0] != "passed"}
             if not failed:
                 return tests, runs

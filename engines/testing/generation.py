@@ -13,6 +13,7 @@ from engines.testing.offers import ON_INSTANCE, Input, Kind, Offer, Offers, Term
 from engines.testing.values import Values
 
 _OPTIONAL_SHARE = 0.35
+_FOLLOWING = (Term("callable"), Term("any"), Term("str"), Term("int"))
 _FAILED_FACTOR = 0.85
 _GAINED_FACTOR = 1.4
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 40.0
@@ -68,6 +69,12 @@ class Generation:
             return self._with_file(replace(call, steps=self._changed_steps(call)))
         text = self._mutated(call.receiver or "", call.offer.owner)
         return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
+
+    def followed(self, call: Call) -> Call:
+        """The call with its result called in turn."""
+        kinds = self._random.choices(_FOLLOWING, k=self._random.choice((1, 1, 1, 0, 2)))
+        given = ", ".join(self._values.text(kind, call.offer.key) for kind in kinds)
+        return replace(call, follow=f"{call.follow}({given})")
 
     def learn(self, call: Call, *, failed: bool) -> None:
         """Prefer the types that led on, and avoid guesses that ended in a type error."""

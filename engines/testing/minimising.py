@@ -14,6 +14,7 @@ from engines.testing.search import Kept
 _TELLING_PER_OFFER = 3
 _EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
 _SMALL_CHARS = 12
+_PLAIN_SIGNS = frozenset(" _.,()[]{}=:\"'")
 _DULL_CHARS = 25
 _ROUNDS = 5
 _SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.6}
@@ -70,7 +71,7 @@ def _telling(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
         known = results.setdefault(key, set())
         if counts.get(key, 0) >= _TELLING_PER_OFFER or _result_text(one) in known:
             continue
-        if one.call.soundness == 0 or _is_dull(one) or one.call.steps:
+        if _soundness(one) is Soundness.GUESSED or _is_dull(one) or one.call.steps:
             continue
         known.add(_result_text(one))
         counts[key] = counts.get(key, 0) + 1
@@ -92,22 +93,39 @@ def _is_dull(one: Kept) -> bool:
 
 
 def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
-    return {*(one.hits & wanted), outcome_class(one.call, one.result.observation)}
+    seen = one.result.observation
+    if _soundness(one) is Soundness.GUESSED and not seen.deliberate:
+        return set(one.hits & wanted)
+    return {*(one.hits & wanted), outcome_class(one.call, seen)}
+
+
+def _soundness(one: Kept) -> Soundness:
+    """How well founded the inputs are; without any annotation a guess is as good as it gets."""
+    is_bare = all(item.term.name == "any" for item in one.call.offer.inputs)
+    if one.call.is_example:
+        return Soundness.ANNOTATED
+    return max(one.call.soundness, Soundness.SUGGESTED) if is_bare else one.call.soundness
+
+
+def _ugliness(call: Call) -> int:
+    """How many signs a reader would stumble over."""
+    text = "".join((*call.setup, call.source))
+    return sum(1 for sign in text if not sign.isalnum() and sign not in _PLAIN_SIGNS)
 
 
 def _cost(one: Kept) -> tuple[int, int]:
     """Sound before guessed, examples before all others, then short and telling."""
     if one.call.is_example:
         return (-1, one.call.size)
-    return (2 - one.call.soundness, one.call.size + (_DULL_CHARS if _is_dull(one) else 0))
+    dullness = _DULL_CHARS if _is_dull(one) else 0
+    return (2 - _soundness(one), one.call.size + dullness + 2 * _ugliness(one.call))
 
 
 def _cost_factor(one: Kept) -> float:
     """An unsound or long call has to bring more to be chosen."""
     weak = 2.0 if one.result.observation.kind in {"opaque", "callable"} else 1.0
     weak *= 1.1 if _is_dull(one) else 1.0
-    soundness = Soundness.ANNOTATED if one.call.is_example else one.call.soundness
-    return _SOUNDNESS_COST[soundness] * weak * (1.0 + one.call.size / 400)
+    return _SOUNDNESS_COST[_soundness(one)] * weak * (1.0 + one.call.size / 400)
 
 
 def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
@@ -140,13 +158,17 @@ def _better(
         old = chosen[place]
         if not is_same(old, call, result, wanted) or _is_duller(old, Kept(call, result)):
             continue
-        if place not in found or call.size < found[place].call.size:
+        if place not in found or _bulk(call) < _bulk(found[place].call):
             found[place] = Kept(call, result)
     return found
 
 
 def _is_duller(old: Kept, new: Kept) -> bool:
     return _is_dull(new) and not _is_dull(old)
+
+
+def _bulk(call: Call) -> int:
+    return call.size + 2 * _ugliness(call)
 
 
 def is_same(old: Kept, call: Call, result: Result, wanted: frozenset[int]) -> bool:
@@ -191,9 +213,10 @@ def smaller_texts(text: str) -> Iterator[str]:
 
 def _smaller_values(value: object) -> Iterator[str]:
     if isinstance(value, str) and value:
+        words = ("a", "abc", "hello") if len(value) > len("hello") else ()
         halves = (value[: len(value) // 2], value[len(value) // 2 :], value[1:], value[:-1])
         sizes = halves if len(value) > 1 else ()
-        yield from (quoted(one) for one in dict.fromkeys(sizes) if _is_encodable(one))
+        yield from (quoted(one) for one in dict.fromkeys((*words, *sizes)) if _is_encodable(one))
     elif isinstance(value, bool):
         return
     elif isinstance(value, int) and abs(value) > 1:

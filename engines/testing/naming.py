@@ -113,7 +113,8 @@ def input_words(call: Call) -> str | None:
     """A word for a special single input: empty text, zero, a negative number, None."""
     texts = [one.text for one in call.arguments]
     if not texts:
-        return "without_arguments" if call.offer.inputs else None
+        named = [one for one in call.offer.inputs if not one.kind.startswith("var_")]
+        return "without_arguments" if named else None
     special = [word for word in (_special(text) for text in texts) if word]
     return special[0] if special else None
 

@@ -72,6 +72,8 @@ def verdict(call: Call, result: Result, texts: Texts) -> Verdict:
     seen = result.observation
     if seen.kind == "error" and texts.goals and not texts.goals & (result.hits or frozenset()):
         return Verdict.DROP  # an argument could not be made
+    if seen.kind == "error" and not texts.function and any("(" in x.text for x in call.arguments):
+        return Verdict.DROP
     if seen.kind in {"setup", "hang", "killed"}:
         return Verdict.DROP
     if seen.kind != "error":

@@ -10,16 +10,19 @@ from engines.testing.jailed import Jail, Lost
 from engines.testing.observations import Result
 from engines.testing.offers import Kind, Offer
 from engines.testing.values import Values
-from engines.watch import Stopped, Watch
+from engines.watch import Watch
 
 _FIRST_ROUND = 3
-_BATCH_S = 0.25
-_SMALLEST_BATCH, _LARGEST_BATCH = 20, 480
-_PLATEAU_SHARE = 0.35
-_PLATEAU_LEAST_S = 1.5
+_SLOW_BATCH_S = 0.6
+_SMALLEST_BATCH, _LARGEST_BATCH = 20, 240
+_PATIENCE_CALLS_PER_S = 1_000
+_LEAST_PATIENCE_CALLS = 2_500
+_SETTLED_CALLS = 2_000
 _KEPT_PER_OFFER = 50
 _FAILURES_PER_OFFER = 30
 _CHANGED_SHARE = 0.45
+_FOLLOWED_SHARE = 0.3
+_MAKERS_PER_DEPTH = 6
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,14 @@ class _Standing:
     idle: int = 0
     failures: int = 0
     hangs: int = 0
+    makers: list[Call] = field(default_factory=list[Call])
+    """Calls that returned something callable."""
+
+    def add_maker(self, call: Call) -> None:
+        """Keep a few for every number of times the result was called already."""
+        depth = call.follow.count("(")
+        if sum(one.follow.count("(") == depth for one in self.makers) < _MAKERS_PER_DEPTH:
+            self.makers.append(call)
 
 
 class Search:
@@ -59,35 +70,38 @@ class Search:
         self._standings: dict[str, _Standing] = {}
         self._batch = _SMALLEST_BATCH
         self.reached: set[int] = set(jail.reached)
+        self._last_gain = 0
         self.is_complete = True
 
     def run(
         self, offers: list[Offer], examples: list[Call], cpu_s: float, watch: Watch
     ) -> list[Kept]:
         """Search until the budget, a plateau or the person ends it; what was found is returned."""
-        started, jail_started = time.thread_time(), self._jail.cpu_s
-        last_gain, spent = 0.0, 0.0
-        patience = max(_PLATEAU_LEAST_S, _PLATEAU_SHARE * cpu_s)
+        started = time.thread_time() - self._jail.cpu_s
+        spent = 0.0
+        patience = max(_LEAST_PATIENCE_CALLS, int(_PATIENCE_CALLS_PER_S * cpu_s))
         self._standings = {one.key: _Standing() for one in offers}
         try:
             self._try(examples)
             self._try(self._first_calls(offers))
             while spent < cpu_s and not watch.stop_requested():
-                before = len(self.reached)
                 self._try(self._next_calls(offers))
-                spent = time.thread_time() - started + self._jail.cpu_s - jail_started
-                last_gain = spent if len(self.reached) > before else last_gain
-                if spent - last_gain > self._patience(patience):
+                spent = time.thread_time() + self._jail.cpu_s - started
+                if self._jail.executed - self._last_gain > self._patience_calls(patience):
                     break
                 self._tell(watch, spent / cpu_s)
-        except (Stopped, Lost):
+        except Lost:
             self.is_complete = False
         self.is_complete = self.is_complete and not watch.stop_requested()
         return [one for standing in self._standings.values() for one in standing.kept]
 
-    def _patience(self, usual: float) -> float:
-        """With everything reached, a little more is spent on other ways to get there."""
-        return _PLATEAU_LEAST_S / 3 if self._wanted <= self.reached else usual
+    def _patience_calls(self, usual: int) -> int:
+        """With everything reached, a little more is spent on other ways to get there.
+
+        Counted in calls and not in seconds, so that a seed gives the same suite on any machine
+        fast enough to settle within the budget.
+        """
+        return _SETTLED_CALLS if self._wanted <= self.reached else usual
 
     def _tell(self, watch: Watch, done: float) -> None:
         share = 100 * len(self._wanted & self.reached) / max(1, len(self._wanted))
@@ -112,6 +126,8 @@ class Search:
 
     def _next_call(self, offer: Offer) -> Call | None:
         standing = self._standings[offer.key]
+        if standing.makers and self._random.random() < _FOLLOWED_SHARE:
+            return self._generation.followed(self._random.choice(standing.makers))
         if standing.kept and self._random.random() < _CHANGED_SHARE:
             newest = len(standing.kept) - 1 - int(len(standing.kept) * self._random.random() ** 2)
             return self._generation.changed(standing.kept[newest].call)
@@ -122,8 +138,9 @@ class Search:
             return
         spent = self._jail.cpu_s
         results = self._jail.run(calls)
-        per_call = max(1e-5, (self._jail.cpu_s - spent) / len(calls))
-        self._batch = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, int(_BATCH_S / per_call)))
+        is_slow = self._jail.cpu_s - spent > _SLOW_BATCH_S
+        wanted = self._batch // 2 if is_slow else self._batch * 2
+        self._batch = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, wanted))
         for call, result in zip(calls, results, strict=True):
             self._learn(call, result)
 
@@ -135,6 +152,7 @@ class Search:
             self._values.seeds.saw(text)
         gained = result.hits is not None and not self.reached.issuperset(result.hits)
         standing.idle = 0 if gained else standing.idle + 1
+        self._last_gain = self._jail.executed if gained else self._last_gain
         if gained:
             self._generation.learn(call, failed=False)
         elif _is_type_failure(result):
@@ -144,6 +162,8 @@ class Search:
         if result.hits is None or is_hang or result.observation.kind == "setup":
             return
         self.reached |= result.hits
+        if result.observation.kind == "callable":
+            standing.add_maker(call)
         self._remember(call, result)
         is_failure = result.observation.kind == "error"
         if gained or (standing.failures < _FAILURES_PER_OFFER and is_failure):

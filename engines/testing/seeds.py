@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from engines.source.mentions import literals_of, patterns_of
+from engines.source.mentions import literals_of, patterns_of, quoted_in
 from engines.source.module import Module
 from engines.testing.offers import Offers
 from engines.testing.regex_text import RegexText
@@ -15,6 +15,8 @@ ValueT = TypeVar("ValueT")
 
 _SEEN_LIMIT = 600
 _SENTENCE_WORDS = 5
+_SEPARATOR_CHARS = 2
+_PARTS = ("1", "2", "3", "10", "a", "b", "abc", "0")
 _PLAIN_TEXTS = (
     "", "a", "abc", "hello world", "Hello World", "  padded  ", "A", "a,b,c", "a b", "foo_bar",
     "fooBar", "x-y", "1", "12", "-3", "3.5", "0", "123abc", "a=1", "key: value", "é", "\n",
@@ -112,8 +114,13 @@ class Seeds:
         return self._regex.text(*self.choices.choice(self.patterns)) or ""
 
     def _joined(self, local: list[str]) -> str:
+        separators = [one for one in local if 0 < len(one) <= _SEPARATOR_CHARS]
+        count = self.choices.randint(2, 4)
+        if separators and self.chance(0.5):
+            parts = [self.choices.choice(_PARTS) for _ in range(count)]
+            return self.choices.choice(separators).join(parts)
         pool = [*local, *self.texts[:40], *_PLAIN_TEXTS]
-        parts = [self.choices.choice(pool) for _ in range(self.choices.randint(2, 3))]
+        parts = [self.choices.choice(pool) for _ in range(min(count, 3))]
         return self.choices.choice(("", " ", "", ",")).join(parts)[:60]
 
     def integer(self) -> int:
@@ -132,7 +139,8 @@ class Seeds:
     def number(self) -> float:
         """A float, as `integer` chooses integers."""
         if self.chance(0.3) and (self.floats or self.integers):
-            return float(self.choices.choice([*self.floats, *self.integers]))
+            mined = float(self.choices.choice([*self.floats, *self.integers]))
+            return mined + self.choices.choice((0.0, 0.0, 1.0, -1.0))
         return self.choices.choice(_PLAIN_FLOATS)
 
     def changed_text(self, value: str, near: str = "") -> str:
@@ -171,6 +179,7 @@ def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
     seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
     for function in module.all_functions():
         own = [one for one in literals_of(function.node) if isinstance(one, str)]
+        own.extend(quoted_in(function.docstring))
         seeds.local[function.qualname] = [one for one in own if not _is_prose(one)]
     return seeds
 

@@ -16,15 +16,18 @@ SETTINGS: tuple[Mapping[str, str], ...] = (
 
 
 def stable(
-    kept: Sequence[Kept], opened: Callable[[Mapping[str, str]], Jail], seed: int
+    kept: Sequence[Kept],
+    opened: Callable[[Mapping[str, str]], Jail],
+    seed: int,
+    every: Sequence[Mapping[str, str]] = SETTINGS,
 ) -> list[Kept]:
-    """The calls whose outcome is the same in fresh processes, in any order, with what is.
+    """The calls whose outcome is the same in fresh processes, one under each of the settings.
 
-    Each process runs all calls one after the other, as a test run would, so that calls which
-    depend on what ran before them are dropped too.
+    Each process runs all calls one after the other, shuffled, as a test run would, so that calls
+    which depend on what ran before them are dropped too.
     """
     remaining = list(kept)
-    for number, settings in enumerate(SETTINGS):
+    for number, settings in enumerate(every):
         order = list(range(len(remaining)))
         random.Random(seed + number).shuffle(order)  # noqa: S311 - an order, no secret
         with opened(settings) as jail:
@@ -43,7 +46,11 @@ def _agreed(one: Kept, again: Result) -> Kept | None:
         message = first.message if first.message == second.message else ""
         observation = replace(first, message=message)
         return _with(one, observation) if same else None
-    if first.kind != second.kind or first.type != second.type:
+    if first.type != second.type or second.kind == "error":
+        return None
+    if first.kind == "opaque":
+        return one
+    if first.kind != second.kind:
         return None
     weaker = _agreement(first, second)
     return _with(one, weaker) if weaker else None

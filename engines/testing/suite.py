@@ -64,6 +64,7 @@ def _group(one: Kept) -> str:
     call, seen = one.call, one.result.observation
     shape = " ".join(f"{item.parameter}:{item.name}" for item in call.arguments)
     is_simple = seen.kind in {"value", "error"} and not seen.changed and not prints(seen)
+    is_simple = is_simple and call.offer.name not in {"__enter__", "__exit__"}
     is_simple = is_simple and not call.steps and call.file_text is None and "\n" not in call.source
     is_simple = is_simple and not (seen.kind == "error" and _makes_objects(call))
     if not is_simple:

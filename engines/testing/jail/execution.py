@@ -111,8 +111,7 @@ class Runner:
 
     def value(self, value: Any) -> Fact:
         """What can be said of a result: its text, its items, its attributes or only its type."""
-        cls: type = type(value)
-        kind = _type_name(cls)
+        kind = _type_name(cast(object, value).__class__)
         text = self._render.text(value)
         if text is not None:
             return {"kind": "value", "type": kind, "text": text}

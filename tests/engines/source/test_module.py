@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,9 +98,5 @@ def test_nesting_beyond_the_parser_is_a_syntax_problem() -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_parses_or_is_a_syntax_problem(text: str) -> None:
-    try:
-        module = parse_module(text, "any.py")
-    except SyntaxProblem as problem:
-        assert problem.line >= 0
-    else:
-        assert module.text == text
+    with contextlib.suppress(SyntaxProblem):
+        assert parse_module(text, "any.py").text == text
