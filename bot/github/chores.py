@@ -22,7 +22,7 @@ class GitHubChores:
     """The two chores of the leader."""
 
     def __init__(self, client: GitHubClient, database: Database, intake: Intake) -> None:
-        """What is known of reactions is built anew after a restart; delivery keys make that safe."""
+        """What is known of reactions is read anew after a restart; delivery keys make it safe."""
         self._client = client
         self._database = database
         self._intake = intake

@@ -1,0 +1,115 @@
+"""What a person may do on GitHub: the permission the repository gives them right now.
+
+Not `author_association`, which is NONE for members whose membership is private.
+"""
+
+import asyncio
+from urllib.parse import quote
+
+import structlog
+
+from bot.face import Undeliverable
+from bot.github.client import READ, GitHubClient, Reach
+from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
+from bot.github.wire import Commit, PermissionAnswer, PullAnswer, RepositoryAnswer, User
+from handlers import Caller, Invocation, PullRequest, Standing, Tier
+
+log = structlog.get_logger()
+
+_TIERS = {"admin": Tier.ADMIN, "write": Tier.WRITE, "read": Tier.READ}
+DELETED_FORK = "(deleted fork)"
+
+
+class GitHubAuthority:
+    """Asks GitHub; see `bot.face.Authority`."""
+
+    def __init__(self, client: GitHubClient) -> None:
+        """Reads as the App's installation."""
+        self._client = client
+
+    async def standing(self, invocation: Invocation) -> Standing:
+        """The caller's permission, and the pull request as it is now. Raises Busy."""
+        repository = invocation.repository or invocation.place.channel
+        reach = Reach(repository, READ, invocation.place.installation)
+        try:
+            tier, (pull, head_sha) = await asyncio.gather(
+                self._tier(reach, invocation.caller), self._code(reach, invocation.number)
+            )
+        except Undeliverable as refused:
+            log.warning("github tells no standing", repository=repository, reason=str(refused))
+            return Standing(Tier.ANYONE, repository)
+        return Standing(tier, repository, pull, head_sha)
+
+    async def repository_tier(self, login: str, repository: str) -> Tier:
+        """What the owner of a GitHub account may do in a repository; for people who speak from
+        elsewhere and have linked that account. Raises Busy.
+        """
+        try:
+            return await self._tier_of(Reach(repository, READ), login)
+        except Undeliverable as refused:
+            log.warning("github tells no permission", repository=repository, reason=str(refused))
+            return Tier.ANYONE
+
+    async def _tier(self, reach: Reach, caller: Caller) -> Tier:
+        """The login may have changed hands since, so the account's number has to match."""
+        return await self._tier_of(reach, caller.name, account=caller.account)
+
+    async def _tier_of(self, reach: Reach, login: str, account: str | None = None) -> Tier:
+        path = f"/repos/{reach.repository}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            answer = (await self._client.get(reach, path)).one(PermissionAnswer)
+        except Refused as refused:
+            if refused.is_missing:
+                return Tier.ANYONE
+            raise
+        if account is not None and not _is_account(answer.user, account):
+            return Tier.ANYONE
+        return _TIERS.get(answer.permission, Tier.ANYONE)
+
+    async def _code(
+        self, reach: Reach, number: int | None
+    ) -> tuple[PullRequest | None, str | None]:
+        pull = None if number is None else await self.pull(reach, number)
+        if pull is not None:
+            return pull, pull.head_sha
+        return None, await self._default_head(reach)
+
+    async def pull(self, reach: Reach, number: int) -> PullRequest | None:
+        """The pull request with this number; None when it is an issue. Raises Busy, Refused."""
+        try:
+            answer = await self._client.get(reach, f"/repos/{reach.repository}/pulls/{number}")
+        except Refused as refused:
+            if refused.is_missing:
+                return None
+            raise
+        found = answer.one(PullAnswer)
+        head, base = found.head.repo, found.base.repo
+        return PullRequest(
+            number=found.number,
+            head_sha=found.head.sha,
+            head_repository=head.full_name if head else DELETED_FORK,
+            base_repository=base.full_name if base else reach.repository,
+            base_ref=found.base.ref,
+            author=found.user.login if found.user else "",
+            title=found.title,
+            is_open=found.state == "open",
+        )
+
+    async def _default_head(self, reach: Reach) -> str | None:
+        """The default branch's newest commit; None in a repository without any."""
+        repository = f"/repos/{reach.repository}"
+        try:
+            branch = (await self._client.get(reach, repository)).one(RepositoryAnswer)
+            path = f"{repository}/commits/{quote(branch.default_branch, safe='')}"
+            return (await self._client.get(reach, path)).one(Commit).sha
+        except Refused as refused:
+            if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
+                return None
+            raise
+
+
+def _is_account(user: User | None, account: str) -> bool:
+    """Whether the answer is about the same account, as far as it says."""
+    if user is None or user.id is None or not account.isdecimal():
+        return True
+    return str(user.id) == account

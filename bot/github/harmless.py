@@ -1,0 +1,215 @@
+"""Hostile Markdown made safe to post: it looks the same and does nothing.
+
+Outside of code, GitHub turns `@name` into a notification, `#12` and `owner/repo#12` into a
+reference that shows on the other issue, "Fixes #12" into a promise to close it, `<…>` into HTML and
+`![…](…)` into a request to somebody's server. Code is left as it is, byte for byte.
+
+What is code is decided as GitHub does: blocks by a CommonMark parser with HTML switched off, which
+is how the result reads once every `<` outside of code is escaped; code spans by the backtick rule.
+https://github.github.com/gfm/#code-spans
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from markdown_it import MarkdownIt
+
+ZERO_WIDTH = "\u200b"
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_TICKS = re.compile(r"`+")
+_SPECIAL = re.compile(r"\\.|`+", re.DOTALL)
+_ADDRESS = re.compile(
+    r"(?<![^\s*_~(])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?=[/?\s):]|$)[^\s<`]*"
+)
+_TAG = re.compile(r"<(?!https?://[^\s<>@#`]*>)(?=[A-Za-z/!?])")
+_ENTITY = re.compile(r"&(?=#|commat;|num;)", re.IGNORECASE)
+_PICTURE = re.compile(r"!+(?=\[)")
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
+_NUMBER = re.compile(r"(?:(?<=#)|(?<=\bGH-)|(?<=\bGH\\-))(?=\d)", re.IGNORECASE)
+_CLOSING = re.compile(
+    r"\b(close|fix|resolve)(?=(?:[sd]|e[sd])?\W{1,9}(?:#|GH\b|https?:|[\w.-]+/[\w.-]+#))",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(r"([\\`*_{}\[\]<>()#|~!])")
+_RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
+_SUGGESTION = re.compile(r"(`{3,}|~{3,})[ \t]*suggestion", re.IGNORECASE)
+
+
+def clean(text: str) -> str:
+    """The text without what cannot be seen: control characters and changes of direction."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def escaped(text: str) -> str:
+    """One line that shows as it is."""
+    return _disarmed(_PLAIN.sub(r"\\\1", " ".join(clean(text).split())))
+
+
+def unmentioned(text: str) -> str:
+    """Text that is no Markdown, without mentions and references."""
+    return _NUMBER.sub(ZERO_WIDTH, _MENTION.sub("@" + ZERO_WIDTH, text))
+
+
+def inline(markdown: str) -> str:
+    """Inline Markdown as one harmless line."""
+    return _spans(" ".join(clean(markdown).split()))
+
+
+def cell(markdown: str) -> str:
+    """Inline Markdown for a table's cell, whose pipes end nothing."""
+    return re.sub(r"(\\*)\|", _pipe, inline(markdown))
+
+
+def _pipe(found: re.Match[str]) -> str:
+    return found[0] if len(found[1]) % 2 else f"{found[1]}\\|"
+
+
+def code_span(text: str) -> str:
+    """One line of code within a sentence."""
+    text = " ".join(clean(text).split())
+    ticks = "`" * (longest_ticks(text) + 1)
+    edge = " " if text.startswith("`") or text.endswith("`") or not text else ""
+    return f"{ticks}{edge}{text}{edge}{ticks}"
+
+
+def longest_ticks(text: str) -> int:
+    """The longest run of backticks in the text."""
+    return max((len(run) for run in _TICKS.findall(text)), default=0)
+
+
+def harmless(markdown: str) -> str:
+    """Markdown blocks that do nothing but show, with every fence closed."""
+    lines = clean(markdown).split("\n")
+    return "\n".join(made for part in _parts(lines) for made in _made_harmless(part))
+
+
+class _Kind(StrEnum):
+    PROSE = "prose"
+    ROWS = "rows"
+    """Of a table, or of what another parser may take for one."""
+    CODE = "code"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class _Part:
+    kind: _Kind
+    lines: list[str]
+    fence: str = ""
+    """What closes it."""
+
+
+def _made_harmless(part: _Part) -> list[str]:
+    match part.kind:
+        case _Kind.CODE:
+            first = _SUGGESTION.sub(r"\1", part.lines[0])
+            return [first, *part.lines[1:], *([part.fence] if part.fence else [])]
+        case _Kind.PROSE:
+            return [_spans("\n".join(part.lines))]
+        case _Kind.ROWS:
+            return _rows(part.lines)
+        case _Kind.REST:
+            return [_disarmed(line) for line in part.lines]
+
+
+def _parts(lines: list[str]) -> Iterator[_Part]:
+    """The blocks that hold text, in order, with whatever stands between them."""
+    at = 0
+    for start, end, kind, fence in _blocks(lines):
+        if start < at:
+            continue
+        if start > at:
+            yield _Part(_Kind.REST, lines[at:start])
+        yield _Part(kind, lines[start:end], fence)
+        at = end
+    if at < len(lines):
+        yield _Part(_Kind.REST, lines[at:])
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[int, int, _Kind, str]]:
+    for token in _MARKDOWN.parse("\n".join(lines)):
+        if token.map is None:
+            continue
+        start, end = token.map[0], min(token.map[1], len(lines))
+        inside = lines[start:end]
+        if token.type == "fence":
+            is_open = (
+                token.level == 0 and end == len(lines) and not _is_closed(inside, token.markup)
+            )
+            yield start, end, _Kind.CODE, token.markup if is_open else ""
+        elif token.type == "code_block":
+            yield start, end, _Kind.CODE, ""
+        elif token.type == "table_open" or (token.type == "inline" and _looks_ruled(inside)):
+            yield start, end, _Kind.ROWS, ""
+        elif token.type == "inline":
+            yield start, end, _Kind.PROSE, ""
+
+
+def _is_closed(lines: list[str], markup: str) -> bool:
+    last = lines[-1].strip()
+    return len(lines) > 1 and set(last) == {markup[0]} and len(last) >= len(markup)
+
+
+def _looks_ruled(lines: list[str]) -> bool:
+    """Whether the line that rules a table's header off is among them."""
+    return any("-" in line and _RULER.fullmatch(line) for line in lines)
+
+
+def _rows(lines: list[str]) -> list[str]:
+    """Code spans count only where they read the same with and without the table."""
+    cells = [cell for line in lines for cell in line.split("|")]
+    is_plain = all(_is_balanced(cell) for cell in cells) and not any("\\|" in x for x in lines)
+    make = _spans if is_plain else _disarmed
+    return ["|".join(map(make, line.split("|"))) for line in lines]
+
+
+def _is_balanced(text: str) -> bool:
+    return not any("`" in plain for plain, _ in _split(text))
+
+
+def _spans(text: str) -> str:
+    """One block's inline text, its code spans left as they are."""
+    out: list[str] = []
+    before = ""
+    for plain, code in _split(text):
+        out += (_disarmed(before + plain)[len(before) :], code)
+        before = "`" if code else ""
+    return "".join(out)
+
+
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    """Pairs of plain text and the code span behind it, "" at the end."""
+    start = at = 0
+    while found := _SPECIAL.search(text, at):
+        at = found.end()
+        if found[0].startswith("\\"):
+            continue
+        end = next((run.end() for run in _TICKS.finditer(text, at) if run[0] == found[0]), None)
+        if end is not None:
+            yield text[start : found.start()], text[found.start() : end]
+            start = at = end
+    yield text[start:], ""
+
+
+def _disarmed(plain: str) -> str:
+    """Text outside of code; addresses stay whole."""
+    out: list[str] = []
+    at = 0
+    for address in _ADDRESS.finditer(plain):
+        out += (_unlinked(plain[at : address.start()], plain[address.start() :][:8]), address[0])
+        at = address.end()
+    return "".join(out) + _unlinked(plain[at:])
+
+
+def _unlinked(text: str, following: str = "") -> str:
+    """`following` is what stands behind the text, for what looks ahead."""
+    text = _PICTURE.sub("", _ENTITY.sub("&amp;", _TAG.sub("&lt;", text)))
+    text = _CLOSING.sub(lambda found: found[1][0] + ZERO_WIDTH + found[1][1:], text + following)
+    text = text[: len(text) - len(following)] if following else text
+    return unmentioned(text)

@@ -1,0 +1,103 @@
+"""GitHub's webhooks: the signature over the raw body first, then one durable write, then the
+answer. Nothing is asked of the network before it.
+"""
+
+import hashlib
+import hmac
+import json
+from typing import Annotated
+from urllib.parse import parse_qs
+
+import structlog
+from fastapi import APIRouter, Header, HTTPException, Request, Response
+from pydantic import ValidationError
+
+from bot.face import Intake
+from bot.github.events import EVENTS, Delivery, heard
+from bot.github.mention import Mention
+from bot.github.payloads import Payload
+from bot.settings import GatewaySettings, MissingSetting
+from storage.clock import utc_now
+
+log = structlog.get_logger()
+
+LARGEST_BODY_BYTES = 25 * 1024 * 1024
+"""GitHub sends no larger payload."""
+LONGEST_GUID = 100
+_ACCEPTED = 202
+_BAD_REQUEST, _UNAUTHORIZED, _TOO_LARGE, _BAD_MEDIA_TYPE = 400, 401, 413, 415
+
+
+def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:
+    """The webhook's route. Raises MissingSetting without a secret to check signatures with."""
+    if not settings.github_webhook_secret:
+        raise MissingSetting("GRYPH_GITHUB_WEBHOOK_SECRET is missing.")
+    secret = settings.github_webhook_secret.get_secret_value().encode()
+    mention = Mention(settings.github_mention)
+    router = APIRouter(tags=["github"])
+
+    @router.post("/github/webhook")
+    async def webhook(
+        request: Request,
+        response: Response,
+        x_github_event: Annotated[str, Header()] = "",
+        x_github_delivery: Annotated[str, Header(max_length=LONGEST_GUID)] = "",
+        x_hub_signature_256: Annotated[str, Header()] = "",
+    ) -> dict[str, str]:
+        """Take one delivery in."""
+        body = await _body(request)
+        if not is_signed(body, x_hub_signature_256, secret):
+            raise HTTPException(_UNAUTHORIZED, "the signature does not match")
+        if not x_github_event or not x_github_delivery:
+            raise HTTPException(_BAD_REQUEST, "X-GitHub-Event or X-GitHub-Delivery is missing")
+        data = _data(body, request.headers.get("content-type", ""))
+        if x_github_event == "ping":
+            return {"status": "pong"}
+        response.status_code = _ACCEPTED
+        if x_github_event not in EVENTS:
+            return {"status": "ignored"}
+        delivery = Delivery(x_github_event, x_github_delivery, _payload(data), utc_now())
+        found = heard(delivery, mention)
+        if found is None:
+            return {"status": "ignored"}
+        accepted = await intake.accept(found.invocation, found.keys)
+        return {"status": "known already" if accepted is None else "accepted"}
+
+    return router
+
+
+def is_signed(body: bytes, signature: str, secret: bytes) -> bool:
+    """Whether `signature` (X-Hub-Signature-256) was made over the raw body with our secret."""
+    expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode())
+
+
+async def _body(request: Request) -> bytes:
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for part in request.stream():
+        size_bytes += len(part)
+        if size_bytes > LARGEST_BODY_BYTES:
+            raise HTTPException(_TOO_LARGE, "the payload is larger than 25 MB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _data(body: bytes, content_type: str) -> object:
+    media_type = content_type.partition(";")[0].strip().lower()
+    try:
+        if media_type == "application/json":
+            return json.loads(body)
+        if media_type == "application/x-www-form-urlencoded":
+            return json.loads(parse_qs(body.decode(), max_num_fields=10)["payload"][0])
+    except (ValueError, KeyError, RecursionError) as error:
+        raise HTTPException(_BAD_REQUEST, "the body holds no JSON payload") from error
+    raise HTTPException(_BAD_MEDIA_TYPE, "send application/json or a form with `payload`")
+
+
+def _payload(data: object) -> Payload:
+    try:
+        return Payload.model_validate(data)
+    except ValidationError as error:
+        log.warning("github payload not understood", fields=[e["loc"] for e in error.errors()][:5])
+        raise HTTPException(_BAD_REQUEST, "the payload lacks what its event needs") from error

@@ -1,0 +1,185 @@
+"""Status messages, results and answers as GitHub comments and check runs; pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.face import JobView
+from bot.github.blocks import Fitted, Page, fit
+from bot.github.harmless import code_span, escaped, inline
+from bot.github.marker import marker
+from bot.github.measure import CHECK_ROOM, COMMENT_ROOM, head, measure
+from jobs.messages import Action, Actions, Reply
+from storage.ids import JobId
+from storage.states import JobState
+
+LONGEST_LINE = 300
+LONGEST_TEXT = 400
+LONGEST_CHECK_TITLE = 250
+LONGEST_IDENTIFIER = 20
+LONGEST_LABEL = 20
+MOST_CHECK_ACTIONS = 3
+_GAP = "\n\n"
+_MINUTE_S = 60
+_SIGN = {
+    JobState.WAITING: "✋",
+    JobState.QUEUED: "🕓",
+    JobState.RUNNING: "⏳",
+    JobState.SUCCEEDED: "✅",
+    JobState.FAILED: "❌",
+    JobState.CANCELLED: "🚫",
+}
+_CONCLUSION = {
+    JobState.SUCCEEDED: "success",
+    JobState.FAILED: "failure",
+    JobState.CANCELLED: "cancelled",
+}
+_PURPOSE = {
+    "apply": "Open a pull request with the files",
+    "retry": "Run the same job again",
+    "cancel": "Stop this job",
+}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Where everything is, when a comment holds only the beginning."""
+
+    name: str
+    address: str
+    characters: int
+
+
+def status_marker(job: JobId) -> str:
+    """The invisible line of a job's one comment, in all its states."""
+    return marker(f"{job}:status", job)
+
+
+def render_status(view: JobView) -> str:
+    """The job's comment until its result is there."""
+    parts = [_status_line(view)]
+    if not view.state.final:
+        parts.append(f"<sub>Reply {code_span(f'/gryph cancel {view.job}')} to stop it.</sub>")
+    return _GAP.join([*parts, status_marker(view.job)])
+
+
+def render_result(view: JobView, reply: Reply, page: Page, whole: Whole | None = None) -> Fitted:
+    """The job's comment with its result; not whole when `whole` is needed."""
+    return _comment(_status_line(view), reply, page, (status_marker(view.job), whole))
+
+
+def render_answer(reply: Reply, page: Page, *, key: str, whole: Whole | None = None) -> Fitted:
+    """An answer that stands by itself; not whole when `whole` is needed."""
+    return _comment("", reply, page, (marker(key), whole))
+
+
+def _comment(first: str, reply: Reply, page: Page, ending: tuple[str, Whole | None]) -> Fitted:
+    hidden, whole = ending
+    note = [] if whole is None else [_rest(whole)]
+    frame = [part for part in (first, *note, hidden) if part]
+    room = COMMENT_ROOM - sum(measure(part) + len(_GAP) for part in frame)
+    body = fit(reply.blocks, page, room)
+    said = body.text
+    if not said.strip() and not note:
+        said = inline(head(reply.summary, LONGEST_TEXT)) or ("" if first else "(empty)")
+    parts = [part for part in (first, said, *note, hidden) if part]
+    return Fitted(_GAP.join(parts), body.is_whole)
+
+
+def _rest(whole: Whole) -> str:
+    name = escaped(whole.name)
+    return (
+        f"✂️ **Cut here.** The whole answer, {whole.characters:,} characters, is in "
+        f"[{name}]({whole.address})."
+    )
+
+
+def _status_line(view: JobView) -> str:
+    said = [_command(view), f"{_SIGN[view.state]} {view.state.value}", *_progress(view)]
+    return " · ".join([*said, code_span(view.job), f"asked by {_name(view)}"])
+
+
+def _command(view: JobView) -> str:
+    verb, _, rest = " ".join(view.line.split()).partition(" ")
+    shown = rest if len(rest) <= LONGEST_LINE else f"{head(rest, LONGEST_LINE)}…"
+    return f"**{escaped(verb)}** {code_span(shown)}" if rest else f"**{escaped(verb)}**"
+
+
+def _progress(view: JobView) -> list[str]:
+    said: list[str] = []
+    if view.state is JobState.QUEUED and view.ahead:
+        said.append(f"{view.ahead} ahead of it")
+    text = " ".join(view.text.split())
+    if text and text != view.state.value:
+        short = head(text, LONGEST_TEXT)
+        said.append(inline(short if short == text else f"{short}…"))
+    if view.state is JobState.RUNNING and view.done is not None:
+        said.append(f"{view.done:.0%}")
+    if view.attempt > 1:
+        said.append(f"attempt {view.attempt}")
+    if view.started_at is not None and view.finished_at is not None:
+        said.append(_duration((view.finished_at - view.started_at).total_seconds()))
+    return said
+
+
+def _name(view: JobView) -> str:
+    return escaped(head(view.asked_by.name, 80))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE_S)
+    return f"{minutes} min {rest} s"
+
+
+def check_name(view: JobView) -> str:
+    """What the job's check run is called."""
+    return f"gryph / {view.verb}"
+
+
+def render_check(view: JobView) -> dict[str, Any]:
+    """The check run's changing part until the result is there."""
+    running = view.state is JobState.RUNNING
+    cancel = Action(verb="cancel", label="Cancel", job=view.job)
+    return {
+        "status": "in_progress" if running else "queued",
+        "output": {"title": _check_title(view, view.text), "summary": _status_line(view)},
+        "actions": _check_actions((cancel,)),
+    }
+
+
+def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, Any]:
+    """The check run's changing part with the result; what does not fit is in the comment."""
+    first = _status_line(view)
+    body = fit(reply.blocks, page, (CHECK_ROOM - 2 * measure(first)) // 2)
+    finished = view.finished_at or view.created_at
+    retry = Action(verb="retry", label="Retry", job=view.job)
+    asked = [each for block in reply.blocks if isinstance(block, Actions) for each in block.actions]
+    wished = [each for each in asked if isinstance(each, Action) and each.verb in _PURPOSE]
+    return {
+        "status": "completed",
+        "conclusion": _CONCLUSION.get(view.state, "neutral"),
+        "completed_at": finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "output": {
+            "title": _check_title(view, view.text or reply.summary),
+            "summary": f"{first}{_GAP}{body.text}".rstrip(),
+        },
+        "actions": _check_actions(tuple(wished) or (retry,)),
+    }
+
+
+def _check_title(view: JobView, text: str) -> str:
+    title = " ".join(text.split())
+    return head(title, LONGEST_CHECK_TITLE) or view.state.value
+
+
+def _check_actions(actions: tuple[Action, ...]) -> list[dict[str, str]]:
+    return [
+        {
+            "label": head(each.label, LONGEST_LABEL),
+            "description": _PURPOSE[each.verb],
+            "identifier": each.line,
+        }
+        for each in actions
+        if len(each.line) <= LONGEST_IDENTIFIER
+    ][:MOST_CHECK_ACTIONS]

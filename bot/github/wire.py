@@ -1,0 +1,143 @@
+"""What we read of GitHub's REST answers: only the fields used."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Read(BaseModel):
+    """Anything GitHub says; what we do not know is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class User(Read):
+    """An account."""
+
+    login: str
+    id: int | None = None
+    type: str = "User"
+
+
+class AppRef(Read):
+    """The App that something was made through."""
+
+    id: int | None = None
+
+
+class InstallationAnswer(Read):
+    """Where the App is installed, and what it may do there."""
+
+    id: int
+    permissions: dict[str, str] = {}
+
+
+class TokenAnswer(Read):
+    """An installation token."""
+
+    token: str
+    expires_at: datetime
+
+
+class Comment(Read):
+    """A comment on an issue, a pull request, or a line of one."""
+
+    id: int
+    node_id: str = ""
+    body: str | None = None
+    html_url: str = ""
+    user: User | None = None
+    performed_via_github_app: AppRef | None = None
+
+
+class RepositoryAnswer(Read):
+    """A repository."""
+
+    full_name: str
+    default_branch: str = "main"
+
+
+class Side(Read):
+    """The head or the base of a pull request; `repo` is None once a fork is deleted."""
+
+    ref: str
+    sha: str
+    repo: RepositoryAnswer | None = None
+
+
+class PullAnswer(Read):
+    """A pull request."""
+
+    number: int
+    title: str = ""
+    state: str = "open"
+    merged_at: datetime | None = None
+    html_url: str = ""
+    user: User | None = None
+    head: Side
+    base: Side
+
+
+class PermissionAnswer(Read):
+    """What a person may do; GitHub maps maintain to "write" and triage to "read" here."""
+
+    permission: str = "none"
+    user: User | None = None
+
+
+class Tree(Read):
+    """A tree's id."""
+
+    sha: str
+
+
+class CommitBody(Read):
+    """A commit's content."""
+
+    tree: Tree
+    message: str = ""
+
+
+class Commit(Read):
+    """A commit as `/commits/{ref}` shows it."""
+
+    sha: str
+    commit: CommitBody | None = None
+
+
+class Sha(Read):
+    """A git object just made, or a file's blob."""
+
+    sha: str
+    type: str = ""
+
+
+class CheckRun(Read):
+    """A check run."""
+
+    id: int
+    external_id: str | None = None
+
+
+class CheckRuns(Read):
+    """The check runs of a commit."""
+
+    check_runs: list[CheckRun] = []
+
+
+class HookDelivery(Read):
+    """One attempt to deliver a webhook."""
+
+    id: int
+    guid: str
+    delivered_at: datetime
+    status_code: int = 0
+    event: str = ""
+
+
+class GraphAnswer(Read):
+    """An answer of the GraphQL API; errors of single nodes come beside data."""
+
+    data: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] = []

@@ -1,0 +1,162 @@
+"""Bare git repositories in a folder, changed by git itself."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+NOBODY = "0" * 40
+
+
+class NoSuchObject(Exception):
+    """Git knows no such commit, branch or file."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file in a commit."""
+
+    sha: str
+    content: bytes
+
+
+class Git:
+    """One bare repository."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is "…/owner/name.git"; it is made where it is missing."""
+        self.folder = folder
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            self._run("init", "--quiet", "--bare", "--initial-branch=main")
+
+    @property
+    def default_branch(self) -> str:
+        """What HEAD points at."""
+        return self._run("symbolic-ref", "--short", "HEAD").strip()
+
+    def resolve(self, ref: str) -> str:
+        """The commit a branch, tag or sha names. Raises NoSuchObject."""
+        for name in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
+            found = self._try("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            if found:
+                return found.strip()
+        raise NoSuchObject(ref)
+
+    def tree_of(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self._run("rev-parse", f"{commit}^{{tree}}").strip()
+
+    def message_of(self, commit: str) -> str:
+        """A commit's message."""
+        return self._run("log", "-1", "--format=%B", commit).strip()
+
+    def kind(self, commit: str, path: str) -> str:
+        """ "blob" or "tree". Raises NoSuchObject."""
+        found = self._try("cat-file", "-t", f"{commit}:{path}")
+        if not found:
+            raise NoSuchObject(path)
+        return found.strip()
+
+    def blob(self, commit: str, path: str) -> Blob:
+        """A file's content. Raises NoSuchObject."""
+        if self.kind(commit, path) != "blob":
+            raise NoSuchObject(path)
+        sha = self._run("rev-parse", f"{commit}:{path}").strip()
+        return Blob(sha, self._bytes("cat-file", "blob", sha))
+
+    def listing(self, commit: str, path: str = "") -> list[str]:
+        """The names in a folder, or every file's path with path "**"."""
+        if path == "**":
+            return self._run("ls-tree", "-r", "--name-only", commit).split("\n")[:-1]
+        return self._run("ls-tree", "--name-only", f"{commit}:{path}").split("\n")[:-1]
+
+    def changed(self, base: str, head: str) -> list[str]:
+        """The paths that differ between where two commits parted and `head`."""
+        return self._run("diff", "--name-only", f"{base}...{head}").split("\n")[:-1]
+
+    def has(self, sha: str) -> bool:
+        """Whether there is an object with this id."""
+        return self._try("cat-file", "-e", sha) is not None
+
+    def make_blob(self, content: bytes) -> str:
+        """Store a file's content."""
+        return self._bytes("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+
+    def make_tree(self, base: str | None, blobs: Mapping[str, str]) -> str:
+        """A tree like `base` with these blobs at these paths."""
+        index = self.folder / f"index-{abs(hash((base, tuple(blobs.items()))))}"
+        env = {"GIT_INDEX_FILE": str(index)}
+        if base is not None:
+            self._run("read-tree", base, env=env)
+        for path, sha in blobs.items():
+            self._run("update-index", "--add", "--cacheinfo", f"100644,{sha},{path}", env=env)
+        tree = self._run("write-tree", env=env).strip()
+        index.unlink(missing_ok=True)
+        return tree
+
+    def make_commit(self, tree: str, parents: list[str], message: str) -> str:
+        """A commit."""
+        named = [word for parent in parents for word in ("-p", parent)]
+        return self._bytes("commit-tree", tree, *named, stdin=message.encode()).decode().strip()
+
+    def set_ref(self, ref: str, sha: str) -> None:
+        """Create or move a ref, given by its full name."""
+        self._run("update-ref", ref, sha)
+
+    def commit_files(self, branch: str, files: Mapping[str, bytes], message: str) -> str:
+        """A commit on top of a branch (or the first one), as if somebody had pushed it."""
+        before = self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+        parents = [before.strip()] if before else []
+        blobs = {path: self.make_blob(content) for path, content in files.items()}
+        tree = self.make_tree(self.tree_of(parents[0]) if parents else None, blobs)
+        sha = self.make_commit(tree, parents, message)
+        self.set_ref(f"refs/heads/{branch}", sha)
+        return sha
+
+    def take_from(self, other: "Git", sha: str, ref: str) -> None:
+        """Bring a fork's commit here under `ref`."""
+        name = f"refs/heads/gryph-exchange-{sha[:12]}"
+        other.set_ref(name, sha)
+        self._run("fetch", "--quiet", str(other.folder), f"+{name}:{ref}")
+
+    def _run(self, *words: str, env: Mapping[str, str] | None = None) -> str:
+        return self._bytes(*words, env=env).decode()
+
+    def _try(self, *words: str) -> str | None:
+        try:
+            return self._run(*words)
+        except NoSuchObject:
+            return None
+
+    def _bytes(
+        self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    ) -> bytes:
+        done = subprocess.run(
+            ["git", "-C", str(self.folder), *words],
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            env={**environment(self.folder), **(env or {})},
+        )
+        if done.returncode != 0:
+            raise NoSuchObject(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Git without anybody's own configuration."""
+    who = {"NAME": "Fake", "EMAIL": "fake@example.invalid", "DATE": "2026-01-01T00:00:00Z"}
+    named = {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in who.items()
+    }
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **named,
+    }
