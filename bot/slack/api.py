@@ -3,7 +3,6 @@
 Nothing is retried here: the delivery loop owns retries, and the SDK's own would post twice.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.face import Busy, Undeliverable
 from bot.settings import GatewaySettings
+from bot.slack.sdk_log import sdk_logger
 
 TIMEOUT_S = 10.0
 CALM_S = 60.0
@@ -37,7 +37,7 @@ _CLOSED = {
     "thread_not_found",
     "token_revoked",
 }
-_sdk_log = logging.getLogger("bot.slack.api")
+_sdk_log = sdk_logger("api")
 
 
 class Refusal(Exception):

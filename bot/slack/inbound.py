@@ -10,7 +10,6 @@ and answers a malformed timestamp, signature or encoding with 500, which asks fo
 import asyncio
 import hashlib
 import hmac
-import logging
 import re
 import time
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.face import Intake
 from bot.settings import GatewaySettings, MissingSetting
 from bot.slack.normalize import normalize
+from bot.slack.sdk_log import sdk_logger
 from storage.clock import utc_now
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ MOST_BODY_BYTES = 1_000_000
 SIGNATURE_LIFE_S = 5 * 60
 SOCKET_PING_S = 5.0
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-_sdk_log = logging.getLogger("bot.slack.socket")
+_sdk_log = sdk_logger("socket")
 
 
 def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:

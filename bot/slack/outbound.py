@@ -109,6 +109,9 @@ class SlackOutbound:
 
     async def _deliver(self, spot: Spot, reply: Reply, key: str, *, since: str | None) -> Posted:
         done = await earlier(self._api, spot, key, since)
+        if spot.thread is None and "0" in done.parts:  # the rest stands in a thread under it
+            spot = Spot(spot.channel, done.parts["0"])
+            done = await earlier(self._api, spot, key, done.parts["0"])
         try:
             return await self._send(spot, render_reply(reply), key, done)
         except Refusal as refusal:

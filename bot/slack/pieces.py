@@ -127,8 +127,7 @@ class Pieces:
         if units(shown) <= SHOWN_UNITS:
             yield from self._prose(shown)
         else:
-            lines = text.count("\n") + 1
-            yield self._attached(name, text, f"{lines:,} lines")
+            yield self._attached(name, text, _lines(text))
 
     def _table(self, block: Table) -> Iterator[Piece]:
         shown = table(block.header, block.rows)
@@ -174,7 +173,7 @@ class Pieces:
             yield from self._prose(f"**{title}**" if title else "")
             yield from self.shown(block.blocks)
             return
-        yield self._attached(f"{title or 'details'}.md", inside, title or "details")
+        yield self._attached(f"{title or 'details'}.md", inside, _lines(inside))
         yield from self.shown(tuple(_not_prose(block.blocks)))
 
     def _actions(self, block: Actions) -> Iterator[Piece]:
@@ -230,6 +229,10 @@ def context(text: str) -> Native:
     """A small grey line of mrkdwn."""
     element = {"type": "mrkdwn", "text": text}
     return Native({"type": "context", "elements": [element]}, units(text))
+
+
+def _lines(text: str) -> str:
+    return f"{len(text.splitlines()):,} lines"
 
 
 def _mention(name: str, about: str) -> Native:

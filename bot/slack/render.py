@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from bot.face import JobView
 from bot.slack.document import document
+from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import Message, Page, Piece, SlackBlock, close, fill
 from bot.slack.pieces import WHOLE_ANSWER, Attachment, Pieces, button_rows, context
-from bot.slack.prose import code, escape, escaped, one_line
+from bot.slack.prose import code, escape, escaped, one_line, units
 from handlers import Caller
 from jobs.messages import Block, Reply, Text
 from storage.states import JobState
@@ -66,7 +67,6 @@ def _cancel(view: JobView) -> SlackBlock:
         "text": {"type": "plain_text", "text": "Cancel", "emoji": True},
         "action_id": f"g:cancel:{view.job}",
         "value": f"cancel {view.job}",
-        "style": "danger",
     }
 
 
@@ -77,9 +77,10 @@ def _progress(view: JobView) -> list[str]:
     if view.state is JobState.QUEUED and view.ahead:
         said.append(f"{view.ahead:,} before it")
     if text and text.lower() != view.state.value:
-        said.append(escaped(text, _TEXT_UNITS))
+        shown = from_inline(text)
+        said.append(shown if units(shown) <= _TEXT_UNITS else escaped(text, _TEXT_UNITS))
     if view.state is JobState.RUNNING and view.done is not None:
-        said.append(f"{view.done:.0%} done")
+        said.append(f"{round(view.done * 100)} % done")
     return said
 
 

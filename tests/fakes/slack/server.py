@@ -6,7 +6,7 @@ aiohttp serves it, since uvicorn has no WebSocket without a further package.
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -52,9 +52,10 @@ class SlackServer:
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; `url` then says where."""
+    async def start(self, port: int = 0, control: Iterable[web.RouteDef] = ()) -> None:
+        """Listen on 127.0.0.1; `url` then says where. `control` are routes beside Slack's."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_routes(control)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/upload/{file}", self._upload)
         app.router.add_post("/response/{token}", self._response)

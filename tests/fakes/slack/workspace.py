@@ -9,12 +9,14 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp import web
 
 from tests.fakes.slack.limits import texts
 from tests.fakes.slack.server import SlackServer
@@ -44,24 +46,32 @@ class Slack:
         self.world = world
         self.server = server
         self.app_url = ""
-        """Where the app listens; empty for an app that only uses Socket Mode."""
+        """Where the app listens; empty while nobody does, and then events are not told."""
         self.sent: list[Sent] = []
         self._session = session
 
     @classmethod
     @contextlib.asynccontextmanager
     async def running(
-        cls, *, port: int = 0, clock: Callable[[], float] | None = None
-    ) -> AsyncGenerator[Self, None]:
-        """A fresh workspace on a loopback port, while the context lasts."""
-        world = World(clock) if clock else World()
+        cls,
+        *,
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        control: Callable[[Self], Iterable[web.RouteDef]] | None = None,
+    ) -> AsyncGenerator[Self]:
+        """A fresh workspace on a loopback port, while the context lasts.
+
+        `control` makes further routes, by which another process moves the people.
+        """
+        world = World(clock)
         server = SlackServer(world)
-        await server.start(port)
-        try:
-            async with aiohttp.ClientSession() as session:
-                yield cls(world, server, session)
-        finally:
-            await server.stop()
+        async with aiohttp.ClientSession() as session:
+            slack = cls(world, server, session)
+            await server.start(port, control(slack) if control else ())
+            try:
+                yield slack
+            finally:
+                await server.stop()
 
     @property
     def api_url(self) -> str:
@@ -164,7 +174,7 @@ class Slack:
             await self.post(INTERACTIONS, body, FORM)
 
     async def event(self, event: dict[str, Any], **outer: object) -> None:
-        """Send an event callback."""
+        """Send an event callback, if anybody listens."""
         payload = {
             "type": "event_callback",
             "team_id": TEAM,
@@ -176,7 +186,7 @@ class Slack:
         }
         if self.server.sockets.connected:
             await self.server.sockets.send("events_api", payload)
-        else:
+        elif self.app_url:
             await self.post(EVENTS, json.dumps(payload).encode(), JSON)
 
     async def again(self, times: int = 1, *, reason: str = "http_timeout") -> None:

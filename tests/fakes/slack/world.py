@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,10 +118,12 @@ class World:
         """By file id: name, length, snippet_type, content (once sent), url."""
         self._last_us = 0
 
-    def add_user(self, name: str, *, team: str = TEAM, **flags: bool) -> str:
+    def add_user(
+        self, name: str, flags: Mapping[str, bool] | None = None, *, team: str = TEAM
+    ) -> str:
         """A new person; returns their id."""
         user = f"U{len(self.users):03d}{name.upper()}"
-        self.users[user] = User(user, name, flags, team)
+        self.users[user] = User(user, name, dict(flags or {}), team)
         return user
 
     def add_channel(self, name: str, *, kind: str = "public", with_bot: bool = True) -> str:
