@@ -22,6 +22,7 @@ CALM_S = 60.0
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _OK = 200
+_READING = {"conversations.history", "conversations.replies", "users.info"}
 _TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _OPERATORS = {"invalid_auth", "not_authed", "token_expired"}
 _CLOSED = {
@@ -74,17 +75,20 @@ class SlackApi:
         )
 
     async def call(self, method: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a method with a JSON body (form for the reading ones, which take no JSON).
+        """Call a method, with its arguments in a JSON body or, where Slack reads none, the query.
 
         Raises:
             Busy: Not now.
             Undeliverable: Never again.
             Refusal: Slack said no, for a reason the caller may know a way around.
         """
-        reads = method.startswith(("conversations.", "users."))
+        reads = method in _READING
         try:
             response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
-                method, params=dict(args) if reads else None, json=None if reads else dict(args)
+                method,
+                http_verb="GET" if reads else "POST",
+                params=dict(args) if reads else None,
+                json=None if reads else dict(args),
             )
         except SlackApiError as error:
             raise _translated(method, error) from error

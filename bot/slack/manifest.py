@@ -27,7 +27,7 @@ _SCOPES = (
 _EVENTS = ("app_mention", "message.im", "reaction_added", "reaction_removed")
 
 
-def slack_manifest(commands: Mapping[str, Command], public_url: str | None) -> dict[str, Any]:
+def manifest(commands: Mapping[str, Command], public_url: str | None = None) -> dict[str, Any]:
     """The app manifest; without a public address the app speaks through Socket Mode."""
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},

@@ -20,7 +20,7 @@ from handlers import Caller, Invocation, Place, Platform, Reaction
 
 ACTION_PREFIX = "g:"
 _PEOPLES_SUBTYPES = (None, "file_share", "thread_broadcast")
-_FIRST_MENTION = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
+_MENTION = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _said(
     if written.bot_id or written.user is None or written.user == bot or not written.text.strip():
         return None
     direct = event.channel_type == "im" or event.channel.startswith("D")
-    addressed = direct or (bot is not None and f"<@{bot}" in written.text)
+    addressed = direct or bot in _MENTION.findall(written.text)
     if not addressed and "/gryph" not in written.text:
         return None
     thread = written.thread_ts if written.thread_ts != written.ts else None
@@ -114,7 +114,7 @@ def _said(
 
 def _mentioned_first(event: MessageEvent) -> str | None:
     """Our user id where the envelope does not tell: whom an app_mention mentions first."""
-    found = _FIRST_MENTION.search(event.text) if event.type == "app_mention" else None
+    found = _MENTION.search(event.text) if event.type == "app_mention" else None
     return found[1] if found else None
 
 

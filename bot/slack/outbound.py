@@ -1,5 +1,6 @@
 """Puts our messages into Slack's channels and threads, each exactly once."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -89,7 +90,7 @@ class SlackOutbound:
         Slack keeps no such message, so it cannot be found again: after a crash in the moment
         between it and its record, it is said twice.
         """
-        rendered = render_reply(reply)
+        rendered = await _rendered(reply)
         only, *more = rendered.messages
         if more or rendered.attachments:
             return False
@@ -113,7 +114,7 @@ class SlackOutbound:
             spot = Spot(spot.channel, done.parts["0"])
             done = await earlier(self._api, spot, key, done.parts["0"])
         try:
-            return await self._send(spot, render_reply(reply), key, done)
+            return await self._send(spot, await _rendered(reply), key, done)
         except Refusal as refusal:
             if refusal.code not in _MALFORMED:
                 raise
@@ -184,6 +185,11 @@ async def _refusals_final() -> AsyncGenerator[None]:
         yield
     except Refusal as refusal:
         raise Undeliverable(str(refusal)) from refusal
+
+
+async def _rendered(reply: Reply) -> Rendered:
+    """Rendering 200,000 characters takes up to half a second, which the loop has not."""
+    return await asyncio.to_thread(render_reply, reply)
 
 
 def _spot(place: Place) -> Spot:

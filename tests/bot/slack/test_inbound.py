@@ -136,6 +136,7 @@ async def test_what_is_not_for_us_is_acknowledged_and_dropped(listening: Team) -
         {**said, "user": listening.ann, "text": "no command here"},
         {**said, "user": BOT, "text": f"<@{BOT}> /gryph status"},
         {**said, "user": "U9", "bot_id": "B9", "text": f"<@{BOT}> status"},
+        {**said, "user": listening.ann, "text": f"<@{BOT}2> status"},
         {**said, "subtype": "channel_join", "user": "U9", "text": f"<@{BOT}> has joined"},
         {**said, "user": listening.ann, "text": "   ", "channel_type": "im"},
         {"type": "team_rename", "name": "x"},

@@ -2,7 +2,7 @@
 
 from bot.commands import COMMANDS
 from bot.slack.inbound import PATHS
-from bot.slack.manifest import slack_manifest
+from bot.slack.manifest import manifest
 from tests.fakes.slack.methods import METHODS
 
 NOT_CALLED = {"channels:read", "reactions:write"}
@@ -10,41 +10,40 @@ NOT_CALLED = {"channels:read", "reactions:write"}
 
 
 def test_every_command_is_named() -> None:
-    manifest = slack_manifest(COMMANDS, None)
-    slash = manifest["features"]["slash_commands"][0]
+    made = manifest(COMMANDS)
+    slash = made["features"]["slash_commands"][0]
     for verb in COMMANDS:
         assert verb in slash["usage_hint"]
         assert (
-            f"{verb}: {COMMANDS[verb].summary}"
-            in manifest["display_information"]["long_description"]
+            f"{verb}: {COMMANDS[verb].summary}" in made["display_information"]["long_description"]
         )
 
 
 def test_addresses_are_the_routes() -> None:
-    manifest = slack_manifest(COMMANDS, "https://gryph.example/")
+    made = manifest(COMMANDS, "https://gryph.example/")
     addresses = {
-        manifest["settings"]["event_subscriptions"]["request_url"],
-        manifest["features"]["slash_commands"][0]["url"],
-        manifest["settings"]["interactivity"]["request_url"],
+        made["settings"]["event_subscriptions"]["request_url"],
+        made["features"]["slash_commands"][0]["url"],
+        made["settings"]["interactivity"]["request_url"],
     }
     assert addresses == {f"https://gryph.example{path}" for path in PATHS}
-    assert manifest["settings"]["socket_mode_enabled"] is False
+    assert made["settings"]["socket_mode_enabled"] is False
 
 
 def test_without_an_address_it_is_socket_mode() -> None:
-    manifest = slack_manifest(COMMANDS, None)
-    assert manifest["settings"]["socket_mode_enabled"] is True
-    assert "url" not in manifest["features"]["slash_commands"][0]
+    made = manifest(COMMANDS)
+    assert made["settings"]["socket_mode_enabled"] is True
+    assert "url" not in made["features"]["slash_commands"][0]
 
 
 def test_scopes_cover_what_is_called() -> None:
-    scopes = set(slack_manifest(COMMANDS, None)["oauth_config"]["scopes"]["bot"])
+    scopes = set(manifest(COMMANDS)["oauth_config"]["scopes"]["bot"])
     needed = {scope for _, scope in METHODS.values() if scope and scope != "reactions:read"}
     assert needed - NOT_CALLED <= scopes
 
 
 def test_texts_are_within_slacks_limits() -> None:
-    shown = slack_manifest(COMMANDS, None)["display_information"]
+    shown = manifest(COMMANDS)["display_information"]
     assert len(shown["name"]) <= 35
     assert len(shown["description"]) <= 140
     assert 174 <= len(shown["long_description"]) <= 4_000
