@@ -6,6 +6,7 @@ folder, so the next start goes on where this one stopped.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -14,7 +15,6 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine, Generator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,10 @@ class AlreadyRunning(Exception):
     """Another `gryph up` holds this home folder."""
 
 
+class CannotListen(OSError):
+    """The gateway cannot be reached where the settings say; the message names the setting."""
+
+
 @dataclass(frozen=True)
 class Child:
     """One process of the stack."""
@@ -57,12 +61,17 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
 
     Raises:
         AlreadyRunning: The home folder is in use.
+        CannotListen: `GRYPH_LISTEN` is taken, or is no address.
+        MissingSetting: A platform is half configured.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with _home_lock(settings.home):
+        # Here, where it is said once: a gateway that finds it out is only started again.
+        _require_whole_platforms(settings)
+        _require_free(settings.listen)
         await asyncio.to_thread(upgrade, settings.sql_url)
         if settings.redis_url is not None:
             await _keep(stopping, _staff(settings, settings.redis_url, workers))
@@ -73,6 +82,23 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
             group.create_task(_keep_one(broker_stopping, broker))
             await _keep(stopping, _staff(settings, redis_url, workers))
             broker_stopping.set()  # last: the others hand back through it
+
+
+def _require_whole_platforms(settings: GatewaySettings) -> None:
+    github = settings.github_on
+    if github:
+        settings.github_key_pem()
+    log.info("platforms", slack=settings.slack_on, discord=settings.discord_on, github=github)
+
+
+def _require_free(listen: str) -> None:
+    host, _, port = listen.rpartition(":")
+    try:
+        socket.create_server((host.strip("[]"), int(port))).close()
+    except (ValueError, OverflowError) as error:
+        raise CannotListen(f"GRYPH_LISTEN must be host:port, not {listen!r}") from error
+    except OSError as error:
+        raise CannotListen(f"GRYPH_LISTEN: {listen} cannot be served: {error.strerror}") from error
 
 
 def _staff(settings: GatewaySettings, redis_url: str, workers: int) -> list[Child]:
@@ -117,7 +143,8 @@ async def _until_stopped(stopping: asyncio.Event, process: asyncio.subprocess.Pr
     await _first(stopping.wait(), process.wait())
     if process.returncode is not None:
         return
-    process.terminate()
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+        process.terminate()
     try:
         await asyncio.wait_for(process.wait(), STOP_WAIT_S)
     except TimeoutError:
@@ -142,7 +169,7 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _home_lock(home: Path) -> Generator[None]:
     with (home / "up.lock").open("w") as lock:
         try:
