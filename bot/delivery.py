@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
@@ -31,7 +32,13 @@ log = structlog.get_logger()
 SWEEP_S = 1.0
 REDIS_DOWN_WAIT_S = 1.0
 STREAM_BLOCK_MS = 5_000
-MOST_WAIT_S = 600.0
+GROWN_WAIT_S = 600.0
+MOST_WAIT_S = 3600.0
+"""However long a platform asks us to stay away."""
+SAY_S = deliveries.LEASE_S - 5.0
+"""How long a platform may take over one message: another gateway would try when the lease ends."""
+AT_ONCE = 200
+"""Deliveries attended to at the same time."""
 
 
 class Delivery:
@@ -59,16 +66,22 @@ class Delivery:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            group.create_task(self._listen())
-            group.create_task(self._sweep())
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._listen())
+                group.create_task(self._sweep())
+        finally:
+            self._group = None
 
     def notice(self, key: str) -> None:
-        """Something is to be said under `key` (a job id, or an answer's key)."""
+        """Something is to be said under `key` (a job id, or an answer's key).
+
+        What cannot be attended to now (nothing runs yet, or too much) the sweep finds.
+        """
         if key in self._active:
             self._active[key] = True
-        elif self._group is not None:
+        elif self._group is not None and len(self._active) < AT_ONCE:
             self._active[key] = False
             self._group.create_task(self._attend(key))
 
@@ -89,8 +102,11 @@ class Delivery:
 
     async def _sweep(self) -> None:
         while True:
-            for key in await self._database.read(lambda s: deliveries.due(s, utc_now())):
-                self.notice(key)
+            try:
+                for key in await self._database.read(lambda s: deliveries.due(s, utc_now())):
+                    self.notice(key)
+            except SQLAlchemyError as error:
+                log.warning("deliveries out of reach", error=str(error))
             await asyncio.sleep(SWEEP_S)
 
     async def _attend(self, key: str) -> None:
@@ -99,6 +115,8 @@ class Delivery:
             while again:
                 self._active[key] = False
                 again = await self.deliver(key) or self._active[key]
+        except SQLAlchemyError as error:  # its lease ends by itself, and then it is swept up
+            log.warning("delivery out of reach", key=key, error=str(error))
         finally:
             del self._active[key]
 
@@ -115,12 +133,15 @@ class Delivery:
         try:
             if face is None:
                 raise Busy(f"{platform} is off", retry_after_s=60)
-            return await self._say(errand, face.outbound)
-        except Busy as busy:
+            async with asyncio.timeout(SAY_S):
+                return await self._say(errand, face.outbound)
+        except (Busy, TimeoutError) as busy:
             self._metrics.delivery_retries.labels(platform).inc()
-            await self._later(errand, str(busy), busy.retry_after_s)
+            wait_s = busy.retry_after_s if isinstance(busy, Busy) else 0.0
+            await self._later(errand, str(busy) or "no answer", wait_s)
         except Undeliverable as gone:
             log.warning("undeliverable", key=key, error=str(gone))
+            self._edited_at.pop(key, None)
             await self._note(key, finished_at=utc_now(), error=str(gone)[:500], lease_owner=None)
         except Exception as error:
             log.exception("delivery failed", key=key)
@@ -181,6 +202,7 @@ class Delivery:
             shown_seq=job.last_seq,
             lease_owner=None,
         )
+        self._edited_at.pop(errand.delivery.key, None)
         return False
 
     async def _answer(self, errand: Errand, outbound: Outbound, place: Place) -> bool:
@@ -241,7 +263,8 @@ class Delivery:
         await self._database.write(lambda s: deliveries.note(s, key, self._owner, **values))
 
     async def _later(self, errand: Errand, error: str, wait_s: float) -> None:
-        wait_s = min(MOST_WAIT_S, max(wait_s, 2.0**errand.delivery.attempts))
+        grown_s = min(GROWN_WAIT_S, 2.0 ** min(errand.delivery.attempts, 10))
+        wait_s = min(MOST_WAIT_S, max(wait_s, grown_s))
         await self._database.write(
             lambda s: deliveries.try_later(
                 s, errand.delivery, self._owner, error, wait_s, utc_now()

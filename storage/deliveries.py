@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import and_, or_, update
 from sqlmodel import Session, col, select
 
 from storage.database import insert_if_absent
@@ -16,8 +16,8 @@ from storage.tables.jobs import JobEventRow, JobRow
 LEASE_S = 30.0
 IDLE_S = 30.0
 """How often a delivery with nothing new to say is looked at, in case a bell was lost."""
-GIVE_UP_AFTER = 12
-"""Tries in a row that failed; with growing waits this is about a day."""
+GIVE_UP_AFTER = 150
+"""Tries in a row that failed; with waits that grow to ten minutes this is about a day."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,16 @@ def due(session: Session, now: datetime, limit: int = 50) -> Sequence[str]:
 
 
 def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None:
-    """Hold a delivery for `LEASE_S`, unless it is finished or in other hands."""
+    """Hold a delivery for `LEASE_S`, unless it is finished, in other hands, or put off: a job's
+    next event is no reason to come back earlier to a platform that asked for patience.
+    """
     taken = session.connection().execute(
         update(DeliveryRow)
         .where(
             col(DeliveryRow.key) == key,
             col(DeliveryRow.finished_at).is_(None),
             or_(
-                col(DeliveryRow.lease_owner).is_(None),
+                and_(col(DeliveryRow.lease_owner).is_(None), col(DeliveryRow.attempts) == 0),
                 col(DeliveryRow.lease_owner) == owner,
                 col(DeliveryRow.next_try_at) <= now,
             ),
