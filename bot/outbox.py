@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
@@ -50,30 +51,41 @@ class Outbox:
         self._woken = woken
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A database that is away for a while is waited for."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_S)
             self._woken.clear()
-            await self.ring_due()
-
-    async def ring_due(self) -> int:
-        """Ring for everything that is due; how many bells were rung."""
-        rings = await self._database.write(lambda s: ledger.due_rings(s, utc_now()))
-        rung = 0
-        for ring in rings:
             try:
-                if await self._clearance(ring):
-                    await self._queue.ring(ring.job, ring.queue, asked_at=ring.created_at)
-                    self._metrics.queue_rings.labels(ring.queue).inc()
-                    rung += 1
-            except Busy as busy:
-                await self._later(ring.job, busy.retry_after_s)
+                await self.ring_due()
+            except SQLAlchemyError as error:
+                log.warning("outbox out of reach", error=str(error))
+
+    async def ring_due(self) -> None:
+        """Ring for everything that is due; with the queue down, put the rest off."""
+        rings = await self._database.write(lambda s: ledger.due_rings(s, utc_now()))
+        for done, ring in enumerate(rings):
+            try:
+                await self._ring(ring)
             except QueueDown as down:
-                log.warning("queue down", error=str(down))
-                self._metrics.queue_down.inc()
-                await self._later(ring.job, QUEUE_DOWN_WAIT_S)
-        return rung
+                log.warning("queue down", error=str(down), jobs=len(rings) - done)
+                for waiting in rings[done:]:
+                    self._metrics.queue_down.inc()
+                    await self._later(waiting.job, QUEUE_DOWN_WAIT_S)
+                return
+
+    async def _ring(self, ring: Ring) -> None:
+        """Edge for what a clearance may run into: one job's trouble keeps no other one waiting."""
+        try:
+            if await self._clearance(ring):
+                await self._queue.ring(ring.job, ring.queue, asked_at=ring.created_at)
+                self._metrics.queue_rings.labels(ring.queue).inc()
+        except Busy as busy:
+            await self._later(ring.job, busy.retry_after_s)
+        except (QueueDown, SQLAlchemyError):
+            raise
+        except Exception:
+            log.exception("not cleared", job=ring.job)  # its bell is due again in a while
 
     async def _later(self, job: JobId, wait_s: float) -> None:
         at = utc_now() + timedelta(seconds=wait_s)
