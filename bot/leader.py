@@ -4,6 +4,7 @@ The lease lies in SQL, so that it holds with Redis down; see docs/decisions/0003
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 LEASE = "leader"
 TTL_S = 15.0
 RENEW_S = 5.0
+COMPANION_WAIT_S = 5.0
+"""Before a companion that ended is begun again."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,10 @@ class Leader:
                     await self._lead()
                 await asyncio.sleep(RENEW_S)
         finally:
-            await asyncio.shield(
-                self._database.write(lambda s: leases.release(s, LEASE, self._owner))
-            )
+            with contextlib.suppress(SQLAlchemyError):  # then it ends by itself
+                await asyncio.shield(
+                    self._database.write(lambda s: leases.release(s, LEASE, self._owner))
+                )
 
     async def _lead(self) -> None:
         log.info("leading", owner=self._owner)
@@ -76,10 +80,13 @@ class Leader:
                 id=name,
                 max_instances=1,
                 coalesce=True,
+                misfire_grace_time=None,  # late is better than an hour later
                 next_run_time=utc_now(),
             )
         scheduler.start()
-        companions = [asyncio.ensure_future(run()) for run in self._companions.values()]
+        companions = [
+            asyncio.ensure_future(_kept(name, run)) for name, run in self._companions.items()
+        ]
         try:
             await self._hold()
             log.warning("lease lost", owner=self._owner)
@@ -104,6 +111,17 @@ class Leader:
         except SQLAlchemyError as error:
             log.warning("lease out of reach", error=str(error))
             return False
+
+
+async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a companion for as long as we lead; one that ends or fails is begun again."""
+    while True:
+        try:
+            await run()
+            log.warning("companion ended", companion=name)
+        except Exception:
+            log.exception("companion failed", companion=name)
+        await asyncio.sleep(COMPANION_WAIT_S)
 
 
 def _logged(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
