@@ -3,6 +3,7 @@
 They fail open: with Redis down a command runs and the omission is counted.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -40,6 +41,8 @@ return out
 """
 
 HOUR_S = 3600.0
+ANSWER_S = 1.0
+"""How long a command waits for Redis before it goes on uncounted."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Limits:
     """Takes tokens."""
 
     def __init__(self, redis: "Redis") -> None:
-        """`redis` answers within its own timeouts."""
+        """Nothing is asked before the first `take`."""
         self._take = redis.register_script(_TAKE)
 
     async def take(self, buckets: Sequence[Bucket], *, cost: int = 1) -> Verdict:
@@ -75,10 +78,11 @@ class Limits:
         for bucket in buckets:
             arguments += [bucket.per_hour, bucket.per_hour / HOUR_S]
         try:
-            answer = await self._take(  # pyright: ignore[reportUnknownVariableType]
-                keys=[f"gryph:rate:{bucket.key}" for bucket in buckets],
-                args=[*arguments, cost],
-            )
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._take(  # pyright: ignore[reportUnknownVariableType]
+                    keys=[f"gryph:rate:{bucket.key}" for bucket in buckets],
+                    args=[*arguments, cost],
+                )
         except (RedisError, OSError):
             full = tuple(bucket.per_hour for bucket in buckets)
             return Verdict(allowed=True, wait_s=0.0, left=full, is_open=True)
