@@ -1,10 +1,15 @@
 """The desks of one worker process: private checkouts, the proven sandbox, kept files."""
 
+import fcntl
+import os
 import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from engines.sandbox.sandbox import Sandbox
@@ -82,12 +87,17 @@ class Workshop:
     keys: KeyRing
     sandbox: Sandbox | NoSandbox
     _folder: Path = field(init=False)
+    _lock: int | None = field(init=False)
+    """Held open: says to other workers that the folder is in use."""
 
     def __post_init__(self) -> None:
         """All attempts of this process work below one folder."""
         base = self.settings.home / "work"
         base.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix="worker-", dir=base))
+        with _alone_in(base):
+            _clear_up(base)
+            self._folder = Path(tempfile.mkdtemp(prefix="worker-", dir=base))
+            self._lock = _locked(self._folder)
 
     def open(self, leased: Leased, watch: RunningWatch) -> LocalDesk:
         """A desk with an empty folder."""
@@ -106,10 +116,10 @@ class Workshop:
 
     def checkout(self, desk: LocalDesk, source: Source) -> Path:
         """The code at the desk."""
-        token = self.database.read_now(
-            lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
-        )
         try:
+            token = self.database.read_now(
+                lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
+            )
             checked = checkouts.checkout(
                 checkouts.CheckoutSource(
                     repository=source.repository,
@@ -129,6 +139,8 @@ class Workshop:
             raise Declined(str(error)) from error
         except CheckoutFailed as error:
             raise Transient(str(error)) from error
+        except OperationalError as error:
+            raise Transient("the database does not answer") from error
         except CheckoutStopped as error:
             raise Stopped from error
         return checked.root
@@ -136,3 +148,40 @@ class Workshop:
     def close(self) -> None:
         """Remove everything this process left."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+@contextmanager
+def _alone_in(base: Path) -> Generator[None]:
+    """Keep workers that start together from taking each other's fresh folder for a dead one's."""
+    handle = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _clear_up(base: Path) -> None:
+    """Remove what killed workers left: checkouts may be large, and are people's code."""
+    for folder in base.glob("worker-*"):
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    """A lock on the folder that ends with this process; None when somebody else holds it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
