@@ -4,11 +4,13 @@ arq carries job ids and nothing else; what the job is lies in the ledger. A bell
 get lost: the lease makes the first harmless, the outbox the second.
 """
 
+import asyncio
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from storage.ids import JobId
@@ -17,6 +19,12 @@ EVENTS_STREAM = "gryph:events"
 EVENTS_KEPT = 10_000
 RUN = "run"
 """Name of the one arq function."""
+BELL_KEPT = timedelta(hours=24)
+"""How long the queue remembers a bell that no worker heard."""
+ANSWER_S = 5.0
+"""How long the broker may take over one answer."""
+BELL_S = 1.0
+"""How long a running job waits for its bell to be heard."""
 
 
 class QueueDown(Exception):
@@ -41,13 +49,16 @@ def from_json(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def redis_settings(url: str) -> RedisSettings:
-    """arq's settings for a Redis or Valkey URL (redis://, rediss://, unix://)."""
-    settings = RedisSettings.from_dsn(url)
-    settings.conn_timeout = 5
-    settings.conn_retries = 2
-    settings.conn_retry_delay = 0.2  # pyright: ignore[reportAttributeAccessIssue] - a float works
-    return settings
+def connection(url: str) -> ArqRedis:
+    """arq's client for a Redis or Valkey URL (redis://, rediss://, unix://).
+
+    Connects on first use and again after a loss. A broker that takes the connection and then says
+    nothing counts as lost: arq's own pool would wait for it forever.
+    """
+    pool = ConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped keywords
+        url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S
+    )
+    return ArqRedis(pool, job_serializer=to_json, job_deserializer=from_json)
 
 
 class JobQueue(Protocol):
@@ -67,47 +78,39 @@ class ArqQueue:
 
     def __init__(self, url: str) -> None:
         """Connects on first use, and again after a loss."""
-        self._settings = redis_settings(url)
-        self._pool: ArqRedis | None = None
+        self._redis = connection(url)
 
     async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
         """See `JobQueue.ring`."""
         try:
-            pool = await self._connected()
-            # The score is the time of asking: a job rung again keeps its place in the line.
-            await pool.enqueue_job(RUN, job, _queue_name=queue_name(queue), _defer_until=asked_at)
+            await self._redis.enqueue_job(
+                RUN,
+                job,
+                _queue_name=queue_name(queue),
+                # The score is the time of asking: a job rung again keeps its place in the line.
+                _defer_until=asked_at,
+                # From now; arq would count from the score, and refuse what was asked yesterday.
+                _expires=BELL_KEPT,
+            )
         except (RedisError, OSError) as error:
             raise QueueDown(str(error)) from error
 
-    async def _connected(self) -> ArqRedis:
-        if self._pool is None:
-            self._pool = await create_pool(
-                self._settings, job_serializer=to_json, job_deserializer=from_json
-            )
-        return self._pool
-
     async def close(self) -> None:
         """Let go of the connection."""
-        if self._pool is not None:
-            await self._pool.aclose()
+        await self._redis.aclose(close_connection_pool=True)
 
 
 class EventBell:
     """Tells every gateway that a job has something new to say; the ledger says what."""
 
-    def __init__(self) -> None:
-        """Silent until connected."""
-        self._redis: ArqRedis | None = None
-
-    def connect(self, redis: ArqRedis) -> None:
-        """Ring through this connection from now on."""
+    def __init__(self, redis: ArqRedis) -> None:
+        """Ring through this connection."""
         self._redis = redis
 
     async def ring(self, job: JobId) -> None:
-        """Best effort: a lost bell is made good by the gateways' regular look."""
-        if self._redis is None:
-            return
+        """Best effort, and soon over: a lost bell is made good by the gateways' regular look."""
         try:
-            await self._redis.xadd(EVENTS_STREAM, {"job": job}, maxlen=EVENTS_KEPT)
+            async with asyncio.timeout(BELL_S):
+                await self._redis.xadd(EVENTS_STREAM, {"job": job}, maxlen=EVENTS_KEPT)
         except (RedisError, OSError):
             return

@@ -8,13 +8,15 @@ moment it has lost it. Edge of the process for exceptions of jobs: anything that
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import sqlalchemy.exc
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from engines.watch import Stopped
@@ -37,6 +39,10 @@ TICK_S = 0.25
 JOB_LIMIT_S = 15 * 60.0
 RETRY_WAIT_S = (5.0, 30.0)
 """Waits before the second and third attempt after a transient failure."""
+LEDGER_WAIT_S = (0.5, 1.0, 2.0, 4.0, 8.0, *(15.0,) * 20)
+"""Waits for a ledger that does not take a job's last word; five minutes in all."""
+OUTAGES = (OperationalError, InterfaceError, sqlalchemy.exc.TimeoutError)
+"""The database is locked, away or overloaded: the same write may succeed in a while."""
 
 
 class Bell(Protocol):
@@ -68,12 +74,12 @@ class RunningWatch:
 
     def __init__(self) -> None:
         """Nothing reported, nothing asked for."""
-        self.newest: tuple[str, float | None] | None = None
+        self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
         self.stop = False
 
     def report(self, text: str, done: float | None = None) -> None:
         """Keep the newest report; the runner tells of it at its own pace."""
-        self.newest = (text, done)
+        self._newest.append((text, done))
 
     def stop_requested(self) -> bool:
         """Whether the engine should end."""
@@ -81,8 +87,7 @@ class RunningWatch:
 
     def take_report(self) -> tuple[str, float | None] | None:
         """The report since the last call."""
-        newest, self.newest = self.newest, None
-        return newest
+        return self._newest.pop() if self._newest else None
 
 
 @dataclass
@@ -95,6 +100,10 @@ class _Attempt:
     def stop(self, why: str) -> None:
         self.why_stopped = self.why_stopped or why
         self.watch.stop = True
+
+
+LastWord = Callable[[Session], None]
+"""What is written into the ledger when an attempt is over."""
 
 
 class Runner(Generic[DeskT]):
@@ -117,60 +126,87 @@ class Runner(Generic[DeskT]):
         self._works = works
         self._owner = owner
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
-        self._running: dict[JobId, _Attempt] = {}
+        self._slots = asyncio.Semaphore(concurrency)
+        """Leased only with a thread to run in: a job that waits for one would look as if it ran."""
+        self._inside = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._running: dict[JobId, _Attempt] = {}
+        self._stopping = False
+        self._handing_back = False
 
     async def run(self, job: JobId) -> None:
         """Run the job if the ledger gives it to us; return when it is over or handed back."""
-        leased = await self._database.write(lambda s: ledger.lease(s, job, self._owner, utc_now()))
-        if isinstance(leased, Refusal):
-            log.debug("job not leased", job=job, reason=leased)
-            return
-        await self._bell.ring(job)
-        attempt = _Attempt(leased, RunningWatch())
-        self._running[job] = attempt
-        self._idle.clear()
-        try:
-            await self._run(attempt)
-        except LostLease:
-            log.warning("lease lost; result dropped", job=job, attempt=leased.attempt)
-        finally:
-            del self._running[job]
-            if not self._running:
-                self._idle.set()
-            await self._bell.ring(job)
+        async with self._slots:
+            if self._stopping:
+                return  # its bell rings again, for another worker
+            self._inside += 1
+            self._idle.clear()
+            try:
+                await self._lease_and_run(job)
+            finally:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._idle.set()
 
-    def hand_back_all(self) -> None:
-        """Ask every running job to stop, to be started again by another worker."""
+    async def wind_up(self, *, grace_s: float, hand_back_s: float) -> None:
+        """Take no more jobs; let those in work finish for `grace_s`, then have them stop, within
+        `hand_back_s`, to be started again by another worker.
+        """
+        self._stopping = True
+        await self._until_idle(grace_s)
+        self._handing_back = True
         for attempt in self._running.values():
             attempt.stop("handed back")
-
-    async def idle(self, at_most_s: float) -> None:
-        """Wait until no job runs here, or for `at_most_s`."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), at_most_s)
+        await self._until_idle(hand_back_s)
 
     @property
     def running(self) -> int:
         """Jobs in work right now."""
         return len(self._running)
 
+    async def _until_idle(self, at_most_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), at_most_s)
+
+    async def _lease_and_run(self, job: JobId) -> None:
+        leased = await self._database.write(lambda s: ledger.lease(s, job, self._owner, utc_now()))
+        if isinstance(leased, Refusal):
+            log.debug("job not leased", job=job, reason=leased)
+            return
+        attempt = _Attempt(leased, RunningWatch())
+        self._running[job] = attempt
+        if self._handing_back:
+            attempt.stop("handed back")
+        try:
+            await self._bell.ring(job)
+            await self._run(attempt)
+        except LostLease:
+            log.warning("lease lost; result dropped", job=job, attempt=leased.attempt)
+        finally:
+            del self._running[job]
+            await self._bell.ring(job)
+
     async def _run(self, attempt: _Attempt) -> None:
+        leased = attempt.leased
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._work, attempt)
         await self._attend(attempt, work)
         try:
-            desk, done = await work
+            last_word = self._after_result(attempt, *work.result())
         except (Declined, Transient, Stopped) as error:
-            await self._conclude(attempt, error)
+            last_word = self._without_result(attempt, error)
         except Exception as error:
-            log.exception("job failed", job=attempt.leased.job, verb=attempt.leased.verb)
-            await self._conclude(attempt, error)
-        else:
-            if attempt.why_stopped in ("lost", "handed back"):
-                await self._conclude(attempt, Stopped())
-                return
-            await self._finish(attempt, _ending_of(attempt, done), desk)
+            log.exception("job failed", job=leased.job, verb=leased.verb)
+            last_word = self._without_result(attempt, error)
+        if attempt.why_stopped == "lost":
+            raise LostLease(leased.job)
+        try:
+            await self._write(leased.job, last_word)
+        except (LostLease, *OUTAGES):
+            raise
+        except Exception as error:  # the database does not take the result itself
+            log.exception("result not kept", job=leased.job, verb=leased.verb)
+            await self._write(leased.job, self._finish(leased, _failure(attempt, error)))
 
     def _work(self, attempt: _Attempt) -> tuple[DeskT, Done]:
         request = request_adapter.validate_python(dict(attempt.leased.request))
@@ -190,7 +226,7 @@ class Runner(Generic[DeskT]):
                 await self._tick(attempt, beat=now - last_beat >= ledger.BEAT_S)
             except LostLease:
                 attempt.stop("lost")
-            except OperationalError as error:
+            except SQLAlchemyError as error:
                 log.warning("ledger out of reach", job=attempt.leased.job, error=str(error))
                 continue
             if now - last_beat >= ledger.BEAT_S:
@@ -209,27 +245,41 @@ class Runner(Generic[DeskT]):
         if await self._database.read(lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)):
             attempt.stop("cancelled")
 
-    async def _conclude(self, attempt: _Attempt, error: Exception) -> None:
-        """End, or start again, an attempt that brought no result."""
-        leased = attempt.leased
-        if attempt.why_stopped == "lost":
-            raise LostLease(leased.job)
+    def _after_result(self, attempt: _Attempt, desk: DeskT, done: Done) -> LastWord:
         if attempt.why_stopped == "handed back":
-            await self._database.write(lambda s: ledger.hand_back(s, leased, utc_now()))
-        elif isinstance(error, Transient) and leased.attempt < ledger.MAX_ATTEMPTS:
-            wait_s = RETRY_WAIT_S[min(leased.attempt, len(RETRY_WAIT_S)) - 1]
-            text = f"{error}; trying again in {wait_s:.0f} s"
-            await self._database.write(lambda s: ledger.again(s, leased, text, wait_s, utc_now()))
-        else:
-            await self._finish(attempt, _failure(attempt, error))
+            return lambda session: ledger.hand_back(session, attempt.leased, utc_now())
+        return self._finish(attempt.leased, _ending_of(attempt, done), desk)
 
-    async def _finish(self, attempt: _Attempt, ending: Ending, desk: DeskT | None = None) -> None:
+    def _without_result(self, attempt: _Attempt, error: Exception) -> LastWord:
+        """End, or start again, an attempt that brought no result."""
+        leased, why_stopped = attempt.leased, attempt.why_stopped
+        if why_stopped == "handed back":
+            return lambda session: ledger.hand_back(session, leased, utc_now())
+        if isinstance(error, Transient) and not why_stopped and leased.tries < ledger.MAX_ATTEMPTS:
+            wait_s = RETRY_WAIT_S[min(leased.tries, len(RETRY_WAIT_S)) - 1]
+            text = f"{error}; trying again in {wait_s:.0f} s"
+            return lambda session: ledger.again(session, leased, text, wait_s, utc_now())
+        return self._finish(leased, _failure(attempt, error))
+
+    def _finish(self, leased: Leased, ending: Ending, desk: DeskT | None = None) -> LastWord:
         def finish(session: Session) -> None:
-            ledger.finish(session, attempt.leased, ending, utc_now())
+            ledger.finish(session, leased, ending, utc_now())
             if desk is not None:
                 self._desks.record(session, desk)
 
-        await self._database.write(finish)
+        return finish
+
+    async def _write(self, job: JobId, last_word: LastWord) -> None:
+        """Write it through an outage: the work is done, and the token still guards the ledger."""
+        for wait_s in LEDGER_WAIT_S:
+            try:
+                await self._database.write(last_word)
+            except OUTAGES as error:
+                log.warning("ledger out of reach", job=job, error=str(error), again_in_s=wait_s)
+                await asyncio.sleep(wait_s)
+            else:
+                return
+        await self._database.write(last_word)
 
 
 def _ending_of(attempt: _Attempt, done: Done) -> Ending:
@@ -251,7 +301,7 @@ def _failure(attempt: _Attempt, error: Exception) -> Ending:
         first_line = str(error).partition("\n")[0]
         return Ending(JobState.FAILED, first_line, _reply(job, str(error), first_line), "user")
     if isinstance(error, Transient):
-        text = f"{error}. Tried {attempt.leased.attempt} times."
+        text = f"{error}. Tried {attempt.leased.tries} times."
         return Ending(JobState.FAILED, str(error), _reply(job, text, text), "outside")
     text = (
         f"Something broke on our side (`{type(error).__name__}`), not in your code. "

@@ -5,15 +5,17 @@ while to finish and are handed back otherwise. A broker that goes away is waited
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from arq.connections import ArqRedis, create_pool
+from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
@@ -21,7 +23,7 @@ from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
 from jobs import test_code
 from jobs.desk import Work
-from jobs.queue import RUN, EventBell, from_json, queue_name, redis_settings, to_json
+from jobs.queue import RUN, EventBell, connection, from_json, queue_name, to_json
 from jobs.runner import JOB_LIMIT_S, Runner
 from jobs.settings import WorkerSettings
 from jobs.workshop import LocalDesk, NoSandbox, Workshop
@@ -40,12 +42,12 @@ POLL_S = 0.03
 GRACE_S = 5.0
 """How long running jobs may finish after a signal before they are handed back."""
 BROKER_WAIT_S = 1.0
-READ_LIMIT = 200
-"""Ids looked at in one poll; more than all workers together have in flight."""
-
-
 HAND_BACK_S = 10.0
 """How long an engine may take to notice that it should stop."""
+ERRANDS_S = 1.0
+"""How long the broker may take to note that the last jobs are over."""
+READ_LIMIT = 200
+"""Ids looked at in one poll; more than all workers together have in flight."""
 
 LocalRunner = Runner[LocalDesk]
 
@@ -55,7 +57,11 @@ class NoBroker(Exception):
 
 
 async def serve(settings: WorkerSettings) -> None:
-    """Run until a signal comes."""
+    """Run until a signal comes.
+
+    Raises:
+        NoBroker: There is no queue to serve.
+    """
     if settings.redis_url is None:
         raise NoBroker("GRYPH_REDIS_URL is missing: a worker needs the queue of its gateway.")
     stopping = asyncio.Event()
@@ -66,58 +72,58 @@ async def serve(settings: WorkerSettings) -> None:
     sandbox = await asyncio.to_thread(_proven_sandbox)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
     shop = Workshop(settings, database, ArtifactStore(settings.home), keys, sandbox)
+    redis = connection(settings.redis_url)
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    runner = Runner(
+        database, EventBell(redis), shop, WORKS, owner=owner, concurrency=settings.concurrency
+    )
     log.info("worker ready", queue=settings.queues, isolation=_rung(sandbox))
     try:
-        await _serve_until(stopping, settings, settings.redis_url, (database, shop))
+        await _serve_queue(stopping, settings, runner, redis)
     finally:
+        await redis.aclose(close_connection_pool=True)
         shop.close()
         database.close()
 
 
-async def _serve_until(
-    stopping: asyncio.Event,
-    settings: WorkerSettings,
-    redis_url: str,
-    parts: tuple[Database, Workshop],
-) -> None:
-    database, shop = parts
-    bell = EventBell()
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    runner = Runner(database, bell, shop, WORKS, owner=owner, concurrency=settings.concurrency)
-    while not stopping.is_set():
-        try:
-            redis = await create_pool(
-                redis_settings(redis_url), job_serializer=to_json, job_deserializer=from_json
-            )
-        except (RedisError, OSError) as error:
-            log.warning("broker out of reach", error=str(error))
-            await asyncio.sleep(BROKER_WAIT_S)
-            continue
-        bell.connect(redis)
-        await _serve_broker(stopping, settings, runner, redis)
-
-
-async def _serve_broker(
+async def _serve_queue(
     stopping: asyncio.Event, settings: WorkerSettings, runner: LocalRunner, redis: ArqRedis
 ) -> None:
-    """Serve until a signal, or until the broker is lost; running jobs outlive the broker."""
-    worker = _arq_worker(settings, runner, redis)
+    """Serve until a signal, whatever becomes of the broker; running jobs outlive both."""
+    errands: set[asyncio.Task[Any]] = set()
+    while not stopping.is_set():
+        worker = _arq_worker(settings, runner, redis)
+        try:
+            await _serve_broker(stopping, worker)
+        except (RedisError, OSError) as error:
+            log.warning("broker lost", error=str(error), running=runner.running)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), BROKER_WAIT_S)
+        for errand in worker.tasks.values():
+            errand.add_done_callback(_see_error)
+        errands = {task for task in (*errands, *worker.tasks.values()) if not task.done()}
+    log.info("stopping", running=runner.running)
+    await runner.wind_up(grace_s=GRACE_S, hand_back_s=HAND_BACK_S)
+    if errands:
+        await asyncio.wait(errands, timeout=ERRANDS_S)
+
+
+async def _serve_broker(stopping: asyncio.Event, worker: Worker) -> None:
+    """Take jobs until a signal. Raises RedisError or OSError when the broker is lost."""
     serving = asyncio.ensure_future(worker.async_run())
     waiting = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if stopping.is_set():
-        log.info("stopping", running=runner.running)
-        worker.allow_pick_jobs = False
-        await runner.idle(GRACE_S)
-        runner.hand_back_all()
-        await runner.idle(HAND_BACK_S)
-    serving.cancel()
-    for outcome in await asyncio.gather(serving, return_exceptions=True):
-        if isinstance(outcome, RedisError | OSError):
-            log.warning("broker lost", error=str(outcome))
-        elif isinstance(outcome, Exception):
+    for task in (serving, waiting):
+        task.cancel()
+    for outcome in await asyncio.gather(serving, waiting, return_exceptions=True):
+        if isinstance(outcome, Exception):
             raise outcome
+
+
+def _see_error(errand: "asyncio.Task[Any]") -> None:
+    """The broker went away before it was told that a job is over, which it need not know."""
+    if not errand.cancelled() and (error := errand.exception()) is not None:
+        log.warning("broker not told", error=str(error))
 
 
 def _arq_worker(settings: WorkerSettings, runner: LocalRunner, redis: ArqRedis) -> Worker:
@@ -158,7 +164,10 @@ def main() -> None:
     """The process' entry."""
     set_up_logging()
     logging.getLogger("arq").setLevel(logging.WARNING)
-    asyncio.run(serve(WorkerSettings()))
+    try:
+        asyncio.run(serve(WorkerSettings()))
+    except NoBroker as error:
+        sys.exit(f"gryph: {error}")
 
 
 if __name__ == "__main__":

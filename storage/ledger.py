@@ -24,6 +24,8 @@ BEAT_S = 5.0
 CLEARANCE_S = 60.0
 """A permission check older than this is made again before the job starts."""
 MAX_ATTEMPTS = 3
+"""Starts before a job is given up; those that a worker handed back do not count."""
+HANDED_BACK = "handed back by a worker that is restarting"
 RING_AGAIN_S = (15.0, 30.0, 60.0, 120.0, 300.0)
 """How long to wait for a worker before the queue is told again, growing with each bell."""
 
@@ -71,6 +73,8 @@ class Leased:
     request: Mapping[str, Any]
     repository: str | None
     traceparent: str | None
+    tries: int
+    """Starts so far that count, this one included."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +197,15 @@ def lease(session: Session, job: JobId, owner: str, now: datetime) -> Leased | R
     row.state = JobState.RUNNING
     _silence(session, job)
     _tell(session, row, JobState.RUNNING, "", now)
-    trace = row.invocation.get("traceparent")
-    return Leased(job, row.attempt, row.verb, row.request, row.repository, trace)
+    return Leased(
+        job=job,
+        attempt=row.attempt,
+        verb=row.verb,
+        request=row.request,
+        repository=row.repository,
+        traceparent=row.invocation.get("traceparent"),
+        tries=_tries(session, row),
+    )
 
 
 def beat(session: Session, job: JobId, attempt: int, now: datetime) -> bool:
@@ -242,7 +253,7 @@ def again(session: Session, leased: Leased, text: str, wait_s: float, now: datet
 def hand_back(session: Session, leased: Leased, now: datetime) -> None:
     """A worker that shuts down returns its job untouched: the attempt does not count."""
     row = _held(session, leased.job, leased.attempt)
-    _requeue(session, row, "handed back by a worker that is restarting", 0.0, now)
+    _requeue(session, row, HANDED_BACK, 0.0, now)
 
 
 def request_cancel(
@@ -250,7 +261,7 @@ def request_cancel(
 ) -> JobState:
     """Cancel a job that has not started, or ask its worker to stop.
 
-    Returns the state before. `reply` is what the thread gets when it ends here.
+    Returns the state before. `reply` is what the thread gets when no worker says more.
     """
     row = _locked(session, job)
     assert row is not None
@@ -259,6 +270,7 @@ def request_cancel(
         _end(session, row, Ending(JobState.CANCELLED, f"cancelled by {by}", reply), now)
     elif before is JobState.RUNNING:
         row.cancel_requested_by = by
+        row.reply = dict(reply)
         session.flush()
     return before
 
@@ -301,18 +313,31 @@ def reap(session: Session, lost: Mapping[str, Any], now: datetime) -> list[JobId
         .with_for_update(skip_locked=True)
     ).all()
     for row in expired:
-        if row.cancel_requested_by is not None:
-            text = f"cancelled by {row.cancel_requested_by}"
-            _end(session, row, Ending(JobState.CANCELLED, text, lost), now)
-        elif row.attempt >= MAX_ATTEMPTS:
-            text = f"its worker was lost {row.attempt} times"
+        tries = _tries(session, row)
+        if tries >= MAX_ATTEMPTS and row.cancel_requested_by is None:
+            text = f"its worker was lost {tries} times"
             _end(session, row, Ending(JobState.FAILED, text, lost, "lost"), now)
         else:
             _requeue(session, row, "its worker was lost; starting again", 0.0, now)
     return [JobId(row.id) for row in expired]
 
 
+def _tries(session: Session, row: JobRow) -> int:
+    """Starts that count. The attempt itself is a fencing token and only ever grows."""
+    handed_back = select(func.count()).where(
+        col(JobEventRow.job_id) == row.id,
+        col(JobEventRow.state) == JobState.QUEUED,
+        col(JobEventRow.text) == HANDED_BACK,
+    )
+    return row.attempt - session.exec(handed_back).one()
+
+
 def _requeue(session: Session, row: JobRow, text: str, wait_s: float, now: datetime) -> None:
+    """Back into the line, unless somebody has asked to cancel it: then this is the end."""
+    if row.cancel_requested_by is not None:
+        text = f"cancelled by {row.cancel_requested_by}"
+        _end(session, row, Ending(JobState.CANCELLED, text, row.reply or {}), now)
+        return
     row.state = JobState.QUEUED
     row.lease_owner = None
     row.lease_until = None
@@ -344,10 +369,17 @@ def _tell(
     done: float | None = None,
 ) -> None:
     row.last_seq += 1
-    event = JobEventRow(job_id=row.id, seq=row.last_seq, state=state, at=now, text=text, done=done)
+    event = JobEventRow(
+        job_id=row.id, seq=row.last_seq, state=state, at=now, text=_storable(text), done=done
+    )
     session.add(event)
     session.flush()
     deliveries.wake(session, JobId(row.id), now)
+
+
+def _storable(text: str) -> str:
+    """Without what a database refuses: half characters of undecodable file names, and NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "")
 
 
 def _locked(session: Session, job: JobId) -> JobRow | None:
