@@ -115,7 +115,7 @@ async def stack(home: Path) -> AsyncGenerator[str]:
     log = home / "demo.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", "up", env=_environment(home), stderr=output, cwd=ROOT
+            sys.executable, "-m", "bot.cli", "up", env=environment(home), stderr=output, cwd=ROOT
         )
     try:
         yield await _ready(home, process)
@@ -129,7 +129,7 @@ async def stack(home: Path) -> AsyncGenerator[str]:
         await process.wait()
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """This process' own, with a home and ports that disturb nobody, and no platform on."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("GRYPH_")}  # noqa: TID251 - handed on to a child
     return {**inherited, "GRYPH_HOME": str(home), "GRYPH_LISTEN": "127.0.0.1:0"}

@@ -19,7 +19,7 @@ from bot import commands as registry
 from bot.effects import Answer, Asked, Said, Spoken, commit
 from bot.face import Busy, Face
 from bot.grammar import find_lines, parse, suggest
-from bot.grammar.lines import LIMIT
+from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
 from bot.metrics import GatewayMetrics
@@ -54,6 +54,7 @@ SWEEP_S = 2.0
 AT_ONCE = 16
 """Events handled side by side."""
 TRIES = 3
+LONG_TEXT = 10_000
 FRESH_S = 20.0
 """A permission checked this recently is not asked for again."""
 
@@ -125,11 +126,11 @@ class Dispatcher:
             else:
                 await self._invoke(taken, Invocation.model_validate(taken.payload))
         except Superseded:
-            log.info("event handled elsewhere", event=taken.id)
+            log.info("event handled elsewhere", inbox=taken.id)
         except Busy as busy:
             await self._postpone(taken, str(busy), busy.retry_after_s)
         except Exception as error:
-            log.exception("event failed", event=taken.id, attempt=taken.attempt)
+            log.exception("event failed", inbox=taken.id, attempt=taken.attempt)
             await self._postpone(taken, repr(error), 2.0**taken.attempt)
 
     async def _postpone(self, taken: Taken, error: str, wait_s: float) -> None:
@@ -143,7 +144,7 @@ class Dispatcher:
         except Superseded:
             return
         except SQLAlchemyError as trouble:  # its lease ends by itself, and then it is swept up
-            log.warning("inbox out of reach", event=taken.id, error=str(trouble))
+            log.warning("inbox out of reach", inbox=taken.id, error=str(trouble))
 
     async def _give_up(self, taken: Taken, error: str) -> None:
         invocation = Invocation.model_validate(taken.payload)
@@ -151,7 +152,7 @@ class Dispatcher:
             "I could not handle this: something on my side or the platform's failed "
             f"{TRIES} times. Nothing was started. (event {taken.id})"
         )
-        log.error("event given up", event=taken.id, error=error)
+        log.error("event given up", inbox=taken.id, error=error)
         person = await self._person(invocation)
         spoken = [Spoken("", "", 0, Answer(say(text), "error"))]
         await self._commit(taken, invocation, person, spoken)
@@ -159,9 +160,7 @@ class Dispatcher:
     # Commands
 
     async def _invoke(self, taken: Taken, invocation: Invocation) -> None:
-        lines = find_lines(
-            invocation.text, previous=invocation.previous_text, verbs=registry.COMMANDS.keys()
-        )
+        lines = await _lines_of(invocation)
         if not lines.found and not invocation.addressed:
             await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
             return
@@ -388,6 +387,17 @@ class Dispatcher:
         ending = Ending(JobState.FAILED, "not started", reply.model_dump(mode="json"), "user")
         await self._around.database.write(lambda s: ledger.reject(s, job, ending, utc_now()))
         self._on_deliveries(job)
+
+
+async def _lines_of(invocation: Invocation) -> Lines:
+    """The message's command lines; a long text is read off the loop."""
+
+    def read() -> Lines:
+        return find_lines(
+            invocation.text, previous=invocation.previous_text, verbs=registry.COMMANDS
+        )
+
+    return read() if len(invocation.text) < LONG_TEXT else await asyncio.to_thread(read)
 
 
 def _understood(text: str) -> Answer:

@@ -106,7 +106,8 @@ def _write_job(session: Session, said: Said, spoken: Spoken, now: datetime) -> s
 
 def _write_answer(session: Session, said: Said, spoken: Spoken, now: datetime) -> str:
     assert isinstance(spoken.result, Answer)
-    key = f"answer:{said.taken.id}:{spoken.number}"
+    # The outcome is part of the key, so that a face can tell a refusal from an answer.
+    key = f"answer:{said.taken.id}:{spoken.number}:{spoken.outcome}"
     place = said.invocation.place
     deliveries.open_answer(
         session,

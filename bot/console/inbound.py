@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.auth import ApiClient
+from bot.commands import COMMANDS
 from bot.console.writer import LOCAL
 from bot.grammar import find_lines
 from handlers import Caller, Invocation, Place, Platform, Reaction, Tier
@@ -40,7 +41,7 @@ def addressed(text: str) -> str:
 
 def answers_due(text: str) -> int:
     """How many answers a message gets: one a command, and one for those that are too many."""
-    lines = find_lines(addressed(text))
+    lines = find_lines(addressed(text), verbs=COMMANDS)
     return max(1, len(lines.found) + bool(lines.dropped))
 
 

@@ -45,3 +45,6 @@ class Connection:
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.error("Discord's gateway lost", error=str(error), again_in_s=RETRY_S)  # noqa: TRY400
             await asyncio.sleep(RETRY_S)
+            if self._client.is_closed():  # discord.py closes it on a fatal answer
+                self._client.clear()
+                await self._client.open()
