@@ -37,7 +37,7 @@ def test_long_list_is_cut_between_items() -> None:
 
 
 def test_long_paragraph_is_cut_between_words_and_starts_no_other_element() -> None:
-    parts = cut("word " * 7 + "``` " + "word " * 6, 38)
+    parts = cut("word " * 7 + "``` " + "word " * 5 + "word", 38)
     assert parts == [
         "word word word word word word word",
         "\u200b``` word word word word word word",
