@@ -193,10 +193,12 @@ def _table(block: Table) -> Iterator[Piece]:
 
 
 def _list_item(header: tuple[str, ...], row: tuple[str, ...]) -> str:
-    rest = " · ".join(
-        f"{inline(label)}: {inline(cell)}" for label, cell in zip(header[1:], row[1:], strict=True)
-    )
-    return f"- **{inline(row[0])}** {rest}".rstrip()
+    first, *rest = (inline(cell) for cell in row)
+    if len(rest) == 1:  # two columns need no label to be told apart
+        return f"- **{first}**: {rest[0]}".rstrip(": ")
+    labels = (inline(label) for label in header[1:])
+    said = " · ".join(f"{label}: {cell}" for label, cell in zip(labels, rest, strict=True))
+    return f"- **{first}** {said}".rstrip()
 
 
 def _fields(block: Fields) -> str:

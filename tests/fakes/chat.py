@@ -1,29 +1,18 @@
-"""A conversation with the whole spine in one process.
+"""A conversation over the whole spine with a scripted platform in front and scripted work behind.
 
-Real: intake, dispatcher, ledger, outbox, runner, delivery, limits (on a real Valkey). Scripted:
-the platform in front, which keeps its messages in memory, and the engine behind.
+The platform keeps its messages in memory; everything between it and the work is real.
 """
 
-import asyncio
 import itertools
-import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from redis.asyncio import Redis
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from bot.console.render import Screen, render_reply
-from bot.delivery import Delivery
-from bot.dispatch import Dispatcher, Surroundings
 from bot.face import Busy, Face, JobView, Posted
-from bot.intake import DurableIntake
-from bot.limits import Limits
-from bot.metrics import GatewayMetrics
-from bot.outbox import Outbox
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from handlers import (
@@ -39,21 +28,18 @@ from handlers import (
 )
 from jobs.desk import Desk, Done
 from jobs.messages import Action, Actions, Reply, Text
-from jobs.queue import QueueDown
 from jobs.requests import JobRequest, Source
-from jobs.runner import Runner, RunningWatch
+from jobs.runner import RunningWatch
 from storage import artifacts
 from storage.artifacts import ArtifactStore, NewArtifact
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
 from storage.ledger import Leased
-from storage.tables import DeliveryRow, InboxRow, JobRow
+from tests.fakes.spine import Scene, Spine, Work, without_ids
 
-QUIET_S = 0.03
-PATIENCE_S = 20.0
 WIDTH = 100
-_JOB_ID = re.compile(r"\bJ[0-9A-Z]{6}\b")
+PER_HOUR = (30, 600, 300)
 
 
 @dataclass
@@ -168,35 +154,30 @@ class ChatPlatform:
         return Posted(f"chat:{key}", {"key": key})
 
 
-class InProcessQueue:
-    """Rings straight into a runner of this process."""
-
-    def __init__(self) -> None:
-        """Nobody listens yet."""
-        self.run: Callable[[JobId], object] | None = None
-        self.down = False
-
-    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
-        """Start the job, or be down."""
-        del queue, asked_at
-        if self.down:
-            raise QueueDown("the test took it down")
-        assert self.run is not None
-        self.run(job)
-
-
-class Chat:
+class Chat(Spine):
     """What a test holds: people speak, and it reads what the thread shows."""
 
-    def __init__(self, platform: ChatPlatform, intake: DurableIntake, database: Database) -> None:
+    def __init__(self, database: Database, home: Path) -> None:
         """See `chatting`."""
-        self.platform = platform
-        self.intake = intake
-        self.database = database
-        self.queue = InProcessQueue()
-        self.work: Callable[[JobRequest, Desk], Done] = easy_work
+        super().__init__(database, home)
+        self.platform = ChatPlatform()
+        self.work: Work = easy_work
         self.files: dict[str, bytes] = {}
         self._numbers = itertools.count(1)
+
+    @property
+    def scene(self) -> Scene:
+        """The platform as chat and as code host; each job does what `work` is by then."""
+        face = Face(self.platform, self.platform, self.platform)
+        return Scene(
+            faces={Platform.SLACK: face, Platform.GITHUB: face},
+            desks=ScriptedDesks(self.store, self.files),
+            works={"test": self._do},
+            per_hour=PER_HOUR,
+        )
+
+    def _do(self, request: JobRequest, desk: Desk) -> Done:
+        return self.work(request, desk)
 
     async def say(self, text: str, *, by: str = "ann", previous: str | None = None) -> str:
         """Say something in the thread and return what is answered, once everything is quiet."""
@@ -236,91 +217,16 @@ class Chat:
     def read(self, since: int = 0) -> str:
         """The thread from a message on, each by its present text, job ids masked."""
         texts = (message.texts[-1] for message in self.platform.messages[since:])
-        return _JOB_ID.sub("J-ID", "\n---\n".join(texts))
-
-    async def newest_job(self) -> JobRow:
-        """The job asked for last."""
-
-        def newest(session: Session) -> JobRow:
-            return session.exec(select(JobRow).order_by(col(JobRow.created_at).desc())).first()  # pyright: ignore[reportReturnType] - a test that asks has one
-
-        return await self.database.read(newest)
-
-    async def tick(self) -> None:
-        """Let the loops go on for a moment."""
-        await asyncio.sleep(QUIET_S)
-
-    async def until_quiet(self) -> None:
-        """Wait until every event is handled and everything that can be said is said."""
-        async with asyncio.timeout(PATIENCE_S):
-            while await self.database.read(_is_busy):
-                await self.tick()
-
-
-def _is_busy(session: Session) -> bool:
-    unhandled = select(InboxRow.id).where(col(InboxRow.handled_at).is_(None))
-    unsaid = (
-        select(DeliveryRow.key)
-        .outerjoin(JobRow, col(JobRow.id) == col(DeliveryRow.job_id))
-        .where(
-            col(DeliveryRow.finished_at).is_(None),
-            col(JobRow.id).is_(None)
-            | (col(JobRow.state) != "waiting")
-            | (col(JobRow.last_seq) > col(DeliveryRow.shown_seq)),
-        )
-    )
-    return session.exec(unhandled).first() is not None or session.exec(unsaid).first() is not None
+        return without_ids("\n---\n".join(texts))
 
 
 @asynccontextmanager
 async def chatting(database: Database, valkey_url: str, home: Path) -> AsyncGenerator[Chat]:
     """Run a spine around a scripted platform."""
-    platform, metrics = ChatPlatform(), GatewayMetrics()
-    platform.tiers["ann"] = Tier.WRITE
-    intake = DurableIntake(database, metrics)
-    chat = Chat(platform, intake, database)
-    redis = Redis.from_url(valkey_url)  # pyright: ignore[reportUnknownMemberType]
-    await redis.flushdb()  # pyright: ignore[reportUnknownMemberType]
-    store = ArtifactStore(home)
-    face = Face(platform, platform, platform)
-    delivery = Delivery(database, redis, {Platform.SLACK: face}, metrics, owner="test")
-
-    async def read_artifact(artifact: ArtifactId) -> bytes:
-        row = await database.read(lambda s: artifacts.get(s, artifact))
-        assert row is not None
-        return store.read(row.digest)
-
-    class Bell:
-        async def ring(self, job: JobId) -> None:
-            delivery.notice(job)
-
-    def work(request: JobRequest, desk: Desk) -> Done:
-        return chat.work(request, desk)
-
-    surroundings = Surroundings(
-        database=database,
-        faces={Platform.SLACK: face, Platform.GITHUB: face},
-        limits=Limits(redis),
-        metrics=metrics,
-        audit_key=b"k" * 32,
-        read_artifact=read_artifact,
-        repositories={},
-        per_hour=(30, 600, 300),
-    )
-    queued = asyncio.Event()
-    dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
-    outbox = Outbox(database, chat.queue, dispatcher.clearance, metrics, queued)
-    desks = ScriptedDesks(store, chat.files)
-    runner = Runner(database, Bell(), desks, {"test": work}, owner="w", concurrency=2)
-    async with asyncio.TaskGroup() as group:
-        chat.queue.run = lambda job: group.create_task(runner.run(job))
-        loops = [group.create_task(run()) for run in (dispatcher.run, outbox.run, delivery.run)]
-        try:
-            yield chat
-        finally:
-            for loop in loops:
-                loop.cancel()
-    await redis.aclose()
+    chat = Chat(database, home)
+    chat.platform.tiers["ann"] = Tier.WRITE
+    async with chat.running(valkey_url, chat.scene):
+        yield chat
 
 
 def easy_work(request: JobRequest, desk: Desk) -> Done:

@@ -1,0 +1,1 @@
+"""Conversations on the real faces over the whole spine."""
