@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted, redacted_model
@@ -115,6 +116,7 @@ class Delivery:
             while again:
                 self._active[key] = False
                 again = await self.deliver(key) or self._active[key]
+                checkpoint()
         except SQLAlchemyError as error:  # its lease ends by itself, and then it is swept up
             log.warning("delivery out of reach", key=key, error=str(error))
         finally:

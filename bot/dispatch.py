@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from bot import commands as registry
+from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Said, Spoken, commit
 from bot.face import Busy, Face
 from bot.grammar import find_lines, parse, suggest
@@ -106,6 +107,7 @@ class Dispatcher:
     async def _consume(self) -> None:
         while True:
             await self.handle(await self._intake.taken.get())
+            checkpoint()
 
     async def _sweep(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.checkpoint import checkpoint
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
 from jobs.queue import JobQueue, QueueDown
@@ -60,6 +61,7 @@ class Outbox:
                 await self.ring_due()
             except SQLAlchemyError as error:
                 log.warning("outbox out of reach", error=str(error))
+            checkpoint()
 
     async def ring_due(self) -> None:
         """Ring for everything that is due; with the queue down, put the rest off."""

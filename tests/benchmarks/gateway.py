@@ -173,7 +173,6 @@ async def server(*argv: str, env: dict[str, str], note: Path) -> AsyncGenerator[
     )
     assert process.stderr is not None
     log = asyncio.ensure_future(process.stderr.read())
-    print("PID", process.pid, argv)
     try:
         yield Server(await asyncio.to_thread(_noted, note), process.pid)
     finally:
