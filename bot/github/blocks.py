@@ -133,6 +133,8 @@ def _heading(block: Heading, room: int) -> Fitted:
 
 def _text(markdown: str, room: int) -> Fitted:
     source = markdown.strip("\n")
+    if room <= 0:
+        return Fitted("", is_whole=not source.strip())
     shown = head_lines(source, room)
     is_whole = shown == source
     made = harmless(shown)

@@ -48,7 +48,8 @@ def clean(text: str) -> str:
 
 def escaped(text: str) -> str:
     """One line that shows as it is."""
-    return _disarmed(_PLAIN.sub(r"\\\1", " ".join(clean(text).split())))
+    plain = " ".join(clean(text).split()).replace("&", "&amp;")
+    return _disarmed(_PLAIN.sub(r"\\\1", plain))
 
 
 def unmentioned(text: str) -> str:

@@ -80,7 +80,7 @@ def _comment(first: str, reply: Reply, page: Page, ending: tuple[str, Whole | No
     body = fit(reply.blocks, page, room)
     said = body.text
     if not said.strip() and not note:
-        said = inline(head(reply.summary, LONGEST_TEXT)) or ("" if first else "(empty)")
+        said = escaped(head(reply.summary, LONGEST_TEXT)) or ("" if first else "(empty)")
     parts = [part for part in (first, said, *note, hidden) if part]
     return Fitted(_GAP.join(parts), body.is_whole)
 

@@ -23,7 +23,7 @@ async def post(here: Town, body: bytes, **headers: str) -> httpx.Response:
         "X-Hub-Signature-256": sign(body, WEBHOOK_SECRET),
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501
         return await http.post(here.webhook, content=body, headers=given)
 
 
@@ -65,7 +65,7 @@ async def test_same_comment_under_another_delivery_is_one_event(here: Town) -> N
 
 @pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
 async def test_bad_signature_is_refused_before_anything_is_read(here: Town, signature: str) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=False) as http:  # noqa: S501
         response = await http.post(
             here.webhook,
             content=b"{not even json",

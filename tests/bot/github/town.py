@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -63,9 +63,14 @@ class Town:
     client: GitHubClient
     settings: GatewaySettings
     face: Face
-    webhook: str
     intake: RecordingIntake
-    artifacts: MemoryArtifacts = field(default_factory=MemoryArtifacts)
+    artifacts: MemoryArtifacts
+
+    @property
+    def webhook(self) -> str:
+        """Where GitHub sends its events."""
+        assert self.github.hooks.url is not None
+        return self.github.hooks.url
 
     @property
     def heard(self) -> list[Invocation]:
@@ -108,37 +113,30 @@ def new_client(github: GitHub, timeout_s: float = 10.0) -> GitHubClient:
 async def town(folder: Path) -> AsyncGenerator[Town]:
     """A town that lasts as long as the block."""
     github = GitHub(folder / "repositories")
-    async with github.serving():
-        settings = GatewaySettings(
-            home=folder / "home",
-            github_app_id=APP_ID,
-            github_private_key=SecretStr(github.world.private_key),
-            github_webhook_secret=SecretStr(WEBHOOK_SECRET),
-            github_api_url=github.url,
-        )
-        intake, artifacts = RecordingIntake(), MemoryArtifacts()
-        app = FastAPI()
-        app.include_router(routes(settings, intake))
-        listener = listener_on(0)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/github/webhook"
-        github.hooks.url = url
-        client = new_client(github)
-        repo = github.world.repository(REPOSITORY, FILES)
-        repo.permissions |= {"ann": "write", "root": "admin"}
-        async with listening(app, listener):
-            made = Town(
-                github,
-                repo,
-                client,
-                settings,
-                github_face(settings, client, artifacts),
-                url,
-                intake,
-                artifacts,
-            )
-            yield made
-            await github.hooks.close()
-            await made.client.close()
+    listener = listener_on(0)
+    github.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    github.hooks.url = f"{github.url}/gateway/github/webhook"
+    settings = GatewaySettings(
+        home=folder / "home",
+        github_app_id=APP_ID,
+        github_private_key=SecretStr(github.world.private_key),
+        github_webhook_secret=SecretStr(WEBHOOK_SECRET),
+        github_api_url=github.url,
+    )
+    intake, artifacts = RecordingIntake(), MemoryArtifacts()
+    gateway, both = FastAPI(), FastAPI()
+    gateway.include_router(routes(settings, intake))
+    both.mount("/gateway", gateway)
+    both.mount("/", github.app())
+    client = new_client(github)
+    repo = github.world.repository(REPOSITORY, FILES)
+    repo.permissions |= {"ann": "write", "root": "admin"}
+    face = github_face(settings, client, artifacts)
+    made = Town(github, repo, client, settings, face, intake, artifacts)
+    async with listening(both, listener):
+        yield made
+        await github.hooks.close()
+        await made.client.close()
 
 
 def view_of(invocation: Invocation, state: JobState = JobState.QUEUED, text: str = "") -> JobView:

@@ -98,7 +98,11 @@ class Access:
                 self._world.key.public_key(),
                 algorithms=["RS256"],
                 issuer=APP_ID,
-                options={"require": ["iat", "exp", "iss"], "verify_exp": False},
+                options={
+                    "require": ["iat", "exp", "iss"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
         except jwt.PyJWTError as error:
             raise ApiError(401, "A JSON web token could not be decoded") from error

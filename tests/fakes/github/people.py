@@ -46,6 +46,7 @@ class People:
         branch = f"{login}-{number}"
         start = repo.git.resolve(repo.git.default_branch)
         if fork is not None:
+            fork.installed = False
             fork.git.take_from(repo.git, start, f"refs/heads/{branch}")
         else:
             repo.git.set_ref(f"refs/heads/{branch}", start)

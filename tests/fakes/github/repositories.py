@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NOBODY = "0" * 40
+_BARE = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 
 
 class NoSuchObject(Exception):
@@ -27,16 +27,21 @@ class Git:
         """`folder` is "…/owner/name.git"; it is made where it is missing."""
         self.folder = folder
         if not folder.exists():
-            folder.mkdir(parents=True)
-            self._run("init", "--quiet", "--bare", "--initial-branch=main")
+            for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+                (folder / name).mkdir(parents=True)
+            (folder / "HEAD").write_text("ref: refs/heads/main\n")
+            (folder / "config").write_text(_BARE)
 
     @property
     def default_branch(self) -> str:
         """What HEAD points at."""
-        return self._run("symbolic-ref", "--short", "HEAD").strip()
+        return (self.folder / "HEAD").read_text().strip().removeprefix("ref: refs/heads/")
 
     def resolve(self, ref: str) -> str:
         """The commit a branch, tag or sha names. Raises NoSuchObject."""
+        loose = self.folder / "refs" / "heads" / ref
+        if loose.is_file():
+            return loose.read_text().strip()
         for name in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
             found = self._try("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
             if found:
@@ -46,6 +51,10 @@ class Git:
     def tree_of(self, commit: str) -> str:
         """The tree of a commit."""
         return self._run("rev-parse", f"{commit}^{{tree}}").strip()
+
+    def parents_of(self, commit: str) -> list[str]:
+        """A commit's parents."""
+        return self._run("rev-parse", f"{commit}^@").split()
 
     def message_of(self, commit: str) -> str:
         """A commit's message."""
@@ -107,12 +116,19 @@ class Git:
     def commit_files(self, branch: str, files: Mapping[str, bytes], message: str) -> str:
         """A commit on top of a branch (or the first one), as if somebody had pushed it."""
         before = self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
-        parents = [before.strip()] if before else []
-        blobs = {path: self.make_blob(content) for path, content in files.items()}
-        tree = self.make_tree(self.tree_of(parents[0]) if parents else None, blobs)
-        sha = self.make_commit(tree, parents, message)
-        self.set_ref(f"refs/heads/{branch}", sha)
-        return sha
+        text = message.encode()
+        stream = [
+            b"commit refs/heads/%s\n" % branch.encode(),
+            b"committer Fake <fake@example.invalid> 1767225600 +0000\n",
+            b"data %d\n%s\n" % (len(text), text),
+            b"from %s\n" % before.strip().encode() if before else b"",
+            *(
+                b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content)
+                for path, content in files.items()
+            ),
+        ]
+        self._bytes("fast-import", "--quiet", stdin=b"".join(stream))
+        return self.resolve(branch)
 
     def take_from(self, other: "Git", sha: str, ref: str) -> None:
         """Bring a fork's commit here under `ref`."""

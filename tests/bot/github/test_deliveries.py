@@ -1,0 +1,71 @@
+from datetime import timedelta
+
+from bot.github.deliveries import sweep
+from tests.bot.github.town import Town
+
+
+async def test_webhook_that_was_missed_is_delivered_again_and_heard_once(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    start = here.github.world.now() - timedelta(hours=1)
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    here.github.hooks.down = False
+    await here.github.people.comment(here.repo, number, "ann", "/gryph status")
+    assert [each.text for each in here.heard] == ["/gryph status"]
+    age(here)
+    assert await sweep(here.client, start) == 1
+    assert await sweep(here.client, start) == 0
+    assert [each.text for each in here.heard] == ["/gryph status", "/gryph help"]
+
+
+def age(here: Town) -> None:
+    """Every delivery so far is a while ago."""
+    late = timedelta(minutes=1)
+    deliveries = here.github.hooks.deliveries
+    deliveries[:] = [each.older(late) for each in deliveries]
+
+
+async def test_delivery_still_under_way_is_left_alone(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 0
+
+
+async def test_event_that_keeps_failing_is_given_up(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    since = here.github.world.now() - timedelta(hours=1)
+    asked: list[int] = []
+    for _ in range(7):
+        age(here)
+        asked.append(await sweep(here.client, since))
+    assert asked == [1, 1, 1, 1, 0, 0, 0]
+
+
+async def test_deliveries_before_the_time_or_of_other_events_are_left_alone(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    await here.github.hooks.send("push", {})
+    age(here)
+    assert await sweep(here.client, here.github.world.now()) == 0
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 1
+
+
+async def test_many_pages_of_deliveries_are_read(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    for _ in range(250):
+        await here.github.hooks.send("push", {})
+    here.github.hooks.down = False
+    age(here)
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 1
+    assert [each.text for each in here.heard] == ["/gryph help"]
+
+
+async def test_github_without_a_list_of_deliveries_has_lost_none(here: Town) -> None:
+    here.github.world.missing_endpoints = {"/app/hook"}
+    assert await sweep(here.client, here.github.world.now()) == 0

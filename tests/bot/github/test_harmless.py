@@ -1,0 +1,121 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from bot.github.harmless import ZERO_WIDTH, cell, code_span, escaped, harmless, inline
+
+Z = ZERO_WIDTH
+GFM = MarkdownIt("commonmark").enable("table")
+"""Reads what we post, HTML included, as GitHub would."""
+
+HOSTILE: st.SearchStrategy[str] = st.lists(
+    st.sampled_from(
+        [
+            *("`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\\", "|", "\n|--|--|\n", "> "),
+            *("@ann", "@org/team", "#12", "o/r#3", "GH-4", "fixes #12", "Closes: o/r#1"),
+            *(
+                "<img src=x>",
+                "</details>",
+                "<!-- gryph:job=J -->",
+                "<@x",
+                "<a@b.c>",
+                "<https://a.bc>",
+            ),
+            *("![a](b)", "[a](b)", "- ", "1. ", "# ", "***", "https://a.bc/@x ", "http://@ann"),
+            *("&#64;ann", "&commat;ann", "&num;12", "wörd", "🎉", "\u202e", "\x00", "\r\n", "\t"),
+        ]
+    ),
+    max_size=25,
+).map("".join)
+
+
+def prose(markdown: str) -> str:
+    """What a reader sees outside of code and addresses, as GitHub's filters see it."""
+    shown: list[str] = []
+    for token in GFM.parse(markdown):
+        children = token.children or ()
+        shown += [child.content if child.type == "text" else "\n" for child in children]
+        shown.append("\n")
+    return re.sub(r"(?<![^\s*_~(])https?://\S+", "", "".join(shown))
+
+
+@given(HOSTILE)
+def test_nothing_hostile_is_left_outside_of_code(text: str) -> None:
+    made = harmless(text)
+    tokens = GFM.parse(made)
+    kinds = {child.type for token in tokens for child in token.children or ()}
+    assert "html_inline" not in kinds
+    assert "image" not in kinds
+    assert "html_block" not in {token.type for token in tokens}
+    shown = prose(made)
+    assert not re.search(r"(?:^|[^0-9A-Za-z])@[A-Za-z0-9]", shown)
+    assert not re.search(r"#\d|\bGH-\d", shown)
+
+
+@given(HOSTILE)
+def test_no_fence_is_left_open(text: str) -> None:
+    made = harmless(text)
+    last = GFM.parse(f"{made}\n\nBEHIND")[-2]
+    assert last.content == "BEHIND", made
+
+
+@given(HOSTILE)
+def test_code_blocks_are_left_as_they_are(text: str) -> None:
+    escapes = str.maketrans({"\x00": "\ufffd", "\u202e": "\ufffd"})
+    given_code = "\n".join(line.translate(escapes) for line in text.splitlines())
+    fence = "`" * 30
+    made = harmless(f"before @ann\n\n{fence}python\n{given_code}\n{fence}\n\nafter @ann")
+    (code,) = [token.content for token in GFM.parse(made) if token.type == "fence"]
+    assert code.rstrip("\n") == given_code.rstrip("\n")
+
+
+@given(HOSTILE)
+def test_one_line_stays_one_line_and_hostile_text_stays_text(text: str) -> None:
+    for made in (escaped(text), inline(text), cell(text)):
+        assert "\n" not in made
+        assert not re.search(r"(?:^|[^0-9A-Za-z])@[A-Za-z0-9]", prose(made))
+
+
+@given(st.lists(HOSTILE, min_size=1, max_size=4))
+def test_cell_never_ends_a_table_row(cells: list[str]) -> None:
+    row = "| " + " | ".join(map(cell, cells)) + " |"
+    table = "|" + " h |" * len(cells) + "\n|" + " --- |" * len(cells) + f"\n{row}"
+    tokens = GFM.parse(table)
+    assert sum(token.type == "td_open" for token in tokens) == len(cells)
+
+
+@given(HOSTILE)
+def test_code_span_holds_the_whole_text(text: str) -> None:
+    (inline_token,) = [t for t in GFM.parse(f"x {code_span(text)} y") if t.type == "inline"]
+    spans = [c.content for c in inline_token.children or () if c.type == "code_inline"]
+    assert len(spans) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("hi @ann and me@home.org", f"hi @{Z}ann and me@home.org"),
+        ("use `@pytest.fixture` here", "use `@pytest.fixture` here"),
+        ("see #12, o/r#3 and GH-4", f"see #{Z}12, o/r#{Z}3 and GH-{Z}4"),
+        ("Fixes #12", f"F{Z}ixes #{Z}12"),
+        ("closes https://github.com/o/r/issues/1", f"c{Z}loses https://github.com/o/r/issues/1"),
+        ("it fixes the bug", "it fixes the bug"),
+        ("a < b and List<int>", "a < b and List&lt;int>"),
+        ("`List<int>`", "`List<int>`"),
+        ("![x](http://evil/x.png)", "[x](http://evil/x.png)"),
+        ("[blog](https://medium.com/@ann)", "[blog](https://medium.com/@ann)"),
+        ("https://@ann", f"https://@{Z}ann"),
+        ("&#64;ann", f"&amp;#{Z}64;ann"),
+        ("```\ncode", "```\ncode\n```"),
+        ("~~~~\ncode\n~~~", "~~~~\ncode\n~~~\n~~~~"),
+        ("```suggestion\nx\n```", "```\nx\n```"),
+        ("lone ` tick\n\n`@ann` in code", "lone ` tick\n\n`@ann` in code"),
+        ("lone ` tick\n`@ann` outside", f"lone ` tick\n`@{Z}ann` outside"),
+        ("", ""),
+    ],
+)
+def test_text_reads_the_same_and_does_nothing(text: str, made: str) -> None:
+    assert harmless(text) == made
