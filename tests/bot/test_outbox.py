@@ -1,0 +1,192 @@
+"""The bells: rung when due, put off when nobody can hear, kept from nobody by one bad job."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select, update
+from typing_extensions import override
+
+from bot.face import Busy
+from bot.metrics import GatewayMetrics
+from bot.outbox import QUEUE_DOWN_WAIT_S, Outbox
+from jobs.queue import QueueDown
+from storage import ledger
+from storage.clock import utc_now
+from storage.database import Database
+from storage.ids import JobId
+from storage.ledger import Ring
+from storage.tables.jobs import OutboxRow
+from tests.jobs.asked import asked, leased
+from tests.jobs.waiting import until
+
+T = TypeVar("T")
+PATIENCE_S = 20.0
+
+
+@dataclass
+class Gate:
+    """A scripted queue and clearance in one."""
+
+    rung: list[JobId] = field(default_factory=list[JobId])
+    down: bool = False
+    tried: int = 0
+    answers: dict[JobId, bool | Exception] = field(default_factory=dict[JobId, bool | Exception])
+
+    async def clearance(self, ring: Ring) -> bool:
+        answer = self.answers.get(ring.job, True)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
+        assert queue == "cpu"
+        assert asked_at <= utc_now()
+        self.tried += 1
+        if self.down:
+            raise QueueDown("the test took it down")
+        self.rung.append(job)
+
+
+class Bells:
+    """An outbox over a ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.gate, self.woken = database, Gate(), asyncio.Event()
+        self.metrics = GatewayMetrics()
+        self.outbox = Outbox(database, self.gate, self.gate.clearance, self.metrics, self.woken)
+
+    async def due_in_s(self, job: JobId) -> float:
+        row = await self.database.read(lambda s: s.get(OutboxRow, job))
+        assert row is not None
+        return (row.not_before - utc_now()).total_seconds()
+
+    async def time_passes(self, seconds: float) -> None:
+        """As far as bells are concerned."""
+
+        def back(session: Session) -> None:
+            for row in session.exec(select(OutboxRow)).all():
+                row.not_before -= timedelta(seconds=seconds)
+
+        await self.database.write(back)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            loop = group.create_task(self.outbox.run())
+            yield
+            loop.cancel()
+
+
+@pytest.fixture
+def bells(sqlite: Database) -> Bells:
+    return Bells(sqlite)
+
+
+async def test_a_queued_job_is_rung_and_again_until_a_worker_takes_it(bells: Bells) -> None:
+    job = await asked(bells.database)
+    await bells.outbox.ring_due()
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [job]
+    await bells.time_passes(ledger.RING_AGAIN_S[0])
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [job, job]
+    await leased(bells.database, job)
+    await bells.time_passes(3600)
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [job, job]
+
+
+async def test_a_job_that_is_not_cleared_is_not_rung(bells: Bells) -> None:
+    job = await asked(bells.database)
+    bells.gate.answers[job] = False
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == []
+
+
+async def test_a_busy_platform_is_asked_again_when_it_said(bells: Bells) -> None:
+    job = await asked(bells.database)
+    bells.gate.answers[job] = Busy("429", retry_after_s=100.0)
+    await bells.outbox.ring_due()
+    assert 60 < await bells.due_in_s(job) <= 100
+    del bells.gate.answers[job]
+    await bells.time_passes(100)
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [job]
+
+
+async def test_with_the_queue_down_it_is_tried_once_and_everything_is_put_off(
+    bells: Bells,
+) -> None:
+    jobs = [await asked(bells.database) for _ in range(3)]
+    bells.gate.down = True
+    await bells.outbox.ring_due()
+    assert bells.gate.tried == 1
+    for job in jobs:
+        assert await bells.due_in_s(job) <= QUEUE_DOWN_WAIT_S
+    bells.gate.down = False
+    await bells.time_passes(QUEUE_DOWN_WAIT_S)
+    await bells.outbox.ring_due()
+    assert sorted(bells.gate.rung) == sorted(jobs)
+
+
+async def test_one_job_whose_clearance_breaks_keeps_no_other_waiting(bells: Bells) -> None:
+    bad, good = [await asked(bells.database) for _ in range(2)]
+    bells.gate.answers[bad] = KeyError("an old request")
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [good]
+    assert await bells.due_in_s(bad) > 0
+
+
+async def test_a_new_job_wakes_the_loop(bells: Bells) -> None:
+    async with bells.running():
+        for number in range(1, 4):
+            await asked(bells.database)
+            bells.woken.set()
+            await until(lambda number=number: len(bells.gate.rung) == number)
+
+
+class AwayDatabase(Database):
+    """A database that can be taken away."""
+
+    away = False
+
+    @override
+    async def write(self, work: Callable[[Session], T]) -> T:
+        if self.away:
+            raise OperationalError("BEGIN", None, Exception("database is locked"))
+        return await super().write(work)
+
+
+async def test_the_loop_outlives_a_database_that_is_away(sqlite: Database) -> None:
+    database = AwayDatabase(sqlite.url)
+    bells = Bells(database)
+    job = await asked(database)
+    database.away = True
+    async with bells.running():
+        bells.woken.set()
+        await until(lambda: not bells.woken.is_set())
+        database.away = False
+        bells.woken.set()
+        await until(lambda: bells.gate.rung == [job])
+    await asyncio.to_thread(database.close)
+
+
+async def test_a_stale_clearance_brings_the_job_back_at_once(bells: Bells) -> None:
+    job = await asked(bells.database)
+    await bells.outbox.ring_due()
+    old = utc_now() - timedelta(seconds=ledger.CLEARANCE_S + 1)
+
+    def age(session: Session) -> None:
+        table = ledger.JobRow
+        session.exec(update(table).where(col(table.id) == job).values(cleared_at=old))
+
+    await bells.database.write(age)
+    await bells.database.write(lambda s: ledger.lease(s, job, "w", utc_now()))
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [job, job]
