@@ -16,7 +16,16 @@ from handlers import Caller, Invocation, PullRequest, Standing, Tier
 
 log = structlog.get_logger()
 
-_TIERS = {"admin": Tier.ADMIN, "write": Tier.WRITE, "read": Tier.READ}
+_TIERS = {
+    "admin": Tier.ADMIN,
+    "write": Tier.WRITE,
+    "read": Tier.READ,
+    # as GitHub names them elsewhere, and other servers here too
+    "maintain": Tier.WRITE,
+    "push": Tier.WRITE,
+    "triage": Tier.READ,
+    "pull": Tier.READ,
+}
 DELETED_FORK = "(deleted fork)"
 
 

@@ -36,6 +36,8 @@ CHECKS: Permissions = (("checks", "write"),)
 PUSH: Permissions = (("contents", "write"), ("pull_requests", "write"))
 CHECKOUT: Permissions = (("contents", "read"),)
 
+_RANK = {"read": 1, "write": 2, "admin": 3}
+
 RENEW_BEFORE_END = timedelta(minutes=5)
 MOST_KEPT = 2_000
 """Tokens and installation ids held at once."""
@@ -194,10 +196,14 @@ class GitHubClient:
         """Named fallback: a token with what the owner granted of what we wished for."""
         answer = await self.as_app("GET", f"/app/installations/{installation}")
         granted = answer.one(InstallationAnswer).permissions
-        usable = tuple((name, level) for name, level in reach.permissions if name in granted)
+        usable = tuple(
+            (name, level)
+            for name, level in reach.permissions
+            if _RANK.get(granted.get(name, ""), 0) >= _RANK[level]
+        )
         if not usable or usable == reach.permissions:
             raise refused
-        missing = sorted({name for name, _ in reach.permissions} - set(granted))
+        missing = sorted(name for name, _ in set(reach.permissions) - set(usable))
         log.warning("github permissions missing", repository=reach.repository, missing=missing)
         return await self._ask_token(installation, replace(reach, permissions=usable))
 

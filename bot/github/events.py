@@ -119,7 +119,10 @@ def _spoken(
     if message.is_comment:
         place = invocation.place.model_copy(update={"message": str(message.note.id)})
         invocation = invocation.model_copy(update={"place": place})
-    return Heard(invocation, (_delivery_key(delivery), _message_key(repository, message, before)))
+    return Heard(
+        invocation,
+        (_delivery_key(delivery, message.note.id), _message_key(repository, message, before)),
+    )
 
 
 def _pressed(delivery: Delivery, repository: Repository) -> Heard | None:
@@ -132,7 +135,7 @@ def _pressed(delivery: Delivery, repository: Repository) -> Heard | None:
         return None
     invocation = _invocation(delivery, repository, Thread(number), speaker)
     update = {"text": f"/gryph {action.identifier}", "addressed": True}
-    return Heard(invocation.model_copy(update=update), (_delivery_key(delivery),))
+    return Heard(invocation.model_copy(update=update), (_delivery_key(delivery, run.id),))
 
 
 def _invocation(
@@ -161,8 +164,9 @@ def _text_before(payload: Payload) -> str | None:
     return payload.changes.body.was or ""
 
 
-def _delivery_key(delivery: Delivery) -> str:
-    return f"github:delivery:{delivery.guid}"
+def _delivery_key(delivery: Delivery, about: int) -> str:
+    """With the id of what it is about, since not every server's delivery ids are unique."""
+    return f"github:delivery:{delivery.guid}:{about}"
 
 
 def _message_key(repository: Repository, message: _Message, before: str | None) -> str:
