@@ -51,7 +51,9 @@ from storage.states import JobState
 
 log = structlog.get_logger()
 
-SWEEP_S = 2.0
+SWEEP_S = 1.0
+SWEPT = 50
+"""Events taken at a time."""
 AT_ONCE = 16
 """Events handled side by side."""
 TRIES = 3
@@ -106,19 +108,27 @@ class Dispatcher:
 
     async def _consume(self) -> None:
         while True:
-            await self.handle(await self._intake.taken.get())
+            taken = await self._intake.taken.get()
+            await self._intake.calm()
+            await self.handle(taken)
             checkpoint()
 
     async def _sweep(self) -> None:
+        """Take events that nobody holds: left over from a burst, or from a handler that died."""
+        waiting = self._intake.taken
         while True:
-            await asyncio.sleep(SWEEP_S)
+            room = min(SWEPT, waiting.maxsize - waiting.qsize())
+            due: list[Taken] = []
             try:
-                due = await self._around.database.write(lambda s: inbox.take_due(s, utc_now()))
+                if room > 0:
+                    due = await self._around.database.write(
+                        lambda s, room=room: inbox.take_due(s, utc_now(), room)
+                    )
             except SQLAlchemyError as error:
                 log.warning("inbox out of reach", error=str(error))
-                continue
             for taken in due:
-                await self._intake.taken.put(taken)
+                await waiting.put(taken)
+            await asyncio.sleep(SWEEP_S if len(due) < SWEPT else 0)
 
     async def handle(self, taken: Taken) -> None:
         """Handle one event; never raises but for cancellation."""

@@ -9,14 +9,27 @@ a pool. See docs/decisions/0002-transactions-as-functions.md.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event, literal
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    TextClause,
+    bindparam,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.types import TypeDecorator
@@ -27,6 +40,8 @@ T = TypeVar("T")
 
 BATCH = 64
 """Most transactions that share one commit on SQLite."""
+BATCH_S = 0.01
+"""A commit is not put off for longer, so that an urgent transaction never waits for many."""
 BUSY_MS = 10_000
 """How long SQLite waits for another process's write lock."""
 POOL = 8
@@ -55,11 +70,30 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def insert_if_absent(session: Session, table: type[SQLModel], values: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique key is there; True if it was inserted."""
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
-    done = session.connection().execute(statement.returning(literal(1)))
-    return done.first() is not None
+    return (
+        insert_returning(session, table, values, "ON CONFLICT DO NOTHING RETURNING 1") is not None
+    )
+
+
+def insert_returning(
+    session: Session, table: type[SQLModel], values: Mapping[str, Any], ending: str
+) -> Any | None:
+    """Insert a row and return the one value that `ending` ("RETURNING …") names, if any.
+
+    For the statements of every event: SQLAlchemy compiles an INSERT with ON CONFLICT anew each
+    time, which costs more than running it; as text it is compiled once.
+    """
+    name = str(table.__tablename__)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - a string on every row
+    statement = _insert_statement(name, tuple(values), ending)
+    return session.connection().execute(statement, values).scalar()
+
+
+@cache
+def _insert_statement(table: str, columns: tuple[str, ...], ending: str) -> TextClause:
+    described = SQLModel.metadata.tables[table].columns
+    names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    statement = text(f"INSERT INTO {table} ({names}) VALUES ({marks}) {ending}")  # noqa: S608 - our own names
+    return statement.bindparams(*(bindparam(name, type_=described[name].type) for name in columns))
 
 
 def normalized_url(url: str) -> str:
@@ -87,9 +121,12 @@ class Database:
             else _PooledWriter(self.engine, self._readers)
         )
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction of its own and commit; its exception rolls it back."""
-        return await asyncio.wrap_future(self._writer.submit(work))
+    async def write(self, work: Callable[[Session], T], *, urgent: bool = False) -> T:
+        """Run `work` in a transaction of its own and commit; its exception rolls it back.
+
+        What a platform waits for is `urgent`: on SQLite it goes before everything that waits.
+        """
+        return await asyncio.wrap_future(self._writer.submit(work, urgent=urgent))
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` over one consistent view; what it writes is not kept."""
@@ -154,7 +191,8 @@ class _PooledWriter:
         self._engine = engine
         self._pool = pool
 
-    def submit(self, work: Callable[[Session], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Session], T], *, urgent: bool = False) -> "Future[T]":
+        del urgent  # each transaction has a connection of its own
         return self._pool.submit(self._run, work)
 
     def _run(self, work: Callable[[Session], T]) -> T:
@@ -165,58 +203,83 @@ class _PooledWriter:
         """The pool is closed by its owner."""
 
 
+@dataclass(order=True)
+class _Submitted:
+    urgency: int
+    number: int
+    work: Work = field(compare=False)
+    future: Future[Any] = field(compare=False)
+
+
+_URGENT, _ORDINARY, _LAST = range(3)
+
+
+def _nothing(session: Session) -> None:
+    del session
+
+
 class _SqliteWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.PriorityQueue[_Submitted] = queue.PriorityQueue()
+        self._numbers = count()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="sql-write", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Session], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Session], T], *, urgent: bool = False) -> "Future[T]":
         if self._closed:
             raise RuntimeError("the database is closed")
         future: Future[T] = Future()
-        self._waiting.put((work, future))
+        urgency = _URGENT if urgent else _ORDINARY
+        self._waiting.put(_Submitted(urgency, next(self._numbers), work, future))
         return future
 
     def close(self) -> None:
         self._closed = True
-        self._waiting.put(None)
+        last = _Submitted(_LAST, next(self._numbers), _nothing, Future())
+        self._waiting.put(last)
         self._thread.join()
 
     def _loop(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = [first]
-            last = False
-            while len(batch) < BATCH and not self._waiting.empty():
-                following = self._waiting.get()
-                if following is None:
-                    last = True
-                    break
-                batch.append(following)
-            self._commit([(w, f) for w, f in batch if f.set_running_or_notify_cancel()])
-            if last:
-                return
+        while (first := self._waiting.get()).urgency is not _LAST:
+            self._commit(first)
 
-    def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+    def _commit(self, first: _Submitted) -> None:
         results: list[tuple[Future[Any], Any]] = []
+        submitted: list[_Submitted] = []
         try:
             with (
                 self._engine.connect().execution_options(gryph_writes=True) as connection,
                 connection.begin(),
             ):
-                for work, future in batch:
-                    self._attempt(connection, work, future, results)
+                for each in self._batch(first):
+                    submitted.append(each)
+                    if each.future.set_running_or_notify_cancel():
+                        self._attempt(connection, each.work, each.future, results)
         except BaseException as error:  # noqa: BLE001 - handed to every waiting caller
-            for future, _ in results:
-                future.set_exception(error)
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            for each in submitted or [first]:
+                if not each.future.done():
+                    each.future.set_exception(error)
             return
         for future, result in results:
             future.set_result(result)
+
+    def _batch(self, first: _Submitted) -> Iterator[_Submitted]:
+        """What waits, the urgent first, while the commit can be put off."""
+        deadline = time.monotonic() + BATCH_S
+        yield first
+        for _ in range(BATCH - 1):
+            if time.monotonic() > deadline:
+                return
+            try:
+                each = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            if each.urgency is _LAST:
+                self._waiting.put(each)
+                return
+            yield each
 
     @staticmethod
     def _attempt(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from storage.database import insert_if_absent
+from storage.database import insert_if_absent, insert_returning
 from storage.ids import InboxId
 from storage.tables.inbox import InboxKeyRow, InboxRow
 
@@ -35,25 +35,27 @@ class Taken:
 
 
 def claim(
-    session: Session, platform: str, payload: dict[str, Any], keys: Sequence[str], now: datetime
+    session: Session,
+    platform: str,
+    payload: dict[str, Any],
+    keys: Sequence[str],
+    now: datetime,
+    *,
+    held: bool = True,
 ) -> Taken:
-    """Store the event and hold it for the caller.
+    """Store the event; `held` for the caller, or free for whoever looks next.
 
     Raises:
         Duplicate: A redelivery.
     """
-    inserted = session.connection().execute(
-        insert(InboxRow).values(
-            platform=platform,
-            payload=payload,
-            received_at=now,
-            attempts=1,
-            next_try_at=now + timedelta(seconds=LEASE_S),
-        )
-    )
-    key_of_row = inserted.inserted_primary_key
-    assert key_of_row is not None
-    inbox_id = InboxId(int(key_of_row[0]))
+    row = {
+        "platform": platform,
+        "payload": payload,
+        "received_at": now,
+        "attempts": 1 if held else 0,
+        "next_try_at": now + timedelta(seconds=LEASE_S) if held else now,
+    }
+    inbox_id = InboxId(int(insert_returning(session, InboxRow, row, "RETURNING id") or 0))
     for key in keys:
         if not insert_if_absent(session, InboxKeyRow, {"key": key[:255], "inbox_id": inbox_id}):
             raise Duplicate(key)

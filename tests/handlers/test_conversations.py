@@ -65,27 +65,21 @@ async def test_six_commands_in_one_message_are_five_jobs_and_a_word(chat: Chat) 
 async def test_a_typo_is_answered_with_the_place_and_the_right_word(chat: Chat) -> None:
     assert await chat.say("@gryph tset src/a.py") == snapshot("""\
 There is no command `tset`. Did you mean `test`?
-```text
-/gryph tset src/a.py
-       ^^^^
-```
+    /gryph tset src/a.py
+           ^^^^
 Nearest correct command:
-```text
-/gryph test src/a.py
-```
+    /gryph test src/a.py
 Example: `/gryph test src/parser.py`\
 """)
 
 
 async def test_plain_words_are_answered_with_what_we_understood(chat: Chat) -> None:
-    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot("""\
+    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot('''\
 Did you mean this?
-```
-/gryph test src/a.py
-```
+    /gryph test src/a.py
 
   Run it  gryph ask "test src/a.py"\
-""")
+''')
 
 
 async def test_chatter_that_is_not_for_us_is_left_alone(chat: Chat) -> None:
