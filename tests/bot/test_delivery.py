@@ -27,6 +27,7 @@ from storage.ledger import Ending, Leased
 from storage.states import JobState
 from storage.tables.deliveries import DeliveryRow
 from tests.jobs.asked import PLACE, asked, leased
+from tests.jobs.outage import without
 from tests.jobs.waiting import PATIENCE_S, until
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -362,20 +363,12 @@ async def test_a_voice_whose_database_fails_for_a_moment_goes_on(one: Voice) -> 
     job = await asked(one.database)
     async with one.running():
         await until(lambda: one.wall.posted)
-        await one.database.write(_hide)
-        one.delivery.notice(job)
-        await asyncio.sleep(0.05)
-        await one.database.write(_show)
+        async with without(one.database, "deliveries"):
+            one.delivery.notice(job)
+            await asyncio.sleep(0.05)
         await finish(one.database, await leased(one.database, job))
+        one.delivery.notice(job)
         await until(lambda: f"{job}:result" in one.wall.posted)
-
-
-def _hide(session: Session) -> None:
-    session.connection().exec_driver_sql("ALTER TABLE deliveries RENAME TO hidden")
-
-
-def _show(session: Session) -> None:
-    session.connection().exec_driver_sql("ALTER TABLE hidden RENAME TO deliveries")
 
 
 async def test_a_platform_that_is_off_here_is_left_to_others(sqlite: Database) -> None:

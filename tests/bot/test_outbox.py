@@ -1,16 +1,13 @@
 """The bells: rung when due, put off when nobody can hear, kept from nobody by one bad job."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import pytest
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select, update
-from typing_extensions import override
 
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
@@ -23,9 +20,9 @@ from storage.ids import JobId
 from storage.ledger import Ring
 from storage.tables.jobs import OutboxRow
 from tests.jobs.asked import asked, leased
+from tests.jobs.outage import without
 from tests.jobs.waiting import until
 
-T = TypeVar("T")
 PATIENCE_S = 20.0
 
 
@@ -151,30 +148,15 @@ async def test_a_new_job_wakes_the_loop(bells: Bells) -> None:
             await until(lambda number=number: len(bells.gate.rung) == number)
 
 
-class AwayDatabase(Database):
-    """A database that can be taken away."""
-
-    away = False
-
-    @override
-    async def write(self, work: Callable[[Session], T]) -> T:
-        if self.away:
-            raise OperationalError("BEGIN", None, Exception("database is locked"))
-        return await super().write(work)
-
-
-async def test_the_loop_outlives_a_database_that_is_away(sqlite: Database) -> None:
-    database = AwayDatabase(sqlite.url)
-    bells = Bells(database)
-    job = await asked(database)
-    database.away = True
+async def test_the_loop_outlives_a_database_that_is_away(bells: Bells) -> None:
     async with bells.running():
-        bells.woken.set()
-        await until(lambda: not bells.woken.is_set())
-        database.away = False
+        async with without(bells.database, "outbox"):
+            bells.woken.set()
+            await until(lambda: not bells.woken.is_set())
+            await asyncio.sleep(0.05)
+        job = await asked(bells.database)
         bells.woken.set()
         await until(lambda: bells.gate.rung == [job])
-    await asyncio.to_thread(database.close)
 
 
 async def test_a_stale_clearance_brings_the_job_back_at_once(bells: Bells) -> None:
