@@ -130,6 +130,8 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
             return [f"assert {listed} == {double_quoted(text)}"]
         case "object":
             return _object_lines(source, seen, names)
+        case "entered":
+            return _entered_lines(source, seen)
         case "callable":
             return [f"assert callable({source})"]
         case _:
@@ -146,6 +148,13 @@ def _context_lines(call: Call, seen: Observation) -> list[str]:
     if not inside:
         return [f"with {subject} as entered:\n    assert entered is not None"]
     return ["\n".join([f"with {subject}:", *(f"    {one}" for one in inside)])]
+
+
+def _entered_lines(source: str, seen: Observation) -> list[str]:
+    """A `with` block and what it is given."""
+    if seen.text in {None, "None"}:
+        return [f"with {source}:\n    pass"]
+    return [f"with {source} as value:\n    {equality('value', seen.text or '')}"]
 
 
 def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:
@@ -172,6 +181,8 @@ def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) 
     name = names.of(seen.type) or "Exception"
     opening = f"with self.assertRaises({name}):" if is_unittest else f"with pytest.raises({name}):"
     source = double_quoted(call.source)
+    if seen.lazy == "entered":
+        return [opening, f"    with {source}:", "        pass"]
     if seen.lazy:
         source = f"list({source})"
     return [opening, *(f"    {line}" for line in source.split("\n"))]

@@ -73,8 +73,8 @@ class Call:
     steps: tuple[str, ...] = ()
     file_text: str | None = None
     """Content of the file that `FILE_VALUE` names, as source text."""
-    follow: str = ""
-    """Arguments to call the result with, parentheses included: `make(1)("x")`."""
+    follow: tuple[str, ...] = ()
+    """Arguments to call the result with, and that result in turn: `make(1)("x")("y")`."""
     is_example: bool = False
     """Taken from a docstring."""
 
@@ -104,7 +104,7 @@ class Call:
     @property
     def source(self) -> str:
         """The call itself: an expression, or one statement."""
-        text = self._plain_source() + self.follow
+        text = self._plain_source() + "".join(f"({given})" for given in self.follow)
         return f"asyncio.run({text})" if self.offer.is_async else text
 
     def _plain_source(self) -> str:
@@ -162,7 +162,8 @@ def variable_name(class_name: str) -> str:
     """`ShoppingCart` as `shopping_cart`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
     name = words.lower().strip("_")
-    return name if name.isidentifier() and name not in _TAKEN else "subject"
+    is_free = name.isidentifier() and name not in _TAKEN and name != class_name
+    return name if is_free else "subject"
 
 
 _TAKEN = frozenset(

@@ -165,6 +165,10 @@ def _of_use(name: str, node: ast.AST, classes: dict[str, ClassOffer]) -> Iterato
             yield _METHOD_TERMS[attribute], 5.0, Soundness.SUGGESTED
         elif attribute in _STR_METHODS:
             yield STR, 6.0, Soundness.SUGGESTED
+    if attributes - _STR_METHODS - set(_METHOD_TERMS):
+        called = set(_methods_called(node, name))
+        members = tuple(f"{one}()" if one in called else one for one in sorted(attributes))
+        yield Term("namespace", literals=members), 4.0, Soundness.GUESSED
     if attributes:
         for one in classes.values():
             if attributes <= one.attributes | {given.name for given in one.inputs}:
@@ -265,6 +269,13 @@ def _of_subscript(item: ast.Subscript) -> Iterator[tuple[Term, float]]:
         yield from ((STR, 3.0), (LIST, 3.0))
     else:
         yield from ((LIST, 3.0), (DICT, 2.0), (STR, 1.0))
+
+
+def _methods_called(node: ast.AST, name: str) -> Iterator[str]:
+    for item in ast.walk(node):
+        function = item.func if isinstance(item, ast.Call) else None
+        if isinstance(function, ast.Attribute) and _is(function.value, name):
+            yield function.attr
 
 
 def _is(node: ast.AST, name: str) -> bool:

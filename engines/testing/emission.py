@@ -13,6 +13,7 @@ from engines.testing.suite import Case, Test
 from engines.testing.types import Style
 from engines.testing.unittest_text import unittest_statement
 
+_SHORT_CHARS = 30
 _RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
 
 
@@ -93,6 +94,8 @@ class Emission:
         found = re.fullmatch(r"assert (.+?) == (.+)", statement, re.DOTALL)
         if found and len(statement) > WIDTH_CHARS - 8 and "\n" not in statement:
             left, right = _sides(statement)
+            if right and len(right) <= _SHORT_CHARS:
+                return [f"result = {left}", f"assert result == {right}"]
             if right and len(f"    assert {left} == expected") > WIDTH_CHARS:
                 return [f"result = {left}", f"expected = {right}", "assert result == expected"]
             if right:

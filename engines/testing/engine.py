@@ -15,7 +15,7 @@ from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
 from engines.testing.measurement import Measured, Measurement
-from engines.testing.minimising import covering, shrunken
+from engines.testing.minimising import covering, distinct, shrunken
 from engines.testing.offers import Offer
 from engines.testing.oracle import Texts, Verdict, verdict
 from engines.testing.places import Place, TestPlace, place_of, test_place
@@ -125,7 +125,7 @@ class _Run:
         chosen = covering(good, targets.goals)
         if self._watch.stop_requested():
             return _Found(chosen, (), candidates, spent, is_complete=False)
-        chosen = shrunken(jail, chosen, targets.goals)
+        chosen = distinct(shrunken(jail, chosen, targets.goals))
         found = findings_of(jail, crashes, texts)
         return _Found(chosen, found, candidates, spent, search.is_complete)
 

@@ -26,6 +26,7 @@ _MODULES = frozenset(
 _FROM = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
+    "SimpleNamespace": "types",
 }  # fmt: skip
 
 

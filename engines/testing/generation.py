@@ -71,10 +71,17 @@ class Generation:
         return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
 
     def followed(self, call: Call) -> Call:
-        """The call with its result called in turn."""
+        """The call with its result called in turn, and the arguments of earlier such calls new."""
+        count = len(call.follow) + 1
+        follow = [self._followup(call.offer, is_last=place == count - 1) for place in range(count)]
+        return replace(call, follow=tuple(follow))
+
+    def _followup(self, offer: Offer, *, is_last: bool) -> str:
+        """Arguments for a returned function; one that returns functions is often a decorator."""
+        if not is_last and self._values.seeds.chance(0.7):
+            return self._values.text(Term("callable"), offer.key)
         kinds = self._random.choices(_FOLLOWING, k=self._random.choice((1, 1, 1, 0, 2)))
-        given = ", ".join(self._values.text(kind, call.offer.key) for kind in kinds)
-        return replace(call, follow=f"{call.follow}({given})")
+        return ", ".join(self._values.text(kind, offer.key) for kind in kinds)
 
     def learn(self, call: Call, *, failed: bool) -> None:
         """Prefer the types that led on, and avoid guesses that ended in a type error."""

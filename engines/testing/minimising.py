@@ -16,6 +16,7 @@ _EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
 _SMALL_CHARS = 12
 _PLAIN_SIGNS = frozenset(" _.,()[]{}=:\"'")
 _DULL_CHARS = 25
+_REPEATED_CHARS = 8
 _ROUNDS = 5
 _SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.6}
 _VARIANTS = 14
@@ -89,7 +90,12 @@ def _is_dull(one: Kept) -> bool:
     if seen.kind in {"opaque", "callable", "error"}:
         return True
     text = seen.text or ""
-    return text in _EMPTY or (seen.kind == "value" and _is_echo(one.call, text))
+    if seen.kind != "value" or text in _EMPTY:
+        return text in _EMPTY
+    given = [item.text for item in one.call.arguments]
+    if len(set(given)) > 1 and given.count(text) == 1:
+        return False  # which of the arguments came back says something
+    return _is_echo(one.call, text)
 
 
 def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
@@ -117,7 +123,9 @@ def _cost(one: Kept) -> tuple[int, int]:
     """Sound before guessed, examples before all others, then short and telling."""
     if one.call.is_example:
         return (-1, one.call.size)
+    given = [item.text for item in one.call.arguments]
     dullness = _DULL_CHARS if _is_dull(one) else 0
+    dullness += _REPEATED_CHARS * (len(given) - len(set(given)))
     return (2 - _soundness(one), one.call.size + dullness + 2 * _ugliness(one.call))
 
 
@@ -147,6 +155,14 @@ def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kep
     return chosen
 
 
+def distinct(kept: Iterable[Kept]) -> list[Kept]:
+    """Without calls that have become the same by shrinking."""
+    found: dict[tuple[tuple[str, ...], str], Kept] = {}
+    for one in kept:
+        found.setdefault((one.call.setup, one.call.source), one)
+    return list(found.values())
+
+
 def _better(
     chosen: list[Kept],
     tries: list[tuple[int, Call]],
@@ -164,7 +180,12 @@ def _better(
 
 
 def _is_duller(old: Kept, new: Kept) -> bool:
-    return _is_dull(new) and not _is_dull(old)
+    """Whether a smaller call says less: a dull result, or arguments that have become the same."""
+    repeated = [
+        len(one.call.arguments) - len({item.text for item in one.call.arguments})
+        for one in (old, new)
+    ]
+    return repeated[1] > repeated[0] or (_is_dull(new) and not _is_dull(old))
 
 
 def _bulk(call: Call) -> int:
@@ -195,7 +216,7 @@ def variants(call: Call) -> Iterator[Call]:
     if call.file_text and len(call.file_text) > _SMALL_CHARS:
         yield from (replace(call, file_text=text) for text in ('""', '"a"', '"a\\nb"'))
     for place, one in enumerate(call.arguments):
-        if len(one.text) > _SMALL_CHARS:
+        if len(one.text) > _SMALL_CHARS or one.text.lstrip("-").isdigit():
             yield from (call.with_argument(place, text) for text in smaller_texts(one.text))
     if call.receiver and len(call.receiver) > len(call.offer.owner) + _SMALL_CHARS:
         yield from (replace(call, receiver=text) for text in smaller_texts(call.receiver))
@@ -220,9 +241,8 @@ def _smaller_values(value: object) -> Iterator[str]:
     elif isinstance(value, bool):
         return
     elif isinstance(value, int) and abs(value) > 1:
-        yield from (
-            repr(one) for one in (0, 1, 2, value // 10) if len(repr(one)) < len(repr(value))
-        )
+        smaller = (1, 2, 3, 5, 10, 20, 100, -1, -5, value // 10)
+        yield from (repr(one) for one in smaller if len(repr(one)) < len(repr(value)))
     elif isinstance(value, float) and len(repr(value)) > len("0.5"):
         yield from ("0.0", "1.0", "0.5")
 

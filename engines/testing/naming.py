@@ -9,6 +9,7 @@ from engines.testing.observations import Observation
 from engines.testing.offers import Kind
 
 _WORD_LIMIT_CHARS = 44
+_SLUG_CHARS = 20
 _OPERATOR_WORDS = {
     "__len__": "len", "__eq__": "equality", "__ne__": "inequality", "__lt__": "less_than",
     "__le__": "less_or_equal", "__gt__": "greater_than", "__ge__": "greater_or_equal",
@@ -67,6 +68,8 @@ def outcome_words(call: Call, seen: Observation) -> str:
         return "yields_items"
     if seen.kind == "object":
         return f"returns_{_snake(seen.type_name)}"
+    if seen.kind == "entered":
+        return "can_be_entered"
     if seen.kind == "callable":
         return "returns_callable"
     return f"returns_{_RESULT_WORDS.get(seen.type_name, _snake(seen.type_name))}"
@@ -120,9 +123,9 @@ def input_words(call: Call) -> str | None:
 
 
 def input_slug(call: Call) -> str:
-    """The inputs themselves as an identifier, shortened."""
+    """The inputs themselves as an identifier; nothing where that would be long."""
     words = re.sub(r"\W+", "_", "_".join(one.text for one in call.arguments)).strip("_").lower()
-    return words[:30].strip("_")
+    return words if len(words) <= _SLUG_CHARS else ""
 
 
 def _special(text: str) -> str | None:

@@ -26,8 +26,9 @@ class Observation:
     message: str = ""
     line: int = 0
     deliberate: bool = False
-    lazy: bool = False
-    """The error came while the returned iterator was read."""
+    lazy: str = ""
+    """When an error came only later: "listed" while the returned iterator was read, "entered" on
+    entering the returned context manager."""
 
     @property
     def type_name(self) -> str:
@@ -81,5 +82,5 @@ def _observation(one: Fact) -> Observation:
         message=optional_text(one.get("message")) or "",
         line=number(one.get("line")),
         deliberate=bool(one.get("deliberate")),
-        lazy=bool(one.get("lazy")),
+        lazy=optional_text(one.get("lazy")) or "",
     )

@@ -18,7 +18,7 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 20, 240
 _PATIENCE_CALLS_PER_S = 1_000
 _LEAST_PATIENCE_CALLS = 2_500
 _SETTLED_CALLS = 2_000
-_KEPT_PER_OFFER = 50
+_KEPT_PER_OFFER = 120
 _FAILURES_PER_OFFER = 30
 _CHANGED_SHARE = 0.45
 _FOLLOWED_SHARE = 0.3
@@ -51,8 +51,8 @@ class _Standing:
 
     def add_maker(self, call: Call) -> None:
         """Keep a few for every number of times the result was called already."""
-        depth = call.follow.count("(")
-        if sum(one.follow.count("(") == depth for one in self.makers) < _MAKERS_PER_DEPTH:
+        depth = len(call.follow)
+        if sum(len(one.follow) == depth for one in self.makers) < _MAKERS_PER_DEPTH:
             self.makers.append(call)
 
 

@@ -54,7 +54,7 @@ def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
         groups.setdefault(_group(one), []).append(one)
     tests: list[Test] = []
     for key, members in groups.items():
-        cases = [_case(one, ordered, goals) for one in _distinct(members)]
+        cases = [_case(one, ordered, goals) for one in members]
         tests.extend(_merged(cases) if not key.startswith("single") else _alone(cases))
     return _uniquely_named(tests)
 
@@ -82,13 +82,6 @@ def _outcome(seen: Observation) -> str:
     if seen.kind == "error" or text in {"None", "True", "False"}:
         return f"{seen.kind} {seen.type} {text}"
     return f"value {seen.type} {has_floats(text)}"
-
-
-def _distinct(members: list[Kept]) -> list[Kept]:
-    found: dict[tuple[tuple[str, ...], str], Kept] = {}
-    for one in members:
-        found.setdefault((one.call.setup, one.call.source), one)
-    return list(found.values())
 
 
 def _case(one: Kept, others: Sequence[Kept], goals: Sequence[Goal]) -> Case:

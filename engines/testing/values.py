@@ -89,7 +89,7 @@ class Values:
             "ordereddict": self._ordered, "defaultdict": self._dict, "counter": self._counter,
             "deque": self._deque, "iterator": self._iterator, "generator": self._iterator,
             "class": self._instance, "stringio": self._stringio, "literal": self._literal,
-            "callable": self._callable,
+            "callable": self._callable, "namespace": self._namespace,
         }  # fmt: skip
         self._shaped.update(dict.fromkeys(_LISTS, self._list))
 
@@ -148,10 +148,19 @@ class Values:
         return f"StringIO({quoted(self.seeds.text(wanted.near))})"
 
     def _any(self, wanted: Wanted) -> str:
+        if not wanted.depth and self.seeds.chance(0.2):
+            return self._unusual(wanted)
         if wanted.depth < _DEPTH_LIMIT and self.seeds.chance(0.3):
             name = self.choices.choice(_CONTAINERS)
             return self._inner(Term(name, (Term("str"),) if name == "dict" else (ANY,)), wanted)
         return self._inner(Term(self.choices.choice(_SCALARS)), wanted)
+
+    def _unusual(self, wanted: Wanted) -> str:
+        """A type, a function, or an instance that an earlier call made."""
+        made = [text for pool in self._pool.values() for text in pool[:6]]
+        if made and self.seeds.chance(0.6):
+            return self.choices.choice(made)
+        return self._inner(Term(self.choices.choice(("type", "callable"))), wanted)
 
     def _union(self, wanted: Wanted) -> str:
         one = self.choices.choice(wanted.term.arguments or (ANY,))
@@ -220,6 +229,19 @@ class Values:
         known = wanted.term.count in _LAMBDAS
         count = wanted.term.count if known else self.choices.choice(_CALLABLE_COUNTS)
         return self.choices.choice(_LAMBDAS[count])
+
+    def _namespace(self, wanted: Wanted) -> str:
+        """An object with just the attributes and methods that the code uses."""
+        parts = [
+            f"{one[:-2]}=lambda *args: {self._scalar(wanted)}"
+            if one.endswith("()")
+            else f"{one}={self._scalar(wanted)}"
+            for one in wanted.term.literals
+        ]
+        return f"SimpleNamespace({', '.join(parts)})"
+
+    def _scalar(self, wanted: Wanted) -> str:
+        return self._inner(Term(self.choices.choice(_SCALARS)), wanted)
 
     def _instance(self, wanted: Wanted) -> str:
         known = self.classes.get(wanted.term.class_id)

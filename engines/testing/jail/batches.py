@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from engines.testing.jail.execution import Candidate, Fact, Runner
 
 _SILENCE_LIMIT_S = 2.0
 _READ_BYTES = 1 << 16
-_SAME_BEHAVIOUR_LIMIT = 1
+_SAME_BEHAVIOUR_LIMIT = 4
 _BEHAVIOURS_PER_GROUP = 60
 _RESULT_LIMIT_BYTES = 1 << 16
 _OPERANDS_PER_BATCH = 60
@@ -27,22 +28,23 @@ class Reached:
     """What earlier calls showed; a result that adds nothing is reported by its kind alone."""
 
     goals: set[int] = field(default_factory=set[int])
-    behaviours: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    behaviours: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     everything: bool = False
 
     def is_new(self, group: str, result: Fact) -> bool:
         """Whether a result shows a new goal or a new way for this group to come out."""
         hits: list[int] = result["hits"]
-        known = self.behaviours.setdefault(group, set())
+        known = self.behaviours.setdefault(group, Counter())
         way = behaviour(result)
-        fresh = way not in known and len(known) < _BEHAVIOURS_PER_GROUP
+        is_known = way in known or len(known) < _BEHAVIOURS_PER_GROUP
+        fresh = is_known and known[way] < _SAME_BEHAVIOUR_LIMIT
         return self.everything or fresh or not self.goals.issuperset(hits)
 
     def add(self, group: str, result: Fact) -> None:
         """Remember a reported result."""
         hits: list[int] = result["hits"]
         self.goals.update(hits)
-        self.behaviours.setdefault(group, set()).add(behaviour(result))
+        self.behaviours.setdefault(group, Counter())[behaviour(result)] += 1
 
 
 def behaviour(result: Fact) -> str:

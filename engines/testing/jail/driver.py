@@ -33,6 +33,7 @@ _MODULES = (
 _MEMBERS = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
+    "SimpleNamespace": "types",
 }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class Runner:
         if not isinstance(result, Raised):
             outcome = self._attempt(lambda: self.value(result))
             is_error = isinstance(outcome, Raised)
-            observation = outcome.fact() | {"lazy": True} if is_error else cast(Fact, outcome)
+            observation = outcome.fact() | {"lazy": "listed"} if is_error else cast(Fact, outcome)
         else:
             observation = result.fact()
         if candidate.subject:
@@ -118,7 +118,7 @@ class Runner:
         if is_a(value, Iterator):
             return self._items(value, kind)
         if is_a(value, contextlib.AbstractContextManager) and not self._is_own(value):
-            return {"kind": "opaque", "type": kind}
+            return self._entered(value, kind)
         if self._is_own(value):
             return {"kind": "object", "type": kind, "attributes": self._attributes(value)}
         if is_a(value, str, bytes, list, tuple, dict, set):
@@ -126,6 +126,18 @@ class Runner:
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
             return {"kind": "callable", "type": kind}
         return {"kind": "opaque", "type": kind}
+
+    def _entered(self, value: Any, kind: str) -> Fact:
+        """What a context manager gives to its block; the block itself is empty."""
+
+        def inside() -> str | None:
+            with value as given:
+                return self._render.text(given)
+
+        text = self._attempt(inside)
+        if isinstance(text, Raised):
+            return text.fact() | {"lazy": "entered"}
+        return {"kind": "entered", "type": kind, "text": text}
 
     def _items(self, value: Iterator[object], kind: str) -> Fact:
         items = list(islice(value, _ITEM_LIMIT + 1))

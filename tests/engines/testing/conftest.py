@@ -1,4 +1,3 @@
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +11,13 @@ from engines.testing.types import TestingRequest, TestingResult
 Write = Callable[..., TestingResult]
 
 
-@functools.cache
-def _found() -> Sandbox | str:
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    """The strongest rung of this host; skips where there is none."""
     try:
         return find_sandbox()
     except NoIsolation as problem:
-        return str(problem)
-
-
-@pytest.fixture
-def sandbox() -> Sandbox:
-    """The strongest rung of this host; skips where there is none."""
-    found = _found()
-    if isinstance(found, str):
-        pytest.skip(f"no isolation on this host: {found}")
-    return found
+        pytest.skip(f"no isolation on this host: {problem}")
 
 
 @pytest.fixture

@@ -64,9 +64,12 @@ def count_up(n: int):
 '''
 
 
-@pytest.fixture
-def shop(write: Write) -> TestingResult:
-    return write(SHOP, "shop.py", cpu_s=3.0)
+@pytest.fixture(scope="session")
+def shop(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> TestingResult:
+    """One result for all tests that only look at it."""
+    root = tmp_path_factory.mktemp("checkout")
+    (root / "shop.py").write_text(SHOP)
+    return write_tests(TestingRequest(root, "shop.py", cpu_s=3.0), sandbox)
 
 
 def names_of(result: TestingResult) -> list[str]:
@@ -95,6 +98,7 @@ def test_everyday_code_is_covered_and_every_test_passes(shop: TestingResult) -> 
 def test_the_file_passes_with_plain_pytest_from_the_root(
     shop: TestingResult, tmp_path: Path
 ) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
     run = plain_run(tmp_path, shop)
     assert run.returncode == 0, run.stdout
     assert f"{shop.tests} passed" in run.stdout
@@ -138,10 +142,9 @@ def test_the_same_seed_writes_the_same_file(write: Write) -> None:
     assert write(text).source == write(text).source
 
 
-def test_a_wrong_program_is_noticed_by_the_tests(write: Write, tmp_path: Path) -> None:
-    result = write(SHOP, "shop.py", cpu_s=3.0)
+def test_a_wrong_program_is_noticed_by_the_tests(shop: TestingResult, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP.replace("value < low", "value <= high"))
-    assert plain_run(tmp_path, result).returncode == 1
+    assert plain_run(tmp_path, shop).returncode == 1
 
 
 def test_unittest_style_runs_with_unittest_alone(write: Write, tmp_path: Path) -> None:
@@ -233,6 +236,79 @@ def test_a_file_that_cannot_be_read_is_refused(sandbox: Sandbox, tmp_path: Path,
 def test_an_unknown_symbol_is_answered_with_the_known_ones(write: Write) -> None:
     with pytest.raises(CannotTest, match="It has `area`"):
         write("def area(x: int) -> int:\n    return x\n", symbol="volume")
+
+
+def test_context_managers_returned_functions_and_stand_ins_are_used(write: Write) -> None:
+    text = """
+from contextlib import contextmanager
+
+
+@contextmanager
+def tag(name: str):
+    if not name:
+        raise ValueError("no name")
+    yield f"<{name}>"
+
+
+def adder(left: int):
+    def add(right):
+        return left + right
+
+    return add
+
+
+def area(shape):
+    if shape.kind == "circle":
+        return 3 * shape.radius
+    return shape.width * shape.height
+"""
+    result = write(text, cpu_s=4.0)
+    assert result.passed == result.tests
+    assert result.after.line_percent == 100
+    assert "with tag(" in result.source
+    assert ")(" in result.source
+    assert "SimpleNamespace(" in result.source
+
+
+def test_operators_stand_where_dunders_would(write: Write) -> None:
+    text = """
+class Money:
+    def __init__(self, cents: int):
+        self.cents = cents
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.cents + other.cents)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.cents < other.cents
+
+    def __len__(self) -> int:
+        return 3
+
+    def __bool__(self) -> bool:
+        return self.cents != 0
+
+    @property
+    def euros(self) -> float:
+        return self.cents / 100
+
+    @classmethod
+    def of(cls, euros: int) -> "Money":
+        return cls(euros * 100)
+"""
+    result = write(text, cpu_s=3.0)
+    assert "__" not in result.source.replace("__file__", "")
+    assert "money + " in result.source
+    assert result.passed == result.tests
+    assert result.after.line_percent == 100
+
+
+def test_files_are_made_in_a_folder_of_the_test(write: Write) -> None:
+    text = "def count(path):\n    with open(path) as file:\n        return len(file.read())\n"
+    result = write(text)
+    assert 'tmp_path / "sample.txt"' in result.source
+    assert result.after.line_percent == 100
+    assert not result.findings
 
 
 class Impatient:

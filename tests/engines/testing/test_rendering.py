@@ -41,7 +41,7 @@ RENDER = Renderer(NAMES)
         {3, 1, 2}, frozenset({"a"}), {"a": {"b": None}}, range(3), Color.RED, [Color.RED],
         Pair(1, "a"), Point(1, 2.0), datetime.date(2020, 1, 31), datetime.timedelta(days=1),
         decimal.Decimal("1.50"), Path("a/b"), collections.deque([1, 2]), int, Color, float("inf"),
-        collections.OrderedDict(a=1), collections.Counter("aab"),
+        collections.OrderedDict[str, int](a=1), collections.Counter("aab"),
     ],
 )  # fmt: skip
 def test_the_text_of_a_value_evaluates_to_it(value: object) -> None:
