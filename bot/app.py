@@ -110,7 +110,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
-    delivery = Delivery(database, redis, platforms.faces, metrics, owner=owner)
+    delivery = Delivery(database, redis, platforms.faces, metrics, owner=owner, calm=intake.calm)
     surroundings = Surroundings(
         database=database,
         faces=platforms.faces,

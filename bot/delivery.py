@@ -6,7 +6,7 @@ Redis stream) say that something is new; the ledger says what; a sweep makes goo
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from redis.asyncio import Redis
@@ -42,6 +42,10 @@ AT_ONCE = 200
 """Deliveries attended to at the same time."""
 
 
+async def _at_once() -> None:
+    """Nothing goes first."""
+
+
 class Delivery:
     """One gateway's voice."""
 
@@ -53,8 +57,12 @@ class Delivery:
         metrics: GatewayMetrics,
         *,
         owner: str,
+        calm: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
-        """`owner` names this process in leases."""
+        """`owner` names this process in leases; `calm` is waited for before each message, so that
+        acknowledgements go first (`DurableIntake.calm`).
+        """
+        self._calm = calm
         self._database = database
         self._redis = redis
         self._faces = faces
@@ -115,6 +123,7 @@ class Delivery:
             again = True
             while again:
                 self._active[key] = False
+                await self._calm()
                 again = await self.deliver(key) or self._active[key]
                 checkpoint()
         except SQLAlchemyError as error:  # its lease ends by itself, and then it is swept up
