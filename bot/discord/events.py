@@ -56,6 +56,8 @@ def edit_heard(
     if before is None:
         return Heard(invocation, (key, f"discord:message:{message.id}"))
     previous = from_discord(before.content, _names(before, us))
+    if message.guild is None:
+        previous = _addressed(previous, commands)
     edited = invocation.model_copy(update={"previous_text": previous})
     return Heard(edited, (key,))
 

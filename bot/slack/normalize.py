@@ -19,6 +19,7 @@ from bot.slack.payloads import (
 from handlers import Caller, Invocation, Place, Platform, Reaction
 
 ACTION_PREFIX = "g:"
+MENTION = "@gryph"
 _PEOPLES_SUBTYPES = (None, "file_share", "thread_broadcast")
 _MENTION = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
 
@@ -81,7 +82,7 @@ def _edit(callback: EventCallback, event: MessageEvent, now: datetime) -> Delive
         return None
     edit = f"{callback.workspace}:{event.channel}:{message.ts}:{message.edited.ts}"
     keys = (f"slack:event:{callback.event_id}", f"slack:edit:{edit}")
-    before = to_markdown(previous.text, callback.bot)
+    before = _heard(previous, event, callback.bot)
     return Delivery(invocation.model_copy(update={"previous_text": before}), keys)
 
 
@@ -92,8 +93,7 @@ def _said(
     bot = callback.bot or _mentioned_first(event)
     if written.bot_id or written.user is None or written.user == bot or not written.text.strip():
         return None
-    direct = event.channel_type == "im" or event.channel.startswith("D")
-    addressed = direct or bot in _MENTION.findall(written.text)
+    addressed = _is_direct(event) or bot in _MENTION.findall(written.text)
     if not addressed and "/gryph" not in written.text:
         return None
     thread = written.thread_ts if written.thread_ts != written.ts else None
@@ -106,9 +106,22 @@ def _said(
             thread=thread,
             message=written.ts,
         ),
-        text=to_markdown(written.text, bot),
+        text=_heard(written, event, bot),
         addressed=addressed,
         received_at=now,
+    )
+
+
+def _is_direct(event: MessageEvent) -> bool:
+    return event.channel_type == "im" or event.channel.startswith("D")
+
+
+def _heard(written: Written, event: MessageEvent, bot: str | None) -> str:
+    """The text as Markdown; in a direct message our name before it may be left out."""
+    text = to_markdown(written.text, bot)
+    is_named = MENTION in text or "/gryph" in text
+    return (
+        f"{MENTION} {text}" if _is_direct(event) and text[:1].isalpha() and not is_named else text
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.slack.pages import Message
 from bot.slack.render import Rendered, links_message, render_plainly, render_reply, render_status
 from handlers import Place
 from jobs.messages import Reply
+from storage.ids import JobId
 
 log = structlog.get_logger()
 
@@ -69,10 +71,11 @@ class SlackOutbound:
         self, place: Place, status: Posted, view: JobView, reply: Reply, *, key: str
     ) -> Posted:
         """Put the job's result under its status, with its files. Raises as `post_status`."""
-        del place, view
+        del place
         spot = Spot(status.data["channel"], status.data["thread"])
+        whole = _Whole(reply, key, view.job)
         async with _refusals_final():
-            return await self._deliver(spot, reply, key, since=status.data["ts"])
+            return await self._deliver(spot, whole, since=status.data["ts"])
 
     async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:
         """Answer a message that became no job. Raises as `post_status`.
@@ -82,7 +85,7 @@ class SlackOutbound:
         if place.callback is not None and await self._whisper(place, place.callback, reply):
             return Posted(f"slack:{place.channel}:whisper:{key}")
         async with _refusals_final():
-            return await self._deliver(_spot(place), reply, key, since=place.message)
+            return await self._deliver(_spot(place), _Whole(reply, key), since=place.message)
 
     async def _whisper(self, place: Place, callback: str, reply: Reply) -> bool:
         """Whether the answer went to the person who pressed or typed.
@@ -108,18 +111,19 @@ class SlackOutbound:
             return False
         return True
 
-    async def _deliver(self, spot: Spot, reply: Reply, key: str, *, since: str | None) -> Posted:
+    async def _deliver(self, spot: Spot, whole: "_Whole", *, since: str | None) -> Posted:
+        key = whole.key
         done = await earlier(self._api, spot, key, since)
         if spot.thread is None and "0" in done.parts:  # the rest stands in a thread under it
             spot = Spot(spot.channel, done.parts["0"])
             done = await earlier(self._api, spot, key, done.parts["0"])
         try:
-            return await self._send(spot, await _rendered(reply), key, done)
+            return await self._send(spot, await _rendered(whole.reply, whole.job), key, done)
         except Refusal as refusal:
             if refusal.code not in _MALFORMED:
                 raise
             log.exception("slack refused a rendered reply", error=str(refusal), key=key)
-        return await self._send(spot, render_plainly(reply), key, done)
+        return await self._send(spot, render_plainly(whole.reply), key, done)
 
     async def _send(self, spot: Spot, rendered: Rendered, key: str, done: Earlier) -> Posted:
         """Post the messages that are missing, then the files that are missing."""
@@ -187,9 +191,18 @@ async def _refusals_final() -> AsyncGenerator[None]:
         raise Undeliverable(str(refusal)) from refusal
 
 
-async def _rendered(reply: Reply) -> Rendered:
+@dataclass(frozen=True)
+class _Whole:
+    """A reply to be delivered under `key`, of a job or of nothing."""
+
+    reply: Reply
+    key: str
+    job: JobId | None = None
+
+
+async def _rendered(reply: Reply, job: JobId | None = None) -> Rendered:
     """Rendering 200,000 characters takes up to half a second, which the loop has not."""
-    return await asyncio.to_thread(render_reply, reply)
+    return await asyncio.to_thread(render_reply, reply, job=job)
 
 
 def _spot(place: Place) -> Spot:

@@ -12,6 +12,7 @@ from bot.slack.pieces import WHOLE_ANSWER, Attachment, Pieces, button_rows, cont
 from bot.slack.prose import code, escape, escaped, one_line, units
 from handlers import Caller
 from jobs.messages import Block, Reply, Text
+from storage.ids import JobId
 from storage.states import JobState
 
 MOST_MESSAGES = 3
@@ -109,8 +110,10 @@ def _span(seconds: float) -> str:
     return f"{minutes:,} min {rest} s"
 
 
-def render_reply(reply: Reply, *, most_messages: int = MOST_MESSAGES) -> Rendered:
-    """The reply within Slack's limits.
+def render_reply(
+    reply: Reply, *, job: JobId | None = None, most_messages: int = MOST_MESSAGES
+) -> Rendered:
+    """The reply within Slack's limits, a job's with its id.
 
     What does not fit is in an attachment: single long blocks in their own, and the whole reply in
     `WHOLE_ANSWER` when its text is cut. Buttons stand at the end.
@@ -126,6 +129,8 @@ def render_reply(reply: Reply, *, most_messages: int = MOST_MESSAGES) -> Rendere
         attachments += (_whole(reply),)
     if not pages[0].blocks and not pieces.buttons:
         endings.append(context("_(There is nothing to show.)_"))
+    if job is not None:
+        endings.append(context(code(job)))
     close(pages, [*endings, *button_rows(pieces.buttons)])
     return Rendered(_messages(reply, pages), attachments)
 

@@ -355,6 +355,16 @@ async def test_edited_message_runs_only_what_is_new(server: Server) -> None:
     assert [job.line for job in await server.spine.jobs()] == ["test src/a.py", "test src/b.py"]
 
 
+async def test_direct_message_that_is_edited_runs_only_what_is_new(server: Server) -> None:
+    world = server.world
+    await server.grant(Tier.WRITE, "discord:dm", account=str(world.ann.id))
+    said = await world.ann.send_dm("test src/a.py")
+    await server.spine.until_quiet()
+    await world.ann.user.edit(said, f"test src/a.py\n{world.mention} test src/b.py")
+    await server.spine.until_quiet()
+    assert [job.line for job in await server.spine.jobs()] == ["test src/a.py", "test src/b.py"]
+
+
 @pytest.mark.parametrize("kind", ["status", "result"])
 async def test_speaker_that_dies_after_posting_says_nothing_twice(
     server: Server, kind: str

@@ -74,6 +74,7 @@ async def test_mention_is_worked_on_in_its_thread(talk: Talk) -> None:
 `J-ID` · asked by <@U001ANN> · took N s
 ---
 3 tests for src/a.py
+`J-ID`
 [Apply] [Retry]\
 """)
     assert {m.thread_ts for m in talk.team.ours()} == {said.ts}
@@ -88,6 +89,7 @@ async def test_slash_command_becomes_a_root_message_with_its_result_under_it(tal
 `J-ID` · took N s
 ---
 3 tests for src/a.py
+`J-ID`
 [Apply] [Retry]\
 """)
     status, result = talk.team.ours()

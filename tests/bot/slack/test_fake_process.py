@@ -24,5 +24,5 @@ async def test_people_are_moved_from_another_process(listening: Team) -> None:
     finally:
         process.terminate()
         await process.wait()
-    assert listening.heard().text == "status"
+    assert listening.heard().text == "@gryph status"
     assert [m["ts"] for m in state["channels"]["ann"]] == [answer.json()["ts"]]

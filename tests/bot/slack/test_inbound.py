@@ -34,7 +34,7 @@ async def test_mention_in_a_thread_keeps_the_thread(listening: Team) -> None:
 
 async def test_direct_message_needs_no_mention(listening: Team) -> None:
     await listening.slack.say(listening.ann, listening.direct, "status J7K2M9Q")
-    assert listening.heard().text == "status J7K2M9Q"
+    assert listening.heard().text == "@gryph status J7K2M9Q"
     assert listening.heard().addressed
 
 
@@ -80,7 +80,7 @@ async def test_edit_carries_the_text_before_it(listening: Team) -> None:
     message = await listening.slack.say(listening.ann, listening.direct, "test src/a.py")
     await listening.slack.edit(message, "test src/a.py\ntest src/b.py")
     heard = listening.heard()
-    assert heard.previous_text == "test src/a.py"
+    assert heard.previous_text == "@gryph test src/a.py"
     assert heard.text.endswith("test src/b.py")
     await listening.slack.again()
     assert len(listening.intake.events) == 2
