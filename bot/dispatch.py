@@ -115,9 +115,8 @@ class Dispatcher:
 
     async def _sweep(self) -> None:
         """Take events that nobody holds: left over from a burst, or from a handler that died."""
-        waiting = self._intake.taken
         while True:
-            room = min(SWEPT, waiting.maxsize - waiting.qsize())
+            room = min(SWEPT, self._intake.room)
             due: list[Taken] = []
             try:
                 if room > 0:
@@ -127,7 +126,7 @@ class Dispatcher:
             except SQLAlchemyError as error:
                 log.warning("inbox out of reach", error=str(error))
             for taken in due:
-                await waiting.put(taken)
+                self._intake.taken.put_nowait(taken)
             await asyncio.sleep(SWEEP_S if len(due) < SWEPT else 0)
 
     async def handle(self, taken: Taken) -> None:

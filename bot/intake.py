@@ -26,7 +26,7 @@ class DurableIntake:
         """Accepted events wait in `taken` for the dispatcher."""
         self._database = database
         self._metrics = metrics
-        self.taken: asyncio.Queue[Taken] = asyncio.Queue(WAITING)
+        self.taken: asyncio.Queue[Taken] = asyncio.Queue()
         self._unacknowledged = 0
         self._calm = asyncio.Event()
         self._calm.set()
@@ -47,7 +47,7 @@ class DurableIntake:
     async def _accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
         platform = str(event.caller.platform)
         payload = event.model_dump(mode="json")
-        held = not self.taken.full()
+        held = self.room > 0
         self._metrics.received.labels(platform).inc()
         try:
             taken = await self._database.write(
@@ -58,8 +58,13 @@ class DurableIntake:
             self._metrics.duplicates.labels(platform).inc()
             return None
         if held:
-            await self.taken.put(taken)
+            self.taken.put_nowait(taken)
         return taken.id
+
+    @property
+    def room(self) -> int:
+        """How many more events may wait in memory; those on their way may go a little over."""
+        return WAITING - self.taken.qsize()
 
     async def calm(self) -> None:
         """Wait, for a moment at most, until no platform waits for an acknowledgement.
