@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.face import Busy
 from bot.github.identity import AppIdentity
 from bot.github.pace import Pace
 from bot.github.transport import (
@@ -39,6 +40,7 @@ CHECKOUT: Permissions = (("contents", "read"),)
 _RANK = {"read": 1, "write": 2, "admin": 3}
 
 RENEW_BEFORE_END = timedelta(minutes=5)
+KEY_PAUSE_S = 60.0
 MOST_KEPT = 2_000
 """Tokens and installation ids held at once."""
 
@@ -111,7 +113,14 @@ class GitHubClient:
     ) -> Answer:
         """A call that belongs to the App itself. Raises Busy, Refused."""
         token = self.identity.token(self._now())
-        return await self._transport.send(method, path, token, body=body, params=params)
+        try:
+            return await self._transport.send(method, path, token, body=body, params=params)
+        except Refused as refused:
+            if refused.status != UNAUTHORIZED:
+                raise
+            # a wrong key or clock can be mended, and what is to be said must not be lost by it
+            log.error("github does not take the app's key", reason=str(refused))  # noqa: TRY400
+            raise Busy(str(refused), retry_after_s=KEY_PAUSE_S) from refused
 
     async def has_room_for_progress(self, reach: Reach) -> bool:
         """Whether an edit that could as well be left out may be made now."""

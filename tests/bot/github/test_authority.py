@@ -9,7 +9,16 @@ from tests.fakes.github.access import Fault
 
 @pytest.mark.parametrize(
     ("permission", "tier"),
-    [("admin", Tier.ADMIN), ("write", Tier.WRITE), ("read", Tier.READ), ("none", Tier.ANYONE)],
+    [
+        ("admin", Tier.ADMIN),
+        ("maintain", Tier.WRITE),
+        ("write", Tier.WRITE),
+        ("push", Tier.WRITE),
+        ("triage", Tier.READ),
+        ("read", Tier.READ),
+        ("none", Tier.ANYONE),
+        ("something new", Tier.ANYONE),
+    ],
 )
 async def test_tier_is_the_repositorys_permission(here: Town, permission: str, tier: Tier) -> None:
     here.repo.permissions["zoe"] = permission

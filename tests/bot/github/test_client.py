@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from bot.face import Busy, Undeliverable
@@ -125,6 +126,12 @@ async def test_refusal_names_the_call_and_no_secret(here: Town) -> None:
     with pytest.raises(Refused) as refused:
         await here.client.as_app("GET", "/app")
     assert str(refused.value) == "GET /app: 422 odd"
+
+
+async def test_key_that_github_does_not_take_is_busy_until_it_is_mended(here: Town) -> None:
+    here.github.world.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with pytest.raises(Busy):
+        await here.client.checkout_token(REPOSITORY)
 
 
 @pytest.mark.parametrize("key", ["", "not a key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n"])

@@ -54,6 +54,12 @@ def _repositories(router: APIRouter, world: World, access: Access) -> None:
         repo = access.repository(request, "contents")
         return _commit(repo, world.sha(repo, ref))
 
+    @router.get(REPO + "/branches")
+    async def branches(request: Request) -> list[dict[str, Any]]:
+        repo = access.repository(request, "contents")
+        found = repo.git.branches().items()
+        return [{"name": name, "commit": {"sha": sha}} for name, sha in found]
+
     @router.get(REPO + "/contents/{path:path}")
     async def contents(request: Request, path: str, ref: str = "") -> Any:
         repo = access.repository(request, "contents")

@@ -37,6 +37,12 @@ class Git:
         """What HEAD points at."""
         return (self.folder / "HEAD").read_text().strip().removeprefix("ref: refs/heads/")
 
+    def branches(self) -> dict[str, str]:
+        """The branches and their newest commits."""
+        form = "--format=%(refname:lstrip=2) %(objectname)"
+        lines = self._run("for-each-ref", form, "refs/heads").splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines)
+
     def resolve(self, ref: str) -> str:
         """The commit a branch, tag or sha names. Raises NoSuchObject."""
         loose = self.folder / "refs" / "heads" / ref

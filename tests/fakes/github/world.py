@@ -132,6 +132,7 @@ class Repository:
     pulls: dict[int, Pull] = field(default_factory=dict[int, Pull])
     comments: dict[int, Comment] = field(default_factory=dict[int, Comment])
     checks: dict[int, CheckRun] = field(default_factory=dict[int, CheckRun])
+    reviews: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def name(self) -> str:
