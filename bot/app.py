@@ -40,7 +40,7 @@ from bot.leader import Chore, Leader
 from bot.limits import Limits
 from bot.metrics import GatewayMetrics
 from bot.outbox import Clearance, Outbox
-from bot.platforms import Loop, connect
+from bot.platforms import Loop, Platforms, connect
 from bot.settings import GatewaySettings, MissingSetting
 from bot.web.routes import web_router
 from handlers import Platform
@@ -111,23 +111,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     delivery = Delivery(database, redis, platforms.faces, metrics, owner=owner, calm=intake.calm)
-    surroundings = Surroundings(
-        database=database,
-        faces=platforms.faces,
-        limits=Limits(redis),
-        metrics=metrics,
-        audit_key=audit.load_key(settings.home),
-        read_artifact=kept.read,
-        repositories={
-            name: f"local:{path.expanduser().resolve()}"
-            for name, path in settings.repositories.items()
-        },
-        per_hour=(
-            settings.rate_person_per_hour,
-            settings.rate_workspace_per_hour,
-            settings.rate_repository_per_hour,
-        ),
-    )
+    surroundings = _surroundings(settings, (database, Limits(redis), metrics, kept), platforms)
     queued = asyncio.Event()
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
@@ -143,14 +127,8 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     api_keys = ApiKeys(settings.home)
     api_keys.ensure()
-    app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
-    for router in (
-        api_router(ApiParts(api_keys, intake, database, notifier, kept.read)),
-        web_router(),
-        _operations(database, metrics),
-        *platforms.routers,
-    ):
-        app.include_router(router)
+    api = api_router(ApiParts(api_keys, intake, database, notifier, kept.read))
+    app = _application([api, web_router(), _operations(database, metrics), *platforms.routers])
 
     async def close() -> None:
         await queue.close()
@@ -159,6 +137,38 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     loops = [dispatcher.run, outbox.run, delivery.run, leader.run, *platforms.loops]
     return Gateway(app, loops, close)
+
+
+def _surroundings(
+    settings: GatewaySettings,
+    parts: tuple[Database, Limits, GatewayMetrics, Artifacts],
+    platforms: Platforms,
+) -> Surroundings:
+    database, limits, metrics, kept = parts
+    return Surroundings(
+        database=database,
+        faces=platforms.faces,
+        limits=limits,
+        metrics=metrics,
+        audit_key=audit.load_key(settings.home),
+        read_artifact=kept.read,
+        repositories={
+            name: f"local:{path.expanduser().resolve()}"
+            for name, path in settings.repositories.items()
+        },
+        per_hour=(
+            settings.rate_person_per_hour,
+            settings.rate_workspace_per_hour,
+            settings.rate_repository_per_hour,
+        ),
+    )
+
+
+def _application(routers: list[APIRouter]) -> FastAPI:
+    app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
+    for router in routers:
+        app.include_router(router)
+    return app
 
 
 def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:

@@ -174,7 +174,8 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _manifest(options: argparse.Namespace) -> int:
     manifest = import_module(f"bot.{options.platform}.manifest").manifest
-    print(json.dumps(manifest(import_module("bot.commands").COMMANDS), indent=2))
+    made = manifest(import_module("bot.commands").COMMANDS, GatewaySettings().public_url)
+    print(json.dumps(made, indent=2))
     return OK
 
 

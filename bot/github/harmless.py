@@ -153,8 +153,8 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int, _Kind, str]]:
 
 
 def _is_closed(lines: list[str], markup: str) -> bool:
-    last = lines[-1].strip()
-    return len(lines) > 1 and set(last) == {markup[0]} and len(last) >= len(markup)
+    end = rf" {{0,3}}{re.escape(markup[0])}{{{len(markup)},}}[ \t]*"
+    return len(lines) > 1 and re.fullmatch(end, lines[-1]) is not None
 
 
 def _looks_ruled(lines: list[str]) -> bool:
