@@ -35,6 +35,7 @@ STOP_WAIT_S = 20.0
 RESTART_WAIT_S = (0.2, 1.0, 5.0, 15.0)
 STEADY_S = 30.0
 """A process that lived this long starts over with the shortest wait."""
+_HIGHEST_PORT = 65_535
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -65,13 +66,13 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
         MissingSetting: A platform is half configured.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with _home_lock(settings.home):
         # Here, where it is said once: a gateway that finds it out is only started again.
         _require_whole_platforms(settings)
         _require_free(settings.listen)
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         await asyncio.to_thread(upgrade, settings.sql_url)
         if settings.redis_url is not None:
             await _keep(stopping, _staff(settings, settings.redis_url, workers))
@@ -93,10 +94,10 @@ def _require_whole_platforms(settings: GatewaySettings) -> None:
 
 def _require_free(listen: str) -> None:
     host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > _HIGHEST_PORT:
+        raise CannotListen(f"GRYPH_LISTEN must be host:port, not {listen!r}")
     try:
         socket.create_server((host.strip("[]"), int(port))).close()
-    except (ValueError, OverflowError) as error:
-        raise CannotListen(f"GRYPH_LISTEN must be host:port, not {listen!r}") from error
     except OSError as error:
         raise CannotListen(f"GRYPH_LISTEN: {listen} cannot be served: {error.strerror}") from error
 

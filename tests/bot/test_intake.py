@@ -1,0 +1,85 @@
+"""The claim before the acknowledgement: durable, once, whoever delivers it however often."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from bot.intake import WAITING, DurableIntake
+from bot.metrics import GatewayMetrics
+from handlers import Invocation
+from storage import inbox
+from storage.clock import utc_now
+from storage.database import Database
+from storage.tables.inbox import InboxRow
+from tests.jobs.asked import ANN, PLACE
+
+
+def said(text: str = "@gryph help") -> Invocation:
+    return Invocation(caller=ANN, place=PLACE, text=text, addressed=True, received_at=utc_now())
+
+
+def gateway(database: Database) -> DurableIntake:
+    return DurableIntake(database, GatewayMetrics())
+
+
+def rows(session: Session) -> list[InboxRow]:
+    return list(session.exec(select(InboxRow)).all())
+
+
+async def test_an_accepted_event_lies_in_the_database_and_waits_for_the_dispatcher(
+    sqlite: Database,
+) -> None:
+    intake = gateway(sqlite)
+    accepted = await intake.accept(said(), ("Ev1", "sha-of-it"))
+    (row,) = await sqlite.read(rows)
+    taken = intake.taken.get_nowait()
+    assert accepted == row.id == taken.id
+    assert Invocation.model_validate(row.payload).text == "@gryph help"
+
+
+async def test_every_event_four_times_shuffled_over_two_gateways_is_claimed_once(
+    sqlite: Database,
+) -> None:
+    gateways = [gateway(sqlite), gateway(sqlite)]
+    deliveries = [(number, n % 2) for number in range(25) for n in range(4)]
+    random.shuffle(deliveries)
+    outcomes = await asyncio.gather(
+        *(gateways[which].accept(said(), (f"Ev{number}",)) for number, which in deliveries)
+    )
+    assert sum(outcome is not None for outcome in outcomes) == 25
+    assert len(await sqlite.read(rows)) == 25
+    assert sum(one.taken.qsize() for one in gateways) == 25
+
+
+async def test_one_shared_key_is_enough_to_be_the_same_event(sqlite: Database) -> None:
+    intake = gateway(sqlite)
+    assert await intake.accept(said(), ("message-1", "first delivery")) is not None
+    assert await intake.accept(said(), ("second delivery", "message-1")) is None
+    assert await intake.accept(said(), ("second delivery",)) is not None, "nothing was left behind"
+
+
+async def test_more_than_memory_holds_is_found_in_the_database(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.intake.WAITING", 2)
+    intake = gateway(sqlite)
+    assert intake.taken.maxsize == 2 < WAITING
+    for number in range(5):
+        assert await intake.accept(said(), (f"Ev{number}",)) is not None
+    assert intake.taken.qsize() == 2
+    later = utc_now() + timedelta(seconds=inbox.LEASE_S)
+    assert len(await sqlite.write(lambda s: inbox.take_due(s, later))) == 5
+
+
+async def test_accepted_and_repeated_events_are_counted(sqlite: Database) -> None:
+    metrics = GatewayMetrics()
+    intake = DurableIntake(sqlite, metrics)
+    for _ in range(3):
+        await intake.accept(said(), ("Ev1",))
+    value = metrics.registry.get_sample_value
+    assert value("gryph_events_received_total", {"platform": "slack"}) == 3
+    assert value("gryph_events_duplicate_total", {"platform": "slack"}) == 2
+    assert value("gryph_accept_seconds_count") == 3

@@ -1,0 +1,122 @@
+"""The `test` job over the real engine: what it says of a small file."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from engines.sandbox.sandbox import Sandbox, find_sandbox
+from engines.sandbox.types import NoIsolation
+from engines.watch import Stopped, Watch
+from jobs import test_code
+from jobs.desk import Declined, Done, NewArtifact
+from jobs.messages import Action, Actions, Fields, File
+from jobs.requests import Source, TestCode
+from jobs.runner import RunningWatch
+from storage.ids import ArtifactId, JobId
+
+JOB = JobId("J7K2M9Q")
+CLAMP = '''\
+"""Bounds."""
+
+
+def clamp(value: int, low: int = 0, high: int = 10) -> int:
+    """The value, moved into the bounds."""
+    if low > high:
+        raise ValueError("low above high")
+    return max(low, min(value, high))
+'''
+
+
+@cache
+def sandbox() -> Sandbox:
+    try:
+        return find_sandbox()
+    except NoIsolation as reason:
+        pytest.skip(str(reason))
+
+
+@dataclass
+class TableTop:
+    """A desk over a plain folder."""
+
+    root: Path
+    job: JobId = JOB
+    watch: Watch = field(default_factory=RunningWatch)
+    kept: list[NewArtifact] = field(default_factory=list[NewArtifact])
+
+    def checkout(self, source: Source) -> Path:
+        assert source.repository == "o/r"
+        return self.root
+
+    def sandbox(self) -> Sandbox:
+        return sandbox()
+
+    def keep(self, artifact: NewArtifact) -> ArtifactId:
+        self.kept.append(artifact)
+        return ArtifactId(f"artifact-{len(self.kept)}")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> TableTop:
+    root = tmp_path / "code"
+    root.mkdir()
+    (root / "bounds.py").write_text(CLAMP)
+    (root / "broken.py").write_text("def half(:\n")
+    return TableTop(root)
+
+
+def run(desk: TableTop, path: str) -> Done:
+    return test_code.run(TestCode(source=Source(repository="o/r"), path=path, cpu_s=1.0), desk)
+
+
+def test_the_result_names_tests_and_coverage_and_offers_the_file(desk: TableTop) -> None:
+    done = run(desk, "bounds.py")
+    assert "pass" in done.text
+    assert done.text.endswith("100 % of lines")
+    assert "line coverage 100%" in done.reply.summary
+    (kept,) = desk.kept
+    assert kept.apply_to is not None
+    assert kept.apply_to.endswith(kept.name)
+    (file,) = of_kind(done, File)
+    assert (file.artifact, file.name) == ("artifact-1", kept.name)
+    assert file.size_bytes == len(kept.content)
+    (facts,) = of_kind(done, Fields)
+    assert {"Tests", "Line coverage", "Branch coverage", "File"} <= dict(facts.pairs).keys()
+    compile(kept.content, kept.name, "exec")
+
+
+def test_the_buttons_apply_retry_and_ask_for_an_opinion(desk: TableTop) -> None:
+    (row,) = of_kind(run(desk, "bounds.py"), Actions)
+    lines = [action.line for action in row.actions if isinstance(action, Action)]
+    assert lines == [f"apply {JOB}", f"retry {JOB}", f"feedback {JOB} up", f"feedback {JOB} down"]
+
+
+@pytest.mark.parametrize(("path", "words"), [("broken.py", "line 1"), ("nowhere.py", "nowhere.py")])
+def test_code_that_cannot_be_tested_is_declined_with_the_place(
+    desk: TableTop, path: str, words: str
+) -> None:
+    with pytest.raises(Declined, match=words):
+        run(desk, path)
+    assert desk.kept == []
+
+
+def test_a_cancelled_job_stops_or_tells_what_it_has(desk: TableTop) -> None:
+    watch = RunningWatch()
+    watch.stop = True
+    desk.watch = watch
+    try:
+        done = run(desk, "bounds.py")
+    except (Stopped, Declined):
+        assert desk.kept == []
+    else:
+        assert "stopped early" in str(done.reply)
+
+
+BlockT = TypeVar("BlockT", File, Fields, Actions)
+
+
+def of_kind(done: Done, kind: type[BlockT]) -> list[BlockT]:
+    return [block for block in done.reply.blocks if isinstance(block, kind)]
