@@ -27,7 +27,7 @@ from bot.console.render import Screen
 from storage.states import JobState
 
 ROOT = Path(__file__).parent.parent
-TARGET = "storage/ids.py"
+TARGET = "bot/console/plain.py"
 START_S = 90.0
 ANSWER_S = 180.0
 WIDTH = 100
