@@ -361,3 +361,24 @@ async def test_words_that_no_database_stores_are_told_as_far_as_they_go(sqlite: 
     b = await bench(sqlite, lambda _: Done("half \udcff and \0 none", say("ok")))
     await b.runner.run(b.job)
     assert (await events_of(sqlite, b.job))[-1].text == "half ? and  none"
+
+
+async def test_a_cancelled_job_is_not_handed_back_but_ends(sqlite: Database) -> None:
+    b = await bench(sqlite, until_stopped)
+    async with b.at_work():
+        await b.runner.wind_up(grace_s=0.0, hand_back_s=0.0)
+        word = {"summary": "Cancelled by @ann."}
+        await sqlite.write(lambda s: ledger.request_cancel(s, b.job, "@ann", word, utc_now()))
+    row = await row_of(sqlite, b.job)
+    assert (row.state, row.reply) == ("cancelled", word)
+
+
+async def test_a_cancelled_job_whose_worker_died_is_told_as_cancelled(sqlite: Database) -> None:
+    job = await asked(sqlite)
+    await leased(sqlite, job)
+    word, lost = {"summary": "Cancelled by @ann."}, {"summary": "Its worker was lost."}
+    await sqlite.write(lambda s: ledger.request_cancel(s, job, "@ann", word, utc_now()))
+    silent = utc_now() + timedelta(seconds=ledger.LEASE_S + 1)
+    await sqlite.write(lambda s: ledger.reap(s, lost, silent))
+    row = await row_of(sqlite, job)
+    assert (row.state, row.reply) == ("cancelled", word)
