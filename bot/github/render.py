@@ -1,6 +1,6 @@
 """Status messages, results and answers as GitHub comments and check runs; pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.face import JobView
@@ -8,7 +8,7 @@ from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline
 from bot.github.marker import marker
 from bot.github.measure import CHECK_ROOM, COMMENT_ROOM, head, measure
-from jobs.messages import Action, Actions, Reply
+from jobs.messages import Action, Actions, Reply, Text
 from storage.ids import JobId
 from storage.states import JobState
 
@@ -64,7 +64,8 @@ def render_status(view: JobView) -> str:
 
 def render_result(view: JobView, reply: Reply, page: Page, whole: Whole | None = None) -> Fitted:
     """The job's comment with its result; not whole when `whole` is needed."""
-    return _comment(_status_line(view), reply, page, (status_marker(view.job), whole))
+    first = _status_line(_unrepeated(view, reply))
+    return _comment(first, reply, page, (status_marker(view.job), whole))
 
 
 def render_answer(reply: Reply, page: Page, *, key: str, whole: Whole | None = None) -> Fitted:
@@ -91,6 +92,12 @@ def _rest(whole: Whole) -> str:
         f"✂️ **Cut here.** The whole answer, {whole.characters:,} characters, is in "
         f"[{name}]({whole.address})."
     )
+
+
+def _unrepeated(view: JobView, reply: Reply) -> JobView:
+    """The view without the text that the reply says anyway."""
+    said = (block.markdown for block in reply.blocks if isinstance(block, Text))
+    return replace(view, text="") if any(one.startswith(view.text) for one in said) else view
 
 
 def _status_line(view: JobView) -> str:
@@ -150,7 +157,7 @@ def render_check(view: JobView) -> dict[str, Any]:
 
 def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, Any]:
     """The check run's changing part with the result; what does not fit is in the comment."""
-    first = _status_line(view)
+    first = _status_line(_unrepeated(view, reply))
     body = fit(reply.blocks, page, (CHECK_ROOM - 2 * measure(first)) // 2)
     finished = view.finished_at or view.created_at
     retry = Action(verb="retry", label="Retry", job=view.job)

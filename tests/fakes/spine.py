@@ -45,7 +45,7 @@ PATIENCE_S = 20.0
 AUDIT_KEY = b"k" * 32
 PUBLIC_URL = "https://gryph.test"
 _JOB_ID = re.compile(r"\bJ[0-9A-HJKMNP-TV-Z]{6}\b")
-_ARTIFACT = re.compile(r"(?<=/artifacts/)\w+")
+_ARTIFACT = re.compile(r"(?<=/artifacts/)[\w-]+")
 _TOOK = re.compile(r"\b\d+(\.\d+)? s\b")
 _MOMENT = re.compile(r"<t:\d+:R>")
 
