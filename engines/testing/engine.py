@@ -22,7 +22,7 @@ from engines.testing.places import Place, TestPlace, place_of, test_place
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
 from engines.testing.stability import SETTINGS, stable
-from engines.testing.suite import Test, tests_of
+from engines.testing.suite import Test, separated, tests_of
 from engines.testing.targets import Targets, chosen_targets
 from engines.testing.types import CannotTest, Finding, TestingRequest, TestingResult
 from engines.testing.unreached import unreached_of
@@ -190,7 +190,9 @@ class _Run:
                 return tests, runs
             names = {key.rpartition("::")[2].partition("[")[0] for key in failed}
             remaining = [one for one in tests if one.name not in names]
-            if len(remaining) == len(tests):
+            if len(remaining) == len(tests) and any(len(one.cases) > 1 for one in tests):
+                remaining = separated(tests)
+            elif len(remaining) == len(tests):
                 report = next(one[1] for run in runs for one in run.cases.values() if one[1])
                 raise CannotTest(
                     f"The tests for `{self._place.path}` do not run in this repository: "

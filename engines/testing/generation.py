@@ -237,7 +237,7 @@ class Generation:
 
 
 def constants_of(text: str) -> list[ast.Constant]:
-    """The one-line constants of an expression, in the order of the tree."""
+    """The one-line constants of an expression that have neighbours of their own type."""
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -245,5 +245,8 @@ def constants_of(text: str) -> list[ast.Constant]:
     return [
         one
         for one in ast.walk(tree)
-        if isinstance(one, ast.Constant) and one.lineno == 1 and one.end_lineno == 1
+        if isinstance(one, ast.Constant)
+        and one.lineno == 1
+        and one.end_lineno == 1
+        and one.value is not None
     ]

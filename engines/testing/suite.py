@@ -59,11 +59,17 @@ def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
     return _uniquely_named(tests)
 
 
+def separated(tests: Sequence[Test]) -> list[Test]:
+    """Every case as a test of its own, so that one that fails when collected fails alone."""
+    return _uniquely_named([one for test in tests for one in _alone(list(test.cases))])
+
+
 def _group(one: Kept) -> str:
     """Calls with the same key can be one parametrized test."""
     call, seen = one.call, one.result.observation
     shape = " ".join(f"{item.parameter}:{item.name}" for item in call.arguments)
     is_simple = seen.kind in {"value", "error"} and not seen.changed and not prints(seen)
+    is_simple = is_simple and "tmp_path" not in " ".join((call.source, call.receiver or ""))
     is_simple = is_simple and call.offer.name not in {"__enter__", "__exit__"}
     is_simple = is_simple and not call.steps and call.file_text is None and "\n" not in call.source
     is_simple = is_simple and not (seen.kind == "error" and _makes_objects(call))

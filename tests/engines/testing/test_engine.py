@@ -311,6 +311,21 @@ def test_files_are_made_in_a_folder_of_the_test(write: Write) -> None:
     assert not result.findings
 
 
+def test_several_files_each_get_a_test_with_the_folder_fixture(write: Write) -> None:
+    text = (
+        "from pathlib import Path\n\n\ndef size(path: Path, extra: int) -> int:\n"
+        "    if extra > 3:\n        return extra\n    return len(path.name) + extra\n"
+    )
+    result = write(text)
+    assert result.passed == result.tests > 1
+    assert "(tmp_path)" in result.source
+
+
+def test_an_optional_argument_is_never_taken_for_another_type(write: Write) -> None:
+    text = "def first(text: str | None) -> str:\n    return text[:1] if text else ''\n"
+    assert write(text).findings == ()
+
+
 class Impatient:
     """A watch that cancels after a number of questions."""
 
