@@ -36,6 +36,8 @@ DeskT = TypeVar("DeskT", bound=Desk)
 
 TICK_S = 0.25
 """How often a running job is looked at: progress, cancel, beat."""
+REPORT_S = 1.0
+"""The least time between two reports of one job; people read no faster."""
 JOB_LIMIT_S = 15 * 60.0
 RETRY_WAIT_S = (5.0, 30.0)
 """Waits before the second and third attempt after a transient failure."""
@@ -75,6 +77,7 @@ class RunningWatch:
     def __init__(self) -> None:
         """Nothing reported, nothing asked for."""
         self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
+        self._taken_at = 0.0
         self.stop = False
 
     def report(self, text: str, done: float | None = None) -> None:
@@ -86,8 +89,12 @@ class RunningWatch:
         return self.stop
 
     def take_report(self) -> tuple[str, float | None] | None:
-        """The report since the last call."""
-        return self._newest.pop() if self._newest else None
+        """The newest report nobody took yet, at most one in `REPORT_S`."""
+        now = time.monotonic()
+        if not self._newest or now - self._taken_at < REPORT_S:
+            return None
+        self._taken_at = now
+        return self._newest.pop()
 
 
 @dataclass
@@ -242,8 +249,14 @@ class Runner(Generic[DeskT]):
             text, done = report
             await self._database.write(lambda s: ledger.report(s, leased, text, done, utc_now()))
             await self._bell.ring(leased.job)
-        if await self._database.read(lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)):
+        if attempt.why_stopped is None and await self._database.read(
+            lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)
+        ):
+            await self._database.write(
+                lambda s: ledger.report(s, leased, "stopping, as asked", None, utc_now())
+            )
             attempt.stop("cancelled")
+            await self._bell.ring(leased.job)
 
     def _after_result(self, attempt: _Attempt, desk: DeskT, done: Done) -> LastWord:
         if attempt.why_stopped == "handed back":

@@ -179,6 +179,8 @@ async def test_a_cancel_stops_the_engine_and_ends_the_job(sqlite: Database) -> N
         await sqlite.write(lambda s: ledger.request_cancel(s, b.job, "@ann", {}, utc_now()))
     assert await b.state() is JobState.CANCELLED
     assert b.runner.running == 0
+    texts = [event.text for event in await events_of(sqlite, b.job)]
+    assert texts[-2:] == ["stopping, as asked", "cancelled"]
 
 
 async def test_a_cancelled_checkout_is_not_tried_again(sqlite: Database) -> None:
