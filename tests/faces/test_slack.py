@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -332,8 +333,14 @@ async def test_conversation_through_a_socket(team: Team) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.RATE_LIMITED, Kind.ERROR_500, Kind.DONE_BUT_LOST])
 async def test_post_that_failed_is_made_good_and_made_once(team: Team, kind: Kind) -> None:
-    team.slack.server.faults.add(Fault("chat.postMessage", kind, retry_after_s=1))
-    await team.mention("test src/a.py")
+    team.slack.server.faults.add(Fault("chat.postMessage", kind, retry_after_s=60))
+    asked_at = utc_now()
+    await team.slack.say(team.ann, team.dev, f"<@{BOT}> test src/a.py")
+    again_at = await team.spine.until_postponed()
+    if kind is Kind.RATE_LIMITED:
+        assert again_at - asked_at >= timedelta(seconds=60)
+    await team.spine.pass_time()
+    await team.spine.until_quiet()
     statuses = [message for message in team.ours if "asked by" in read(message.blocks)]
     assert len(statuses) == 1
     assert team.read().count("Tests for src/a.py") == 1

@@ -221,6 +221,16 @@ class Spine:
         due = update(DeliveryRow).values(next_try_at=utc_now())
         await self.database.write(lambda s: s.connection().execute(due).rowcount)
 
+    async def until_postponed(self) -> datetime:
+        """Wait until a platform did not take something; when that is tried again."""
+        failed = select(DeliveryRow.next_try_at).where(
+            col(DeliveryRow.attempts) > 0, col(DeliveryRow.lease_owner).is_(None)
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            while (at := await self.database.read(lambda s: s.exec(failed).first())) is None:
+                await self.tick()
+        return at
+
     async def newest_job(self) -> JobRow:
         """The job asked for last. Raises LookupError when nobody asked."""
         return (await self.jobs())[-1]
