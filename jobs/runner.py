@@ -77,7 +77,6 @@ class RunningWatch:
     def __init__(self) -> None:
         """Nothing reported, nothing asked for."""
         self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
-        self._taken_at = 0.0
         self.stop = False
 
     def report(self, text: str, done: float | None = None) -> None:
@@ -89,12 +88,8 @@ class RunningWatch:
         return self.stop
 
     def take_report(self) -> tuple[str, float | None] | None:
-        """The newest report nobody took yet, at most one in `REPORT_S`."""
-        now = time.monotonic()
-        if not self._newest or now - self._taken_at < REPORT_S:
-            return None
-        self._taken_at = now
-        return self._newest.pop()
+        """The report since the last call."""
+        return self._newest.pop() if self._newest else None
 
 
 @dataclass
@@ -103,6 +98,11 @@ class _Attempt:
     watch: RunningWatch
     why_stopped: str | None = None
     """"cancelled", "timeout", "lost" or "handed back", once the engine was asked to stop."""
+
+    reported_at: float = -REPORT_S
+
+    def may_report(self) -> bool:
+        return time.monotonic() - self.reported_at >= REPORT_S
 
     def stop(self, why: str) -> None:
         self.why_stopped = self.why_stopped or why
@@ -245,8 +245,9 @@ class Runner(Generic[DeskT]):
             await self._database.write(
                 lambda s: ledger.beat(s, leased.job, leased.attempt, utc_now())
             )
-        if report := attempt.watch.take_report():
+        if attempt.may_report() and (report := attempt.watch.take_report()):
             text, done = report
+            attempt.reported_at = time.monotonic()
             await self._database.write(lambda s: ledger.report(s, leased, text, done, utc_now()))
             await self._bell.ring(leased.job)
         if attempt.why_stopped is None and await self._database.read(
