@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 ZERO_WIDTH = "\u200b"
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TICKS = re.compile(r"`+")
@@ -27,6 +27,7 @@ _ADDRESS = re.compile(
     r"(?<![^\s*_~(])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?=[/?\s):]|$)[^\s<`]*"
 )
 _TAG = re.compile(r"<(?!https?://[^\s<>@#`]*>)(?=[A-Za-z/!?])")
+_LINE_TAG = re.compile(r"(\n[ \t>]*)<")
 _ENTITY = re.compile(r"&(?=#|commat;|num;)", re.IGNORECASE)
 _PICTURE = re.compile(r"!+(?=\[)")
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
@@ -93,7 +94,7 @@ def harmless(markdown: str) -> str:
 class _Kind(StrEnum):
     PROSE = "prose"
     ROWS = "rows"
-    """Of a table, or of what another parser may take for one."""
+    """Of a table, or of what may be one."""
     CODE = "code"
     REST = "rest"
 
@@ -140,16 +141,13 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int, _Kind, str]]:
         start, end = token.map[0], min(token.map[1], len(lines))
         inside = lines[start:end]
         if token.type == "fence":
-            is_open = (
-                token.level == 0 and end == len(lines) and not _is_closed(inside, token.markup)
-            )
+            runs_out = token.level == 0 and not any(line.strip() for line in lines[end:])
+            is_open = runs_out and not _is_closed(inside, token.markup)
             yield start, end, _Kind.CODE, token.markup if is_open else ""
         elif token.type == "code_block":
             yield start, end, _Kind.CODE, ""
-        elif token.type == "table_open" or (token.type == "inline" and _looks_ruled(inside)):
-            yield start, end, _Kind.ROWS, ""
         elif token.type == "inline":
-            yield start, end, _Kind.PROSE, ""
+            yield start, end, _Kind.ROWS if _looks_ruled(inside) else _Kind.PROSE, ""
 
 
 def _is_closed(lines: list[str], markup: str) -> bool:
@@ -167,7 +165,8 @@ def _rows(lines: list[str]) -> list[str]:
     cells = [cell for line in lines for cell in line.split("|")]
     is_plain = all(_is_balanced(cell) for cell in cells) and not any("\\|" in x for x in lines)
     make = _spans if is_plain else _disarmed
-    return ["|".join(map(make, line.split("|"))) for line in lines]
+    # behind a pipe, an address is one only if it really is a table: made harmless as if not
+    return ["|".join(make(f"|{cell}")[1:] for cell in line.split("|")) for line in lines]
 
 
 def _is_balanced(text: str) -> bool:
@@ -179,7 +178,8 @@ def _spans(text: str) -> str:
     out: list[str] = []
     before = ""
     for plain, code in _split(text):
-        out += (_disarmed(before + plain)[len(before) :], code)
+        # a tag at a line's start begins an HTML block even within what would be code
+        out += (_disarmed(before + plain)[len(before) :], _LINE_TAG.sub(r"\1&lt;", code))
         before = "`" if code else ""
     return "".join(out)
 
