@@ -194,6 +194,11 @@ def test_triple() -> None:
     assert _shown(str(town.check.values["output"]["title"])) == snapshot(
         "1 test passes, 100 % of lines"
     )
+
+
+async def test_check_run_holds_the_result_and_its_buttons(town: Town) -> None:
+    number = await town.pull()
+    await town.comment(number, "@gryph test src/c.py")
     assert _shown(str(town.check.values["output"]["summary"])) == snapshot("""\
 **test** `src/c.py` · ✅ succeeded · 1 test passes, 100 % of lines · N s · `J-ID` · asked by ann
 
