@@ -96,7 +96,9 @@ class Delivery:
 
     async def _listen(self) -> None:
         last = "$"
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        while not task.cancelling():  # which redis-py may have swallowed, before Python 3.12
             try:
                 batches = await self._redis.xread(
                     {EVENTS_STREAM: last}, count=200, block=STREAM_BLOCK_MS

@@ -55,7 +55,8 @@ class Outbox:
         """Until cancelled. A database that is away for a while is waited for."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):  # wait_for may lose a cancel before 3.12
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self.ring_due()
