@@ -15,6 +15,8 @@ from bot.slack.prose import clean, code, escape
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _FENCE = re.compile(r"```(.*?)```", re.DOTALL)
 _DASHED_FLAG = re.compile(r"(?<=\s)\u2014(?=[a-z])")
+_WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+"""Anything else between angle brackets may mean a mention to Slack: `<!channel|…>`."""
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"'})
 _MARKS = {
     "strong_open": "*",
@@ -64,8 +66,14 @@ def _unescape(text: str) -> str:
 def from_inline(markdown: str) -> str:
     """Inline Markdown as mrkdwn that pings nobody."""
     tokens = _inline.parseInline(clean(markdown))
-    children = [child for token in tokens for child in token.children or []]
-    return "".join(map(_written, children))
+    linked = False
+    written: list[str] = []
+    for token in (child for parent in tokens for child in parent.children or []):
+        if token.type == "link_open":
+            linked = _WEB.match(str(token.attrGet("href") or "")) is not None
+        if token.type not in ("link_open", "link_close") or linked:
+            written.append(_written(token))
+    return "".join(written)
 
 
 def _written(token: Token) -> str:
