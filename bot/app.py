@@ -131,6 +131,8 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     app = _application([api, web_router(), _operations(database, metrics), *platforms.routers])
 
     async def close() -> None:
+        for closer in platforms.closers:
+            await closer()
         await queue.close()
         await redis.aclose()
         await asyncio.to_thread(database.close)

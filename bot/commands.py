@@ -58,10 +58,8 @@ def refusal(
         return None
     if permission.requester_may and is_requester:
         return None
-    return (
-        f"`{command.verb}` is open to {who_may(permission)}; here you have "
-        f"{_tier_in_words(standing.tier)}."
-    )
+    people = who_may(permission, has_authors=standing.pull is not None)
+    return f"`{command.verb}` is open to {people}; here you have {_tier_in_words(standing.tier)}."
 
 
 def is_author(standing: Standing, invocation: Invocation) -> bool:

@@ -35,6 +35,8 @@ class Platforms:
     """Run where the leader is."""
     chores: dict[str, Chore] = field(default_factory=dict[str, Chore])
     tokens: TokenSource | None = None
+    closers: list[Loop] = field(default_factory=list[Loop])
+    """Let go of connections at the end."""
 
 
 def connect(
@@ -135,6 +137,7 @@ def _add_github(
     platforms.faces[Platform.GITHUB] = github_face(settings, client, kept)
     platforms.routers.append(routes(settings, intake))
     platforms.tokens = client
+    platforms.closers.append(client.close)
     chores = GitHubChores(client, database, intake)
     platforms.chores["github-webhooks"] = Chore(WEBHOOKS_SWEPT_S, chores.sweep)
     platforms.chores["github-reactions"] = Chore(REACTIONS_POLLED_S, chores.look_at_reactions)

@@ -52,14 +52,15 @@ def overview(commands: Mapping[str, Command]) -> Reply:
     )
 
 
-def who_may(permission: Permission) -> str:
-    """The people a verb is open to, in words."""
+def who_may(permission: Permission, *, has_authors: bool = True) -> str:
+    """The people a verb is open to, in words; `has_authors` where there are pull requests."""
     words = [TIER_WORDS[permission.tier]]
-    if permission.author_may:
+    if permission.author_may and has_authors:
         words.append(TIER_WORDS[Tier.AUTHOR])
     if permission.requester_may:
         words.append("who asked for the job")
-    return ", ".join(words)
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def detail(command: Command) -> Reply:

@@ -300,7 +300,7 @@ def _ending_of(attempt: _Attempt, done: Done) -> Ending:
     """A result that came after a cancel is what was found until then; it is shown as such."""
     reply = done.reply.model_dump(mode="json")
     if attempt.why_stopped == "cancelled":
-        return Ending(JobState.CANCELLED, f"cancelled; kept: {done.text}", reply)
+        return Ending(JobState.CANCELLED, f"kept: {done.text}", reply)
     return Ending(JobState.SUCCEEDED, done.text, reply)
 
 

@@ -267,7 +267,7 @@ def request_cancel(
     assert row is not None
     before = JobState(row.state)
     if before in (JobState.WAITING, JobState.QUEUED):
-        _end(session, row, Ending(JobState.CANCELLED, f"cancelled by {by}", reply), now)
+        _end(session, row, Ending(JobState.CANCELLED, f"by {by}", reply), now)
     elif before is JobState.RUNNING:
         row.cancel_requested_by = by
         row.reply = dict(reply)
@@ -335,7 +335,7 @@ def _tries(session: Session, row: JobRow) -> int:
 def _requeue(session: Session, row: JobRow, text: str, wait_s: float, now: datetime) -> None:
     """Back into the line, unless somebody has asked to cancel it: then this is the end."""
     if row.cancel_requested_by is not None:
-        text = f"cancelled by {row.cancel_requested_by}"
+        text = f"by {row.cancel_requested_by}"
         _end(session, row, Ending(JobState.CANCELLED, text, row.reply or {}), now)
         return
     row.state = JobState.QUEUED

@@ -66,11 +66,12 @@ async def test_more_than_memory_holds_is_found_in_the_database(
 ) -> None:
     monkeypatch.setattr("bot.intake.WAITING", 2)
     intake = gateway(sqlite)
-    assert intake.taken.maxsize == 2 < WAITING
+    assert intake.room == 2 < WAITING
     for number in range(5):
         assert await intake.accept(said(), (f"Ev{number}",)) is not None
     assert intake.taken.qsize() == 2
-    later = utc_now() + timedelta(seconds=inbox.LEASE_S)
+    assert len(await sqlite.write(lambda s: inbox.take_due(s, utc_now()))) == 3
+    later = utc_now() + timedelta(seconds=inbox.LEASE_S + 1)
     assert len(await sqlite.write(lambda s: inbox.take_due(s, later))) == 5
 
 

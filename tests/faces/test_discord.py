@@ -195,7 +195,7 @@ async def test_cancel_button_stops_the_job(server: Server) -> None:
     await spine.until(lambda: bool(world.channel.threads) and "40 %" in server.read(world.thread))
     await server.click(world.thread, "Cancel", message=0)
     assert server.read(world.thread) == snapshot("""\
-🚫 **test** `src/a.py` · cancelled · cancelled; kept: 1 test passes, 100 % of lines
+🚫 **test** `src/a.py` · cancelled · kept: 1 test passes, 100 % of lines
 -# J-ID · asked by @mod · took N s
 ---
 Stopping `J-ID`; what it found so far is kept.
@@ -261,7 +261,7 @@ async def test_stranger_is_refused_with_the_reason(server: Server) -> None:
     await world.ann.send(world.channel, f"{world.mention} test src/a.py")
     await server.spine.until_quiet()
     assert server.read(world.channel) == snapshot(
-        "`test` is open to people with write access, the pull request's author; here you have read access."
+        "`test` is open to people with write access; here you have read access."
     )
     assert await server.spine.jobs() == []
 
@@ -315,7 +315,7 @@ async def test_person_who_was_given_rights_works_in_direct_messages(server: Serv
     await world.ann.send_dm("test src/a.py")
     await spine.until_quiet()
     assert server.read(direct) == snapshot("""\
-`test` is open to people with write access, the pull request's author; here you have no access.
+`test` is open to people with write access; here you have no access.
 ---
 ✅ **test** `src/a.py` · succeeded · 1 test passes, 100 % of lines
 -# J-ID · asked by @ann · took N s

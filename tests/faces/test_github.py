@@ -307,7 +307,7 @@ async def test_stranger_is_refused_with_the_reason(town: Town) -> None:
     number = await town.pull()
     await town.comment(number, "@gryph test src/c.py", by="mallory")
     assert town.read(number) == snapshot("""\
-`test` is open to people with write access, the pull request's author; here you have no access.
+`test` is open to people with write access and the pull request's author; here you have no access.
 
 <!-- gryph:key=answer:1:0:refused -->\
 """)

@@ -245,7 +245,7 @@ async def test_cancel_button_stops_the_job_and_keeps_what_it_found(team: Team) -
     await team.spine.until(lambda: "40 %" in team.read())
     await team.press("Cancel")
     assert _status(team) == snapshot("""\
-:no_entry_sign: *test* `src/a.py` · *cancelled* · cancelled; kept: 1 test passes, 100 % of lines
+:no_entry_sign: *test* `src/a.py` · *cancelled* · kept: 1 test passes, 100 % of lines
 `J-ID` · asked by <@U001ANN> · took N s\
 """)
     assert team.whispered() == snapshot("Stopping `J-ID`; what it found so far is kept.")
@@ -279,7 +279,7 @@ async def test_event_delivered_four_times_is_one_job(team: Team) -> None:
 async def test_guest_is_refused_with_the_reason(team: Team) -> None:
     await team.mention("test src/a.py", by=team.guest)
     assert team.read() == snapshot(
-        "`test` is open to people with write access, the pull request's author; here you have no access."
+        "`test` is open to people with write access; here you have no access."
     )
     assert await team.spine.jobs() == []
 

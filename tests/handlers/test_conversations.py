@@ -74,12 +74,12 @@ Example: `/gryph test src/parser.py`\
 
 
 async def test_plain_words_are_answered_with_what_we_understood(chat: Chat) -> None:
-    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot('''\
+    assert await chat.say("@gryph can you please write tests for src/a.py") == snapshot("""\
 Did you mean this?
     /gryph test src/a.py
 
   Run it  gryph ask "test src/a.py"\
-''')
+""")
 
 
 async def test_chatter_that_is_not_for_us_is_left_alone(chat: Chat) -> None:
@@ -127,13 +127,13 @@ Option      What                                 Values
 /gryph test src/parser.py::Parser.parse
 /gryph test src/parser.py#L10-40 style=unittest
 
-Open to: people with write access, the pull request's author.\
+Open to: people with write access and the pull request's author.\
 """)
 
 
 async def test_a_stranger_may_not_run_code(chat: Chat) -> None:
     assert await chat.say("@gryph test src/a.py", by="mallory") == snapshot(
-        "`test` is open to people with write access, the pull request's author; here you have no access."
+        "`test` is open to people with write access; here you have no access."
     )
 
 
