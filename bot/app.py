@@ -38,6 +38,7 @@ from bot.grants import Grants
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
 from bot.limits import Limits
+from bot.listening import listener
 from bot.metrics import GatewayMetrics
 from bot.outbox import Clearance, Outbox
 from bot.platforms import Loop, Platforms, connect
@@ -253,10 +254,13 @@ class _Server(uvicorn.Server):
 
 
 async def serve(settings: GatewaySettings) -> None:
-    """Serve until a signal comes, or a loop fails."""
-    host, _, port = settings.listen.rpartition(":")
-    listener = socket.create_server((host.strip("[]"), int(port)))
-    address: tuple[str, int] = listener.getsockname()[:2]
+    """Serve until a signal comes, or a loop fails.
+
+    Raises:
+        CannotListen: The address cannot be had.
+    """
+    door = listener(settings.listen)
+    address: tuple[str, int] = door.getsockname()[:2]
     url = f"http://{address[0]}:{address[1]}"
     gateway = compose(settings, settings.public_url or url)
     config = uvicorn.Config(
@@ -271,14 +275,14 @@ async def serve(settings: GatewaySettings) -> None:
     write_whole(note, json.dumps({"url": url, "pid": os.getpid()}).encode())
     log.info("gateway ready", url=url)
     try:
-        await _serve_beside(gateway, server, listener)
+        await _serve_beside(gateway, server, door)
     finally:
         await gateway.close()
 
 
-async def _serve_beside(gateway: Gateway, server: uvicorn.Server, listener: socket.socket) -> None:
+async def _serve_beside(gateway: Gateway, server: uvicorn.Server, door: socket.socket) -> None:
     loops = asyncio.ensure_future(gateway.run())
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    serving = asyncio.ensure_future(server.serve(sockets=[door]))
     await asyncio.wait({loops, serving}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving

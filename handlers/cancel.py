@@ -27,7 +27,7 @@ async def run(context: Context, call: Call) -> Outcome:
 
 
 def _last_word(job: JobId, by: str) -> Reply:
-    text = f"Cancelled by {by} before it started."
+    text = f"Cancelled by {by}."
     again = Action(verb="retry", label="Retry", job=job)
     return Reply(summary=text, blocks=(Text(markdown=text), Actions(actions=(again,))))
 

@@ -15,8 +15,9 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bot import supervisor
+from bot.listening import CannotListen
 from bot.settings import GatewaySettings, MissingSetting
-from bot.supervisor import AlreadyRunning, CannotListen, up
+from bot.supervisor import AlreadyRunning, up
 from tests.jobs.waiting import PATIENCE_S, until
 
 BEGUN = "import os, pathlib, time; pathlib.Path(os.environ['GRYPH_HOME'], f'pid-{os.getpid()}').write_text(os.environ['GRYPH_REDIS_URL'])"

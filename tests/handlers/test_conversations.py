@@ -7,7 +7,8 @@ from inline_snapshot import snapshot
 from handlers import PullRequest, Tier
 from jobs.desk import Declined, Desk, Done, Transient
 from jobs.requests import JobRequest
-from storage import audit, feedback
+from storage import audit, feedback, inbox
+from storage.clock import utc_now
 from storage.ids import JobId
 from tests.fakes.chat import Chat, easy_work
 
@@ -352,3 +353,10 @@ async def test_every_command_is_in_the_audit_chain(chat: Chat) -> None:
     await chat.say("@gryph help")
     verdict = await chat.database.read(lambda s: audit.verify(s, b"k" * 32))
     assert (verdict.ok, verdict.rows) == (True, 2)
+
+
+async def test_an_event_that_cannot_be_read_is_dropped_and_the_next_one_handled(chat: Chat) -> None:
+    await chat.database.write(
+        lambda s: inbox.claim(s, "slack", {"kind": "invocation"}, ["odd"], utc_now(), held=False)
+    )
+    assert "3 tests for" in await chat.say("@gryph test src/a.py")
