@@ -103,9 +103,14 @@ def finish_link(session: Session, code: str, person: PersonId, now: datetime) ->
     Raises:
         LinkRefused: The code is unknown, used, expired, or the caller's own.
     """
-    row = session.exec(
-        select(LinkCodeRow).where(LinkCodeRow.digest == _digest(code)).with_for_update()
-    ).one_or_none()
+    row = session.get(LinkCodeRow, _digest(code))
+    if row is not None:
+        _hold(session, PersonId(row.person_id), person)
+        row = session.exec(
+            select(LinkCodeRow)
+            .where(LinkCodeRow.digest == _digest(code))
+            .execution_options(populate_existing=True)
+        ).one_or_none()
     if row is None:
         raise LinkRefused("This code is not known, or it was used already. Ask for a new one.")
     if row.expires_at <= now:
@@ -115,6 +120,12 @@ def finish_link(session: Session, code: str, person: PersonId, now: datetime) ->
     kept = PersonId(row.person_id)
     _merge(session, kept, person)
     return kept
+
+
+def _hold(session: Session, *people: PersonId) -> None:
+    """Lock the people, always in the same order, so that crossed links wait instead of dying."""
+    held = select(PersonRow).where(col(PersonRow.id).in_(people)).order_by(col(PersonRow.id))
+    session.exec(held.with_for_update()).all()
 
 
 def _account(session: Session, platform: str, account: str) -> AccountRow | None:

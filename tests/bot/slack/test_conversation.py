@@ -151,7 +151,7 @@ async def test_guest_may_not_run_code(talk: Talk) -> None:
     await talk.mention("test src/a.py", by=guest)
     assert await talk.spine.jobs() == []
     assert talk.thread() == snapshot(
-        "`test` is open to people with write access, the pull request's author; here you have no access."
+        "`test` is open to people with write access; here you have no access."
     )
 
 
