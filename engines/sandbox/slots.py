@@ -5,7 +5,6 @@ The kernel counts processes per uid, and does not count those of uid 0 at all.
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,9 @@ from engines.sandbox.types import NoIsolation
 # Above ordinary accounts and below systemd's dynamic users (61184 to 65519).
 _FIRST_UID = 60600
 _SLOTS = 64
+LOCKS = Path("/tmp/gryph-sandbox-slots")  # noqa: S108 - its owner is checked
+"""One place for the whole machine, whatever a process' TMPDIR: two runs with one uid would kill
+each other."""
 
 
 def is_slot(uid: int) -> bool:
@@ -37,7 +39,7 @@ def unprivileged_uid() -> Generator[int | None]:
 
 
 def _lock_folder() -> Path:
-    folder = Path(tempfile.gettempdir()) / "gryph-sandbox-slots"
+    folder = LOCKS
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise NoIsolation(f"{folder} belongs to someone else; remove it")

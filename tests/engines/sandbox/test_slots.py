@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has uids to
 
 @pytest.fixture(autouse=True)
 def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("engines.sandbox.slots.LOCKS", tmp_path / "gryph-sandbox-slots")
     return tmp_path / "gryph-sandbox-slots"
 
 
