@@ -36,6 +36,7 @@ P99_MS = 150.0
 SLOWEST_MS = 3000.0
 CONNECTIONS = 16
 START_S = 30.0
+SETTLE_S = 2.0
 PEOPLE = 500
 PADDING = "x" * 6000
 """A real webhook has seven kilobytes."""
@@ -50,7 +51,7 @@ class Event:
     body: bytes
 
 
-def github_event(number: int, person: int) -> Event:
+def github_event(number: int, person: int, text: str = "/gryph status") -> Event:
     """A comment on a pull request."""
     body = json.dumps(
         {
@@ -60,7 +61,7 @@ def github_event(number: int, person: int) -> Event:
             "issue": {"id": 1, "number": 1, "pull_request": {"url": ""}, "user": {"login": "ann"}},
             "comment": {
                 "id": number,
-                "body": "/gryph status",
+                "body": text,
                 "user": {"login": f"p{person}", "id": person, "type": "User"},
                 "created_at": "2026-11-23T12:00:00Z",
                 "updated_at": "2026-11-23T12:00:00Z",
@@ -115,6 +116,12 @@ def events(seed: int, first: int) -> Iterator[Event]:
     for number in itertools.count(first):
         make = github_event if number % 2 else slack_event
         yield make(number, dice.randrange(PEOPLE))
+
+
+def chatter(first: int) -> Iterator[Event]:
+    """Endless comments that are nobody's command, as most webhooks are."""
+    for number in itertools.count(first):
+        yield github_event(number, number % PEOPLE, "Looks good to me, thank you")
 
 
 async def send(http: aiohttp.ClientSession, url: str, event: Event) -> float:
@@ -213,28 +220,48 @@ def prepare(home: Path) -> dict[str, str]:
     }
 
 
-async def measure(options: argparse.Namespace, home: Path, redis_url: str) -> None:
-    """Run both servers and print."""
-    env = {**prepare(home), "GRYPH_REDIS_URL": redis_url}
-    notes = {name: home / "run" / f"{name}.json" for name in ("counterpart", "bare", "gateway")}
+async def measure(options: argparse.Namespace, folder: Path, redis_url: str) -> None:
+    """Run the servers and print; the open and the closed loops have a gateway each, since what is
+    left over from one would be done during the other.
+    """
+    env = {**prepare(folder), "GRYPH_REDIS_URL": redis_url}
+    notes = {name: folder / "run" / f"{name}.json" for name in ("counterpart", "bare")}
     module = "tests.benchmarks.counterpart"
     async with (
         server(module, "api", str(notes["counterpart"]), env=env, note=notes["counterpart"]) as api,
         server(module, "bare", str(notes["bare"]), env=env, note=notes["bare"]) as bare,
     ):
         env |= {"GRYPH_GITHUB_API_URL": api.url, "GRYPH_SLACK_API_URL": f"{api.url}/slack/"}
-        async with server("bot.app", env=env, note=notes["gateway"]) as gateway:
-            await asyncio.sleep(2)
+        async with gateway_in(folder / "open", env) as gateway:
             print(f"idle gateway: {rss_mb(gateway.pid):.0f} MB resident, GitHub and Slack on")
             made = events(options.seed, 1)
             waits_ms = await open_loop(gateway.url, made, options.rate, options.seconds)
             _print_waits(waits_ms, options)
-            ours = await _driven(gateway, made, options.seconds / 3)
-            nothing = await _driven(bare, made, options.seconds / 3)
+        async with gateway_in(folder / "closed", env) as gateway:
+            seconds = options.seconds / 3
+            nothing = await _driven(bare, chatter(1), seconds)
+            idle = await _driven(gateway, chatter(1_000_000), seconds)
+            busy = await _driven(gateway, made, seconds)
             print(f"closed loop, {CONNECTIONS} connections (acks/s, server's CPU ms per ack):")
-            print(f"  gateway (SQLite)  {ours[0]:7.0f}  {ours[1]:.2f}")
-            print(f"  bare HMAC route   {nothing[0]:7.0f}  {nothing[1]:.2f}")
-            print(f"ratio of throughput {ours[0] / nothing[0]:.2f} (aim 0.5)")
+            _print_driven("bare HMAC route", nothing, nothing)
+            _print_driven("gateway, comments without a command", idle, nothing)
+            _print_driven("gateway, each a command, handled beside", busy, nothing)
+
+
+@asynccontextmanager
+async def gateway_in(home: Path, env: dict[str, str]) -> AsyncGenerator[Server]:
+    """A gateway with an empty database of its own."""
+    await asyncio.to_thread(upgrade, f"sqlite:///{home / 'gryph.db'}")
+    note = home / "run" / "gateway.json"
+    async with server("bot.app", env={**env, "GRYPH_HOME": str(home)}, note=note) as gateway:
+        await asyncio.sleep(SETTLE_S)
+        yield gateway
+
+
+def _print_driven(name: str, measured: tuple[float, float], bare: tuple[float, float]) -> None:
+    rate, cpu_ms = measured
+    ratio = rate / bare[0]
+    print(f"  {name:42} {rate:6.0f}/s  {cpu_ms:.2f} ms  ratio {ratio:.2f} (aim 0.5)")
 
 
 async def _driven(target: Server, made: Iterator[Event], seconds: float) -> tuple[float, float]:
@@ -263,7 +290,6 @@ def main() -> None:
     options = parser.parse_args()
     print(machine("fastapi", "uvicorn", "slack-bolt", "SQLAlchemy"), f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="gryph-bench-") as folder, running_valkey() as url:
-        upgrade(f"sqlite:///{Path(folder) / 'gryph.db'}")
         asyncio.run(measure(options, Path(folder), url))
 
 
