@@ -10,7 +10,7 @@ from bot.console.thread import files_of
 from jobs.messages import File
 from storage.console import MessageKind
 from storage.states import JobState
-from tests.acceptance.stack import Stack, eventually, gryph, json_of, of_home
+from tests.acceptance.stack import Stack, eventually, gryph, json_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,14 +61,29 @@ async def test_a_running_job_is_cancelled_at_once_and_leaves_no_process(
 ) -> None:
     thread = await stack.say("test slow.py budget=60s", repository)
     await thread.until(lambda t: t.state is JobState.RUNNING)
-    await eventually(lambda: sandboxed(stack.home))
+    await eventually(lambda: sandboxed(stack))
     await stack.say(f"cancel {thread.job}", repository)
     await thread.until(lambda t: t.state is JobState.CANCELLED)
-    assert sandboxed(stack.home) == {}
+    assert sandboxed(stack) == set()
     row = await stack.job(thread.job)
     assert row.cancel_requested_by is not None
 
 
-def sandboxed(home: Path) -> dict[int, str]:
-    """Processes that work in a desk's folder."""
-    return {pid: line for pid, line in of_home(home).items() if f"{home}/work/" in line}
+def sandboxed(stack: Stack) -> set[int]:
+    """Processes that the worker started, and theirs: the jailed ones, whatever the rung."""
+    parents: dict[int, int] = {}
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                stat = (process / "stat").read_text()
+            except OSError:
+                continue
+            state, parent = stat.rpartition(")")[2].split()[:2]
+            if state != "Z":
+                parents[int(process.name)] = int(parent)
+    found: set[int] = set()
+    newest = {stack.starts("worker-1")[-1]}
+    while newest:
+        newest = {pid for pid, parent in parents.items() if parent in newest}
+        found |= newest
+    return found
