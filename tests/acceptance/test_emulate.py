@@ -35,6 +35,7 @@ from handlers import Application, Invocation, Reaction, Tier
 from jobs.messages import Code, Reply
 from storage.clock import utc_now
 from storage.ids import InboxId
+from tests.acceptance import stack
 from tests.bot.github.town import JOB, MemoryArtifacts, finished, running, view_of
 from tests.fakes.github.server import listener_on, listening
 from tests.fakes.intake import RecordingIntake
@@ -83,14 +84,10 @@ class _Ears(RecordingIntake):
 
 
 @dataclass
-class Counterpart:
-    """emulate, our webhook, and our face to it."""
+class Ann:
+    """A person at emulate."""
 
     url: str
-    client: GitHubClient
-    settings: GatewaySettings
-    face: Face
-    intake: _Ears
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """A call as ann."""
@@ -100,11 +97,10 @@ class Counterpart:
         assert answer.is_success, answer.text
         return answer.json()
 
-    async def asked(self, number: int, text: str) -> Invocation:
-        """Ann comments, and our webhook hears it."""
+    async def comment(self, number: int, text: str) -> None:
+        """She comments."""
         path = f"/repos/{REPOSITORY}/issues/{number}/comments"
         await self.ask("POST", path, {"body": text})
-        return await asyncio.wait_for(self.intake.heard.get(), PATIENCE_S)
 
     async def comments(self, number: int) -> list[dict[str, Any]]:
         """What was said by the App."""
@@ -128,6 +124,21 @@ class Counterpart:
         body = {"title": "Work", "head": "work", "base": "main"}
         made = await self.ask("POST", f"{root}/pulls", body)
         return made["number"], made["head"]["sha"]
+
+
+@dataclass
+class Counterpart(Ann):
+    """emulate, our webhook, and our face to it."""
+
+    client: GitHubClient
+    settings: GatewaySettings
+    face: Face
+    intake: _Ears
+
+    async def asked(self, number: int, text: str) -> Invocation:
+        """Ann comments, and our webhook hears it."""
+        await self.comment(number, text)
+        return await asyncio.wait_for(self.intake.heard.get(), PATIENCE_S)
 
 
 def seed(webhook_url: str) -> dict[str, Any]:
@@ -294,3 +305,32 @@ async def test_what_it_lacks_is_done_without(there: Counterpart) -> None:
     watched = Watched(f"github:{REPOSITORY}:1", invocation.place, "IC_kw1")
     assert await poll(there.client, [watched], there.intake, {}) == 0
     assert await sweep(there.client, utc_now()) == 0
+
+
+async def test_gryph_up_answers_a_comment_with_one_comment_and_a_check_run(tmp_path: Path) -> None:
+    """emulate serves no git, so the job ends with the reason why the code cannot be had."""
+    door = listener_on(0)
+    address = f"127.0.0.1:{door.getsockname()[1]}"
+    door.close()
+    home, repositories = tmp_path / "home", tmp_path / "repositories"
+    home.mkdir()
+    async with emulate(tmp_path, f"http://{address}/github/webhook") as note:
+        settings = {
+            "GRYPH_LISTEN": address,
+            "GRYPH_GITHUB_APP_ID": "4711",
+            "GRYPH_GITHUB_PRIVATE_KEY": note["secrets"][0]["value"],
+            "GRYPH_GITHUB_WEBHOOK_SECRET": SECRET,
+            "GRYPH_GITHUB_API_URL": note["url"],
+            "GRYPH_GITHUB_GIT_URL": repositories.as_uri(),
+        }
+        ann = Ann(note["url"])
+        async with stack.running(home, **settings):
+            number, head = await ann.pull()
+            await ann.comment(number, "/gryph test b.py")
+            async with asyncio.timeout(60):
+                while not any("failed" in each["body"] for each in await ann.comments(number)):  # noqa: ASYNC110 - another process sets no event of ours
+                    await asyncio.sleep(0.2)
+            (comment,) = await ann.comments(number)
+            found = await ann.ask("GET", f"/repos/{REPOSITORY}/commits/{head}/check-runs")
+    assert "was not found" in comment["body"]
+    assert [run["status"] for run in found["check_runs"]] == ["completed"]
