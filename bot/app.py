@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
@@ -52,8 +51,10 @@ from storage.artifacts import ArtifactStore
 from storage.clock import utc_now
 from storage.database import Database
 from storage.files import write_whole
+from storage.heart import Heart
 from storage.ledger import Ring
 from storage.logs import set_up_logging
+from storage.presence import Identity
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 
@@ -74,13 +75,15 @@ class Gateway:
     """A composed gateway: serve `app` while `run` runs."""
 
     app: FastAPI
+    heart: Heart
     loops: list[Loop]
     close: Callable[[], Awaitable[None]]
 
     async def run(self) -> None:
         """All loops, until cancelled; the first to fail ends the others."""
+        await self.heart.beat()  # what is taken is held only by a process that is known
         async with asyncio.TaskGroup() as group:
-            for loop in self.loops:
+            for loop in (self.heart.run, *self.loops):
                 group.create_task(_endless(loop))
 
 
@@ -103,28 +106,38 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
     )
     metrics = GatewayMetrics()
-    intake = DurableIntake(database, metrics)
+    lost = say(
+        "The worker that ran this was lost each time it was started; that is a fault on our side. "
+        "`retry` starts it afresh."
+    ).model_dump(mode="json")
+    queued = asyncio.Event()
+    heart = Heart(database, Identity.mine("gateway"), lost=lost, on_freed=queued.set)
+    intake = DurableIntake(database, metrics, holder=heart.owner)
     store = ArtifactStore(settings.home)
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept)
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-
-    delivery = Delivery(database, redis, platforms.faces, metrics, owner=owner, calm=intake.calm)
+    delivery = Delivery(
+        database,
+        redis,
+        platforms.faces,
+        metrics,
+        holder=heart,
+        calm=intake.calm,
+    )
     surroundings = _surroundings(settings, (database, Limits(redis), metrics, kept), platforms)
-    queued = asyncio.Event()
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
     clearance = _clearance(dispatcher, Grants(database, keys, platforms.tokens))
     queue = ArqQueue(settings.redis_url)
     outbox = Outbox(database, queue, clearance, metrics, queued)
     chores = {
-        "reap": Chore(REAP_S, _reaper(database, queued)),
+        "reap": Chore(REAP_S, _reaper(database, lost, queued)),
         "retention": Chore(RETENTION_S, _retention(database, store)),
         **platforms.chores,
     }
-    leader = Leader(database, chores, platforms.companions, metrics, owner=owner)
+    leader = Leader(database, chores, platforms.companions, metrics, owner=heart.owner)
 
     api_keys = ApiKeys(settings.home)
     api_keys.ensure()
@@ -132,6 +145,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     app = _application([api, web_router(), _operations(database, metrics), *platforms.routers])
 
     async def close() -> None:
+        await heart.leave()
         for closer in platforms.closers:
             await closer()
         await queue.close()
@@ -139,7 +153,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         await asyncio.to_thread(database.close)
 
     loops = [dispatcher.run, outbox.run, delivery.run, leader.run, *platforms.loops]
-    return Gateway(app, loops, close)
+    return Gateway(app, heart, loops, close)
 
 
 def _surroundings(
@@ -188,12 +202,9 @@ def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:
     return clearance
 
 
-def _reaper(database: Database, queued: asyncio.Event) -> Callable[[], Awaitable[None]]:
-    lost = say(
-        "The worker that ran this was lost each time it was started; that is a fault on our side. "
-        "`retry` starts it afresh."
-    ).model_dump(mode="json")
-
+def _reaper(
+    database: Database, lost: dict[str, object], queued: asyncio.Event
+) -> Callable[[], Awaitable[None]]:
     async def reap() -> None:
         if await database.write(lambda s: ledger.reap(s, lost, utc_now())):
             queued.set()

@@ -5,6 +5,7 @@ Redis stream) say that something is new; the ledger says what; a sweep makes goo
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
+from bot.fence import Overdue, speaking_while
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted, redacted_model
 from handlers import Caller, Place, Platform
@@ -25,6 +27,7 @@ from storage import deliveries, ledger
 from storage.clock import utc_now
 from storage.database import Database
 from storage.deliveries import Errand, Message
+from storage.heart import Holder
 from storage.ids import JobId
 from storage.states import JobState
 
@@ -38,6 +41,8 @@ MOST_WAIT_S = 3600.0
 """However long a platform asks us to stay away."""
 SAY_S = deliveries.LEASE_S - 5.0
 """How long a platform may take over one message: another gateway would try when the lease ends."""
+HELD_S = deliveries.LEASE_S - 2.0
+"""How long after taking a delivery a call about it may begin."""
 AT_ONCE = 200
 """Deliveries attended to at the same time."""
 
@@ -56,20 +61,20 @@ class Delivery:
         faces: Mapping[Platform, Face],
         metrics: GatewayMetrics,
         *,
-        owner: str,
+        holder: Holder,
         calm: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
-        """`owner` names this process in leases; `calm` is waited for before each message, so that
+        """`holder` is this process; `calm` is waited for before each message, so that
         acknowledgements go first (`DurableIntake.calm`).
         """
+        self._holder = holder
         self._calm = calm
         self._database = database
         self._redis = redis
         self._faces = faces
         self._metrics = metrics
-        self._owner = owner
-        self._active: dict[str, bool] = {}
-        """Keys in work here; True when a bell rang meanwhile."""
+        self._active: dict[str, asyncio.Event] = {}
+        """Keys in work here; set when a bell rang meanwhile."""
         self._edited_at: dict[str, float] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -89,9 +94,9 @@ class Delivery:
         What cannot be attended to now (nothing runs yet, or too much) the sweep finds.
         """
         if key in self._active:
-            self._active[key] = True
+            self._active[key].set()
         elif self._group is not None and len(self._active) < AT_ONCE:
-            self._active[key] = False
+            self._active[key] = asyncio.Event()
             self._group.create_task(self._attend(key))
 
     async def _listen(self) -> None:
@@ -121,12 +126,13 @@ class Delivery:
             await asyncio.sleep(SWEEP_S)
 
     async def _attend(self, key: str) -> None:
+        bell = self._active[key]
         try:
             again = True
             while again:
-                self._active[key] = False
+                bell.clear()
                 await self._calm()
-                again = await self.deliver(key) or self._active[key]
+                again = await self.deliver(key) or bell.is_set()
                 checkpoint()
         except SQLAlchemyError as error:  # its lease ends by itself, and then it is swept up
             log.warning("delivery out of reach", key=key, error=str(error))
@@ -135,8 +141,9 @@ class Delivery:
 
     async def deliver(self, key: str) -> bool:
         """Say what is new under `key`; True when there may be more to say at once."""
+        holds = self._holder.promise(HELD_S)
         errand = await self._database.write(
-            lambda s: deliveries.take(s, key, self._owner, utc_now())
+            lambda s: deliveries.take(s, key, self._holder.owner, utc_now())
         )
         if errand is None:
             self._edited_at.pop(key, None)
@@ -147,7 +154,11 @@ class Delivery:
             if face is None:
                 raise Busy(f"{platform} is off", retry_after_s=60)
             async with asyncio.timeout(SAY_S):
-                return await self._say(errand, face.outbound)
+                with speaking_while(holds):
+                    return await self._say(errand, face.outbound)
+        except Overdue:
+            log.warning("held too long to be said here", key=key)
+            await self._note(key, lease_owner=None, next_try_at=utc_now())
         except (Busy, TimeoutError) as busy:
             self._metrics.delivery_retries.labels(platform).inc()
             wait_s = busy.retry_after_s if isinstance(busy, Busy) else 0.0
@@ -175,13 +186,13 @@ class Delivery:
         if view.state.final:
             return await self._conclude(errand, outbound, place, (view, status))
         if errand.delivery.shown_seq < errand.job.last_seq:
-            if await self._wait_to_edit(errand.delivery.key, outbound):
+            if await self._wait_to_edit(errand, outbound):
                 return True
             await outbound.edit_status(place, status, view)
             self._edited_at[errand.delivery.key] = time.monotonic()
             await self._note(errand.delivery.key, shown_seq=errand.job.last_seq)
         await self._database.write(
-            lambda s: deliveries.let_go(s, errand.delivery.key, self._owner, utc_now())
+            lambda s: deliveries.let_go(s, errand.delivery.key, self._holder.owner, utc_now())
         )
         return False
 
@@ -206,7 +217,7 @@ class Delivery:
             self._metrics.end_to_end_s.labels(view.verb).observe(waited.total_seconds())
             return True
         if not outbound.result_replaces_status:
-            if await self._wait_to_edit(errand.delivery.key, outbound):
+            if await self._wait_to_edit(errand, outbound):
                 return True
             await outbound.edit_status(place, status, view)
         await self._note(
@@ -249,15 +260,26 @@ class Delivery:
             ahead=ahead,
         )
 
-    async def _wait_to_edit(self, key: str, outbound: Outbound) -> bool:
-        """Keep the edit budget; True after a wait, when the job has to be looked at again."""
+    async def _wait_to_edit(self, errand: Errand, outbound: Outbound) -> bool:
+        """Keep the edit budget; True after a wait, when the job has to be looked at again.
+
+        Only progress waits its turn: that a job is being stopped is shown at once.
+        """
+        key, newest = errand.delivery.key, errand.newest
         edited_at = self._edited_at.get(key)
-        if edited_at is None:
+        if edited_at is None or (newest is not None and newest.text == ledger.STOPPING):
             return False
         wait_s = edited_at + outbound.edit_interval_s - time.monotonic()
         if wait_s <= 0:
             return False
-        await asyncio.sleep(wait_s)
+        bell = self._active.get(key)
+        if bell is None:
+            await asyncio.sleep(wait_s)
+            return True
+        bell.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await bell.wait()
         return True
 
     async def _remember(self, errand: Errand, kind: str, posted: Posted, **values: object) -> None:
@@ -267,20 +289,22 @@ class Delivery:
 
         def write(session: Session) -> None:
             column = "result" if kind == "answer" else kind
-            deliveries.note(session, row.key, self._owner, **{column: data}, attempts=0, **values)
+            deliveries.note(
+                session, row.key, self._holder.owner, **{column: data}, attempts=0, **values
+            )
             deliveries.posted(session, row, message, utc_now())
 
         await self._database.write(write)
 
     async def _note(self, key: str, **values: object) -> None:
-        await self._database.write(lambda s: deliveries.note(s, key, self._owner, **values))
+        await self._database.write(lambda s: deliveries.note(s, key, self._holder.owner, **values))
 
     async def _later(self, errand: Errand, error: str, wait_s: float) -> None:
         grown_s = min(GROWN_WAIT_S, 2.0 ** min(errand.delivery.attempts, 10))
         wait_s = min(MOST_WAIT_S, max(wait_s, grown_s))
         await self._database.write(
             lambda s: deliveries.try_later(
-                s, errand.delivery, self._owner, error, wait_s, utc_now()
+                s, errand.delivery, self._holder.owner, error, wait_s, utc_now()
             )
         )
 

@@ -124,7 +124,9 @@ class Dispatcher:
             try:
                 if room > 0:
                     due = await self._around.database.write(
-                        lambda s, room=room: inbox.take_due(s, utc_now(), room)
+                        lambda s, room=room: inbox.take_due(
+                            s, utc_now(), room, holder=self._intake.holder
+                        )
                     )
             except SQLAlchemyError as error:
                 log.warning("inbox out of reach", error=str(error))

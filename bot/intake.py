@@ -22,10 +22,11 @@ CALM_WAIT_S = 0.25
 class DurableIntake:
     """The real `bot.face.Intake`."""
 
-    def __init__(self, database: Database, metrics: GatewayMetrics) -> None:
-        """Accepted events wait in `taken` for the dispatcher."""
+    def __init__(self, database: Database, metrics: GatewayMetrics, *, holder: str) -> None:
+        """Accepted events wait in `taken` for the dispatcher; `holder` names this process."""
         self._database = database
         self._metrics = metrics
+        self.holder = holder
         self.taken: asyncio.Queue[Taken] = asyncio.Queue()
         self._unacknowledged = 0
         self._calm = asyncio.Event()
@@ -47,17 +48,17 @@ class DurableIntake:
     async def _accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
         platform = str(event.caller.platform)
         payload = event.model_dump(mode="json")
-        held = self.room > 0
+        holder = self.holder if self.room > 0 else None
         self._metrics.received.labels(platform).inc()
         try:
             taken = await self._database.write(
-                lambda s: inbox.claim(s, platform, payload, keys, utc_now(), held=held),
+                lambda s: inbox.claim(s, platform, payload, keys, utc_now(), holder=holder),
                 urgent=True,
             )
         except Duplicate:
             self._metrics.duplicates.labels(platform).inc()
             return None
-        if held:
+        if holder is not None:
             self.taken.put_nowait(taken)
         return taken.id
 

@@ -253,11 +253,7 @@ class Runner(Generic[DeskT]):
         if attempt.why_stopped is None and await self._database.read(
             lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)
         ):
-            await self._database.write(
-                lambda s: ledger.report(s, leased, "stopping, as asked", None, utc_now())
-            )
             attempt.stop("cancelled")
-            await self._bell.ring(leased.job)
 
     def _after_result(self, attempt: _Attempt, desk: DeskT, done: Done) -> LastWord:
         if attempt.why_stopped == "handed back":

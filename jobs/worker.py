@@ -7,9 +7,7 @@ while to finish and are handed back otherwise. A broker that goes away is waited
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -30,13 +28,14 @@ from jobs.workshop import LocalDesk, NoSandbox, Workshop
 from storage import vault
 from storage.artifacts import ArtifactStore
 from storage.database import Database
+from storage.heart import Heart
 from storage.ids import JobId
 from storage.logs import set_up_logging
+from storage.presence import Identity
 
 log = structlog.get_logger()
 
 WORKS: Mapping[str, Work] = {"test": test_code.run}
-"""The registry of jobs, by kind of request."""
 
 POLL_S = 0.03
 GRACE_S = 5.0
@@ -57,8 +56,8 @@ class NoBroker(Exception):
     """There is no queue to serve; the message names the setting."""
 
 
-async def serve(settings: WorkerSettings) -> None:
-    """Run until a signal comes.
+async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> None:
+    """Run until a signal comes; `works` is the registry of jobs, by kind of request.
 
     Raises:
         NoBroker: There is no queue to serve.
@@ -74,14 +73,24 @@ async def serve(settings: WorkerSettings) -> None:
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
     shop = Workshop(settings, database, ArtifactStore(settings.home), keys, sandbox)
     redis = connection(settings.redis_url)
-    owner = f"{socket.gethostname()}:{os.getpid()}"
+    heart = Heart(database, Identity.mine("worker"))
     runner = Runner(
-        database, EventBell(redis), shop, WORKS, owner=owner, concurrency=settings.concurrency
+        database,
+        EventBell(redis),
+        shop,
+        works,
+        owner=heart.owner,
+        concurrency=settings.concurrency,
     )
+    await heart.beat()
     log.info("worker ready", queue=settings.queues, isolation=_rung(sandbox))
     try:
-        await _serve_queue(stopping, settings, runner, redis)
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(heart.run())
+            await _serve_queue(stopping, settings, runner, redis)
+            beating.cancel()
     finally:
+        await heart.leave()
         await redis.aclose(close_connection_pool=True)
         shop.close()
         database.close()

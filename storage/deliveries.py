@@ -158,6 +158,16 @@ def let_go(session: Session, key: str, owner: str, now: datetime) -> None:
     )
 
 
+def free(session: Session, owner: str, at: datetime) -> int:
+    """Let anybody take, from a time on, what a process held that is gone; how many."""
+    freed = session.connection().execute(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.lease_owner) == owner, col(DeliveryRow.finished_at).is_(None))
+        .values(next_try_at=at)
+    )
+    return freed.rowcount
+
+
 def try_later(
     session: Session, row: DeliveryRow, owner: str, error: str, wait_s: float, now: datetime
 ) -> None:

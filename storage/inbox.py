@@ -41,9 +41,9 @@ def claim(
     keys: Sequence[str],
     now: datetime,
     *,
-    held: bool = True,
+    holder: str | None,
 ) -> Taken:
-    """Store the event; `held` for the caller, or free for whoever looks next.
+    """Store the event, for its `holder` or, with None, for whoever looks next.
 
     Raises:
         Duplicate: A redelivery.
@@ -52,8 +52,9 @@ def claim(
         "platform": platform,
         "payload": payload,
         "received_at": now,
-        "attempts": 1 if held else 0,
-        "next_try_at": now + timedelta(seconds=LEASE_S) if held else now,
+        "attempts": 0 if holder is None else 1,
+        "next_try_at": now if holder is None else now + timedelta(seconds=LEASE_S),
+        "holder": holder,
     }
     inbox_id = InboxId(int(insert_returning(session, InboxRow, row, "RETURNING id") or 0))
     for key in keys:
@@ -62,8 +63,8 @@ def claim(
     return Taken(inbox_id, platform, payload, 1)
 
 
-def take_due(session: Session, now: datetime, limit: int = 20) -> list[Taken]:
-    """Events whose taker gave up or died, oldest first, now held for the caller."""
+def take_due(session: Session, now: datetime, limit: int = 20, *, holder: str) -> list[Taken]:
+    """Events whose taker gave up or died, oldest first, now the holder's."""
     rows = session.exec(
         select(InboxRow)
         .where(col(InboxRow.handled_at).is_(None), col(InboxRow.next_try_at) <= now)
@@ -75,6 +76,7 @@ def take_due(session: Session, now: datetime, limit: int = 20) -> list[Taken]:
     for row in rows:
         row.attempts += 1
         row.next_try_at = now + timedelta(seconds=LEASE_S)
+        row.holder = holder
         assert row.id is not None
         taken.append(Taken(InboxId(row.id), row.platform, row.payload, row.attempts))
     session.flush()
@@ -87,12 +89,22 @@ def finish(session: Session, taken: Taken, now: datetime, error: str | None = No
     Raises:
         Superseded: Another taker was quicker; roll back.
     """
-    _change(session, taken, handled_at=now, error=error)
+    _change(session, taken, handled_at=now, error=error, holder=None)
 
 
 def postpone(session: Session, taken: Taken, until: datetime, error: str) -> None:
     """Give the event back for a later try. Raises Superseded as `finish`."""
-    _change(session, taken, next_try_at=until, error=error)
+    _change(session, taken, next_try_at=until, error=error, holder=None)
+
+
+def free(session: Session, holder: str, now: datetime) -> int:
+    """Let anybody take, from now on, what a process held that is gone; how many events."""
+    freed = session.connection().execute(
+        update(InboxRow)
+        .where(col(InboxRow.holder) == holder, col(InboxRow.handled_at).is_(None))
+        .values(next_try_at=now, holder=None)
+    )
+    return freed.rowcount
 
 
 def _change(session: Session, taken: Taken, **values: Any) -> None:

@@ -31,3 +31,8 @@ def release(session: Session, name: str, owner: str) -> bool:
         delete(LeaseRow).where(col(LeaseRow.name) == name, col(LeaseRow.owner) == owner)
     )
     return gone.rowcount == 1
+
+
+def release_all(session: Session, owner: str) -> None:
+    """Give back every role of a process."""
+    session.exec(delete(LeaseRow).where(col(LeaseRow.owner) == owner))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, delete, select
 
 from storage import deliveries
@@ -26,6 +26,7 @@ CLEARANCE_S = 60.0
 MAX_ATTEMPTS = 3
 """Starts before a job is given up; those that a worker handed back do not count."""
 HANDED_BACK = "handed back by a worker that is restarting"
+STOPPING = "stopping, as asked"
 RING_AGAIN_S = (15.0, 30.0, 60.0, 120.0, 300.0)
 """How long to wait for a worker before the queue is told again, growing with each bell."""
 
@@ -223,9 +224,10 @@ def cancel_wanted(session: Session, job: JobId, attempt: int) -> bool:
 
 
 def report(session: Session, leased: Leased, text: str, done: float | None, now: datetime) -> None:
-    """Tell how far a running job is. Raises LostLease."""
+    """Tell how far a running job is, unless it is being stopped. Raises LostLease."""
     row = _held(session, leased.job, leased.attempt)
-    _tell(session, row, JobState.RUNNING, text, now, done)
+    if row.cancel_requested_by is None:
+        _tell(session, row, JobState.RUNNING, text, now, done)
 
 
 def finish(session: Session, leased: Leased, ending: "Ending", now: datetime) -> None:
@@ -268,10 +270,10 @@ def request_cancel(
     before = JobState(row.state)
     if before in (JobState.WAITING, JobState.QUEUED):
         _end(session, row, Ending(JobState.CANCELLED, f"by {by}", reply), now)
-    elif before is JobState.RUNNING:
+    elif before is JobState.RUNNING and row.cancel_requested_by is None:
         row.cancel_requested_by = by
         row.reply = dict(reply)
-        session.flush()
+        _tell(session, row, JobState.RUNNING, STOPPING, now)
     return before
 
 
@@ -307,19 +309,34 @@ def reap(session: Session, lost: Mapping[str, Any], now: datetime) -> list[JobId
 
     `lost` is the reply for the latter. Returns the jobs that changed.
     """
-    expired = session.exec(
+    return _start_again(session, col(JobRow.lease_until) < now, lost, now)
+
+
+def reap_owner(
+    session: Session, owner: str, lost: Mapping[str, Any] | None, now: datetime
+) -> list[JobId]:
+    """The same for the jobs of a worker that is known to be gone, at once; without `lost` they
+    start again however often.
+    """
+    return _start_again(session, col(JobRow.lease_owner) == owner, lost, now)
+
+
+def _start_again(
+    session: Session, which: ColumnElement[bool], lost: Mapping[str, Any] | None, now: datetime
+) -> list[JobId]:
+    rows = session.exec(
         select(JobRow)
-        .where(JobRow.state == JobState.RUNNING, col(JobRow.lease_until) < now)
+        .where(JobRow.state == JobState.RUNNING, which)
         .with_for_update(skip_locked=True)
     ).all()
-    for row in expired:
+    for row in rows:
         tries = _tries(session, row)
-        if tries >= MAX_ATTEMPTS and row.cancel_requested_by is None:
+        if lost is not None and tries >= MAX_ATTEMPTS and row.cancel_requested_by is None:
             text = f"its worker was lost {tries} times"
             _end(session, row, Ending(JobState.FAILED, text, lost, "lost"), now)
         else:
             _requeue(session, row, "its worker was lost; starting again", 0.0, now)
-    return [JobId(row.id) for row in expired]
+    return [JobId(row.id) for row in rows]
 
 
 def _tries(session: Session, row: JobRow) -> int:

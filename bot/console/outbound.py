@@ -5,6 +5,7 @@ from sqlmodel import Session
 from bot.console.notifier import Notifier
 from bot.console.thread import REFUSALS, Body
 from bot.face import JobView, Posted, Undeliverable
+from bot.fence import still_ours
 from handlers import Place
 from jobs.messages import Reply
 from storage import console
@@ -34,6 +35,7 @@ class ConsoleOutbound:
         """Show the job's present state. Raises Undeliverable when the message is gone."""
         message = int(status.data["message"])
         body = Body(job=view).stored()
+        still_ours()
         try:
             changed = await self._database.write(
                 lambda session: console.edit(session, message, body, utc_now())
@@ -63,6 +65,7 @@ class ConsoleOutbound:
             body=body.stored(),
             about=_number(place.message),
         )
+        still_ours()
         try:
             message, thread = await self._database.write(lambda session: _add(session, new))
         except NoConversation as error:

@@ -13,6 +13,7 @@ import aiohttp
 import discord
 
 from bot.face import Busy, Undeliverable
+from bot.fence import still_ours
 
 CALL_TIMEOUT_S = 30.0
 LATER_S = 5.0
@@ -44,6 +45,7 @@ async def outside_call() -> AsyncGenerator[None]:
     A request that Discord finds malformed is our fault and rises as it is. No message names an
     address: those of interactions hold their token.
     """
+    still_ours()
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
             yield

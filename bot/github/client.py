@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.face import Busy
+from bot.fence import still_ours
 from bot.github.identity import AppIdentity
 from bot.github.pace import Pace
 from bot.github.transport import (
@@ -148,6 +149,7 @@ class GitHubClient:
         pace = await self._pace(reach)
         pace.check()
         token = await self._token(reach)
+        still_ours()
         try:
             return await self._transport.send(method, path, token.value, body=body, params=params)
         except Limited as limited:
@@ -158,6 +160,7 @@ class GitHubClient:
                 raise
         self._tokens.pop(reach, None)
         token = await self._token(reach)
+        still_ours()
         return await self._transport.send(method, path, token.value, body=body, params=params)
 
     async def _pace(self, reach: Reach) -> Pace:

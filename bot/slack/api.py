@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.face import Busy, Undeliverable
+from bot.fence import still_ours
 from bot.settings import GatewaySettings
 from bot.slack.sdk_log import sdk_logger
 
@@ -83,6 +84,7 @@ class SlackApi:
             Refusal: Slack said no, for a reason the caller may know a way around.
         """
         reads = method in _READING
+        still_ours()
         try:
             response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
                 method,
@@ -101,6 +103,7 @@ class SlackApi:
         uploads = [
             {"filename": file.name, "title": file.title, "content": file.content} for file in files
         ]
+        still_ours()
         try:
             await self._client.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
                 file_uploads=uploads, channel=channel, thread_ts=thread, request_file_info=False
@@ -123,6 +126,7 @@ class SlackApi:
             retry_handlers=[],
             logger=_sdk_log,
         )
+        still_ours()
         try:
             answer = await hook.send_dict(dict(body))
         except (aiohttp.ClientError, TimeoutError, SlackClientError) as error:

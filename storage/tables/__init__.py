@@ -7,6 +7,7 @@ from storage.tables.feedback import FeedbackRow
 from storage.tables.inbox import InboxKeyRow, InboxRow
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
+from storage.tables.processes import ProcessRow
 from storage.tables.trust import (
     ApprovalRow,
     AuditRow,
@@ -37,6 +38,7 @@ __all__ = [
     "OutboxRow",
     "PersonRow",
     "PostedMessageRow",
+    "ProcessRow",
     "RoleRow",
     "SecretRow",
 ]

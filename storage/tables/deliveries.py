@@ -29,7 +29,7 @@ class DeliveryRow(Row, table=True):
     result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     next_try_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    lease_owner: str | None = None
+    lease_owner: str | None = Field(default=None, index=True)
     attempts: int = 0
     error: str | None = None
 

@@ -23,6 +23,8 @@ class InboxRow(Row, table=True):
     attempts: int = 0
     next_try_at: datetime = Field(sa_type=UtcDateTime, index=True)
     """Nobody else takes the row before this; a taker moves it into the future."""
+    holder: str | None = Field(default=None, index=True)
+    """The process that has it in work or in memory until then."""
     error: str | None = None
 
 

@@ -36,7 +36,7 @@ class JobRow(Row, table=True):
     """Number of its newest event."""
     attempt: int = 0
     """Counts starts; also the fencing token: only the newest attempt may write."""
-    lease_owner: str | None = None
+    lease_owner: str | None = Field(default=None, index=True)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     cleared_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When the gateway last checked the caller's permission for this job."""

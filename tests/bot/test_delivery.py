@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,10 +11,12 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 from sqlmodel import Session, col, update
+from typing_extensions import override
 
 from bot import delivery as delivery_module
 from bot.delivery import MOST_WAIT_S, Delivery
 from bot.face import Busy, Face, JobView, Posted, Undeliverable
+from bot.fence import still_ours
 from bot.metrics import GatewayMetrics
 from handlers import Invocation, Place, Platform, Standing, Tier
 from jobs.messages import Reply, say
@@ -26,6 +28,7 @@ from storage.ids import JobId
 from storage.ledger import Ending, Leased
 from storage.states import JobState
 from storage.tables.deliveries import DeliveryRow
+from tests.fakes.unwatched import Unwatched
 from tests.jobs.asked import PLACE, asked, leased
 from tests.jobs.outage import without
 from tests.jobs.waiting import PATIENCE_S, until
@@ -93,6 +96,20 @@ class Wall:
             raise self.refusals.pop(0)
 
 
+@dataclass
+class Fenced(Wall):
+    """Asks before it posts, as every platform's code does."""
+
+    before_post: Callable[[], None] = lambda: None
+
+    @override
+    async def _called(self, call: str, key: str) -> None:
+        self.before_post()
+        self.before_post = lambda: None
+        still_ours()
+        await super()._called(call, key)
+
+
 _owners = itertools.count(1)
 
 
@@ -105,6 +122,7 @@ class Voice:
     delivery: Delivery
     metrics: GatewayMetrics
     redis: Redis
+    holder: Unwatched
 
     async def say_all(self, key: str) -> None:
         """As the loop does for one bell."""
@@ -124,9 +142,9 @@ def voice(database: Database, wall: Wall, redis_url: str = NOBODY) -> Voice:
     metrics = GatewayMetrics()
     redis = Redis.from_url(redis_url, socket_timeout=10)  # pyright: ignore[reportUnknownMemberType]
     faces = {Platform.SLACK: Face(wall, wall)}
-    owner = f"g{next(_owners)}"
-    delivery = Delivery(database, redis, faces, metrics, owner=owner)
-    return Voice(database, wall, delivery, metrics, redis)
+    holder = Unwatched(f"g{next(_owners)}")
+    delivery = Delivery(database, redis, faces, metrics, holder=holder)
+    return Voice(database, wall, delivery, metrics, redis, holder)
 
 
 @pytest.fixture
@@ -400,3 +418,28 @@ def test_metrics_count_what_was_delivered_and_refused(sqlite: Database) -> None:
     assert registry.get_sample_value("gryph_jobs_finished_total", finished) == 1
     retried = {"platform": "slack"}
     assert registry.get_sample_value("gryph_delivery_retries_total", retried) == 1
+
+
+async def test_a_process_that_was_taken_for_dead_says_no_more(sqlite: Database) -> None:
+    wall = Fenced()
+    one, two = voice(sqlite, wall), voice(sqlite, wall)
+    job = await asked(sqlite)
+    wall.before_post = lambda: setattr(one.holder, "is_gone", True)
+    await one.say_all(job)
+    assert wall.posted == {}
+    await two.say_all(job)
+    assert wall.posted == {f"{job}:status": "queued"}
+
+
+async def test_that_a_job_is_being_stopped_is_shown_at_once(sqlite: Database) -> None:
+    one = voice(sqlite, Wall(edit_interval_s=PATIENCE_S))
+    job = await asked(sqlite)
+    await leased(sqlite, job)
+    async with one.running():
+        one.delivery.notice(job)
+        await until(lambda: f"{job}:status" in one.wall.posted)
+        await sqlite.write(lambda s: ledger.request_cancel(s, job, "@ann", {}, utc_now()))
+        started = time.monotonic()
+        one.delivery.notice(job)
+        await until(lambda: ledger.STOPPING in one.wall.posted[f"{job}:status"])
+    assert time.monotonic() - started < 1

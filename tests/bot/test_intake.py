@@ -22,7 +22,7 @@ def said(text: str = "@gryph help") -> Invocation:
 
 
 def gateway(database: Database) -> DurableIntake:
-    return DurableIntake(database, GatewayMetrics())
+    return DurableIntake(database, GatewayMetrics(), holder="g")
 
 
 def rows(session: Session) -> list[InboxRow]:
@@ -70,14 +70,14 @@ async def test_more_than_memory_holds_is_found_in_the_database(
     for number in range(5):
         assert await intake.accept(said(), (f"Ev{number}",)) is not None
     assert intake.taken.qsize() == 2
-    assert len(await sqlite.write(lambda s: inbox.take_due(s, utc_now()))) == 3
+    assert len(await sqlite.write(lambda s: inbox.take_due(s, utc_now(), holder="h"))) == 3
     later = utc_now() + timedelta(seconds=inbox.LEASE_S + 1)
-    assert len(await sqlite.write(lambda s: inbox.take_due(s, later))) == 5
+    assert len(await sqlite.write(lambda s: inbox.take_due(s, later, holder="h"))) == 5
 
 
 async def test_accepted_and_repeated_events_are_counted(sqlite: Database) -> None:
     metrics = GatewayMetrics()
-    intake = DurableIntake(sqlite, metrics)
+    intake = DurableIntake(sqlite, metrics, holder="g")
     for _ in range(3):
         await intake.accept(said(), ("Ev1",))
     value = metrics.registry.get_sample_value

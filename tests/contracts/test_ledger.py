@@ -24,7 +24,7 @@ def after(seconds: float) -> datetime:
 
 def ask(session: Session, *, line: int = 0, waits_for: str | None = None) -> JobId:
     """A job as a command makes it."""
-    taken = inbox.claim(session, "console", {}, [f"key-{line}"], NOW)
+    taken = inbox.claim(session, "console", {}, [f"key-{line}"], NOW, holder="g")
     person = people.person_of(session, platform="console", account="ann", name="ann", now=NOW)
     new = NewJob(
         inbox_id=taken.id,

@@ -39,6 +39,7 @@ from storage.database import Database
 from storage.ids import JobId
 from storage.ledger import Ring
 from storage.tables import DeliveryRow, InboxRow, JobRow
+from tests.fakes.unwatched import Unwatched
 
 QUIET_S = 0.03
 PATIENCE_S = 20.0
@@ -149,7 +150,7 @@ class Spine:
         self.database = database
         self.home = home
         self.metrics = GatewayMetrics()
-        self.intake = DurableIntake(database, self.metrics)
+        self.intake = DurableIntake(database, self.metrics, holder="spine")
         self.store = ArtifactStore(home)
         self.kept = Artifacts(database, self.store, PUBLIC_URL)
         self.keys = vault.checkout_keys(home, None)
@@ -284,7 +285,7 @@ class _Speaker:
             self._redis,
             self._scene.faces,
             spine.metrics,
-            owner=f"gateway-{self._lives}",
+            holder=Unwatched(f"gateway-{self._lives}"),
         )
         self.task = self._group.create_task(self.delivery.run())
 

@@ -357,6 +357,6 @@ async def test_every_command_is_in_the_audit_chain(chat: Chat) -> None:
 
 async def test_an_event_that_cannot_be_read_is_dropped_and_the_next_one_handled(chat: Chat) -> None:
     await chat.database.write(
-        lambda s: inbox.claim(s, "slack", {"kind": "invocation"}, ["odd"], utc_now(), held=False)
+        lambda s: inbox.claim(s, "slack", {"kind": "invocation"}, ["odd"], utc_now(), holder=None)
     )
     assert "3 tests for" in await chat.say("@gryph test src/a.py")

@@ -25,7 +25,7 @@ def ask(
     """One more job of Ann's."""
     now = now or utc_now()
     number = next(_numbers)
-    taken = inbox.claim(session, "slack", {}, [f"asked-{number}"], now)
+    taken = inbox.claim(session, "slack", {}, [f"asked-{number}"], now, holder="g")
     person = people.person_of(session, platform="slack", account="U-ann", name="ann", now=now)
     said = Invocation(caller=ANN, place=PLACE, text=line, addressed=True, received_at=now)
     request = TestCode(source=Source(repository=repository), path="a.py")

@@ -74,7 +74,7 @@ class Shop:
     async def open(self) -> AsyncGenerator[None]:
         """A worker, until SIGTERM at the end."""
         async with asyncio.timeout(3 * PATIENCE_S), asyncio.TaskGroup() as group:
-            serving = group.create_task(serve(self.settings))
+            serving = group.create_task(serve(self.settings, {"test": self.work}))
             yield
             os.kill(os.getpid(), signal.SIGTERM)
             await serving
@@ -83,7 +83,6 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shop]:
     shop = Shop(tmp_path)
-    monkeypatch.setattr(worker, "WORKS", {"test": shop.work})
     monkeypatch.setattr(worker, "GRACE_S", 0.05)
     monkeypatch.setattr(worker, "BROKER_WAIT_S", 0.05)
     monkeypatch.setattr(worker, "find_sandbox", lambda: NoSandbox("not needed here"))

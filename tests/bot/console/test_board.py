@@ -30,7 +30,7 @@ def asked(gateway: Gateway, platform: Platform, account: str) -> str:
 
     def create(session: Session) -> str:
         payload = event.model_dump(mode="json")
-        taken = inbox.claim(session, platform, payload, (f"{account}:{now}",), now)
+        taken = inbox.claim(session, platform, payload, (f"{account}:{now}",), now, holder="g")
         person = people.person_of(
             session, platform=platform, account=account, name=account, now=now
         )
