@@ -29,7 +29,6 @@ from storage.ids import ArtifactId, as_job_id
 from storage.tables.artifacts import ArtifactRow
 from storage.tables.console import ConsoleMessageRow
 
-BODY_MAX_BYTES = 1_000_000
 TEXT_MAX = 200_000
 STREAMS_MAX = 256
 """Readers of threads that one gateway serves at a time."""
@@ -283,14 +282,9 @@ def _download_headers(row: ArtifactRow) -> dict[str, str]:
 
 
 async def _body(request: Request, model: type[Posted]) -> Posted:
-    """The request's JSON, never reading more than is allowed."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_MAX_BYTES:
-            raise HTTPException(413, f"A request holds at most {BODY_MAX_BYTES} bytes.")
+    """The request's JSON."""
     try:
-        return model.model_validate_json(bytes(content))
+        return model.model_validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError(
             error.errors(include_url=False, include_input=False, include_context=False)

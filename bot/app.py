@@ -10,14 +10,14 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import generate_latest
 from redis.asyncio import Redis
 from sqlalchemy import func
@@ -32,7 +32,8 @@ from bot.console.face import console_face
 from bot.console.notifier import Notifier
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Surroundings
-from bot.face import Undeliverable
+from bot.door import Door
+from bot.face import NotTaken, Undeliverable
 from bot.grants import Grants
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
@@ -43,6 +44,7 @@ from bot.outbox import Clearance, Outbox
 from bot.platforms import Loop, Platforms, connect
 from bot.settings import GatewaySettings, MissingSetting
 from bot.web.routes import web_router
+from bot.wire import PatientProtocol
 from handlers import Platform
 from jobs.messages import say
 from jobs.queue import ArqQueue
@@ -68,6 +70,7 @@ REDIS_TIMEOUT_S = 10.0
 """Longer than the event stream's blocking read."""
 READY_S = 2.0
 GRACEFUL_S = 3
+_UNAVAILABLE = 503
 
 
 @dataclass
@@ -142,7 +145,8 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     api_keys = ApiKeys(settings.home)
     api_keys.ensure()
     api = api_router(ApiParts(api_keys, intake, database, notifier, kept.read))
-    app = _application([api, web_router(), _operations(database, metrics), *platforms.routers])
+    routers = [api, web_router(), _operations(database, metrics), *platforms.routers]
+    app = _application(routers, platforms.bodies)
 
     async def close() -> None:
         await heart.leave()
@@ -181,11 +185,21 @@ def _surroundings(
     )
 
 
-def _application(routers: list[APIRouter]) -> FastAPI:
+def _application(routers: list[APIRouter], bodies: Mapping[str, int]) -> FastAPI:
     app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
+    app.add_middleware(Door, largest=bodies)
+    for trouble in (NotTaken, SQLAlchemyError):
+        app.add_exception_handler(trouble, _not_now)
     for router in routers:
         app.include_router(router)
     return app
+
+
+async def _not_now(request: Request, error: Exception) -> JSONResponse:
+    """The database is away, which is no fault of the request's: send it again."""
+    log.warning("database out of reach", path=request.url.path, error=str(error)[:300])
+    text = "The database does not answer; send it again."
+    return JSONResponse({"detail": text}, _UNAVAILABLE, {"Retry-After": "5"})
 
 
 def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:
@@ -235,7 +249,7 @@ def _operations(database: Database, metrics: GatewayMetrics) -> APIRouter:
         try:
             await asyncio.wait_for(database.write(lambda s: s.connection().closed), READY_S)
         except (TimeoutError, SQLAlchemyError) as error:
-            response.status_code = 503
+            response.status_code = _UNAVAILABLE
             return {"status": f"the database does not answer: {type(error).__name__}"}
         return {"status": "ready"}
 
@@ -275,7 +289,12 @@ async def serve(settings: GatewaySettings) -> None:
     url = f"http://{address[0]}:{address[1]}"
     gateway = compose(settings, settings.public_url or url)
     config = uvicorn.Config(
-        gateway.app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACEFUL_S
+        gateway.app,
+        http=PatientProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_S,
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()

@@ -20,6 +20,10 @@ class Busy(Exception):
         self.retry_after_s = retry_after_s
 
 
+class NotTaken(Exception):
+    """An event could not be stored in time; whoever sent it has to send it again."""
+
+
 class Undeliverable(Exception):
     """The place is gone or closed to us; trying again will not help."""
 
@@ -133,6 +137,9 @@ class Intake(Protocol):
 
         Returns None when any key was claimed before: a redelivery, to be acknowledged and
         ignored. Returns within milliseconds; the work happens after the acknowledgement.
+
+        Raises:
+            NotTaken: The database did not take it in time; it must not be acknowledged.
         """
         ...
 

@@ -6,6 +6,9 @@ The only code between a platform's request and its 200. See docs/decisions/0001.
 import asyncio
 import contextlib
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.face import NotTaken
 from bot.metrics import GatewayMetrics
 from handlers import Invocation, Reaction
 from storage import inbox
@@ -17,6 +20,8 @@ from storage.inbox import Duplicate, Taken
 WAITING = 200
 """Events held in memory for this process; the rest is found in the inbox, oldest first."""
 CALM_WAIT_S = 0.25
+ACCEPT_S = 2.0
+"""The most a claim may take: Slack waits three seconds for its answer, GitHub ten."""
 
 
 class DurableIntake:
@@ -51,13 +56,17 @@ class DurableIntake:
         holder = self.holder if self.room > 0 else None
         self._metrics.received.labels(platform).inc()
         try:
-            taken = await self._database.write(
-                lambda s: inbox.claim(s, platform, payload, keys, utc_now(), holder=holder),
-                urgent=True,
-            )
+            async with asyncio.timeout(ACCEPT_S):
+                taken = await self._database.write(
+                    lambda s: inbox.claim(s, platform, payload, keys, utc_now(), holder=holder),
+                    urgent=True,
+                )
         except Duplicate:
             self._metrics.duplicates.labels(platform).inc()
             return None
+        except (SQLAlchemyError, TimeoutError) as error:
+            self._metrics.not_taken.labels(platform).inc()
+            raise NotTaken(f"{platform}: {type(error).__name__}") from error
         if holder is not None:
             self.taken.put_nowait(taken)
         return taken.id

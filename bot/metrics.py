@@ -18,6 +18,12 @@ class GatewayMetrics:
         self.duplicates = Counter(
             "gryph_events_duplicate", "Redeliveries, by platform", ["platform"], registry=registry
         )
+        self.not_taken = Counter(
+            "gryph_events_not_taken",
+            "Events refused because the database did not take them in time, by platform",
+            ["platform"],
+            registry=registry,
+        )
         self.accept_s = Histogram(
             "gryph_accept_seconds",
             "From a verified event to its durable claim",

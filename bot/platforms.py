@@ -34,6 +34,8 @@ class Platforms:
     companions: dict[str, Loop] = field(default_factory=dict[str, Loop])
     """Run where the leader is."""
     chores: dict[str, Chore] = field(default_factory=dict[str, Chore])
+    bodies: dict[str, int] = field(default_factory=dict[str, int])
+    """Paths whose bodies may be of another size than the usual, in bytes."""
     tokens: TokenSource | None = None
     closers: list[Loop] = field(default_factory=list[Loop])
     """Let go of connections at the end."""
@@ -131,11 +133,12 @@ def _add_github(
     from bot.github.chores import GitHubChores  # noqa: PLC0415
     from bot.github.client import GitHubClient  # noqa: PLC0415
     from bot.github.face import github_face  # noqa: PLC0415
-    from bot.github.inbound import routes  # noqa: PLC0415
+    from bot.github.inbound import LARGEST_BODY_BYTES, PATH, routes  # noqa: PLC0415
 
     client = GitHubClient.of(settings)
     platforms.faces[Platform.GITHUB] = github_face(settings, client, kept)
     platforms.routers.append(routes(settings, intake))
+    platforms.bodies[PATH] = LARGEST_BODY_BYTES
     platforms.tokens = client
     platforms.closers.append(client.close)
     chores = GitHubChores(client, database, intake)

@@ -5,6 +5,7 @@ direct messages without it. Of two gateway processes one holds the connection
 (`GryphClient.stay_connected`); every one speaks (`GryphClient.open`).
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -25,7 +26,7 @@ from bot.discord.events import (
 from bot.discord.redaction import hide_tokens
 from bot.discord.refusals import outside_call
 from bot.discord.slash import command_payload, payload_digest
-from bot.face import Busy, Intake, Undeliverable
+from bot.face import Busy, Intake, NotTaken, Undeliverable
 from bot.settings import GatewaySettings, MissingSetting
 from handlers import Command
 
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 MESSAGES_REMEMBERED = 2_000
 """So many of the latest messages have their text before an edit known."""
 LONGEST_RATE_WAIT_S = 30.0
+OFFERED_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Waits before an event that was not taken is offered to the intake again."""
 
 
 class ToldCommands(Protocol):
@@ -143,7 +146,11 @@ class GryphClient(discord.Client):
         heard = interaction_heard(interaction, self._commands)
         if heard is None:
             return
-        await self._take(heard)
+        try:
+            await self._intake.accept(heard.event, heard.keys)
+        except NotTaken as error:  # the person sees that it failed, and decides
+            log.warning("interaction not taken", reason=str(error), key=heard.keys[0])
+            return
         is_slash = interaction.type is discord.InteractionType.application_command
         try:
             async with outside_call():
@@ -152,8 +159,18 @@ class GryphClient(discord.Client):
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
 
     async def _take(self, heard: Heard | None) -> None:
-        if heard is not None:
-            await self._intake.accept(heard.event, heard.keys)
+        """Discord sends nothing twice, so what the database does not take is offered again."""
+        if heard is None:
+            return
+        for wait_s in OFFERED_AGAIN_S:
+            try:
+                await self._intake.accept(heard.event, heard.keys)
+            except NotTaken as error:
+                log.warning("event not taken", reason=str(error), key=heard.keys[0])
+                await asyncio.sleep(wait_s)
+            else:
+                return
+        await self._intake.accept(heard.event, heard.keys)
 
     @property
     def _us(self) -> discord.ClientUser:

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.api import BODY_MAX_BYTES
 from bot.auth import Role
+from bot.door import MOST_BODY_BYTES
 from handlers import Invocation, Platform, Reaction
 from jobs.messages import say
 from storage.console import find
@@ -151,7 +151,7 @@ async def test_a_body_that_makes_no_sense_is_refused_with_a_reason(
 async def test_a_body_over_the_limit_is_cut_off(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
-    content = b'{"text": "' + b"x" * BODY_MAX_BYTES + b'"}'
+    content = b'{"text": "' + b"x" * MOST_BODY_BYTES + b'"}'
     answer = await client.post("/api/v1/messages", headers=gateway.token(), content=content)
     assert (answer.status_code, gateway.intake.events) == (413, [])
 

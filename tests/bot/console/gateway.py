@@ -16,6 +16,7 @@ from bot.api import ApiParts, api_router
 from bot.auth import ApiKeys, Role
 from bot.console.notifier import Notifier
 from bot.console.outbound import ConsoleOutbound
+from bot.door import Door
 from bot.face import JobView
 from bot.web import web_router
 from handlers import Caller, Place, Platform
@@ -45,6 +46,7 @@ class Gateway:
         self.outbound = ConsoleOutbound(self.database, self.notifier)
         self.contents: dict[ArtifactId, bytes] = {}
         self.app = FastAPI()
+        self.app.add_middleware(Door, largest={})
         parts = ApiParts(
             keys=self.keys,
             intake=self.intake,

@@ -10,11 +10,12 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from bot.door import Door
 from bot.face import Face, JobView, Posted
 from bot.github.client import GitHubClient
 from bot.github.face import github_face
 from bot.github.identity import AppIdentity
-from bot.github.inbound import routes
+from bot.github.inbound import LARGEST_BODY_BYTES, routes
 from bot.github.transport import Transport
 from bot.settings import GatewaySettings
 from handlers import Caller, Invocation, Platform, Reaction
@@ -125,6 +126,7 @@ async def town(folder: Path) -> AsyncGenerator[Town]:
     )
     intake, artifacts = RecordingIntake(), MemoryArtifacts()
     gateway, both = FastAPI(), FastAPI()
+    both.add_middleware(Door, largest={"/gateway/github/webhook": LARGEST_BODY_BYTES})
     gateway.include_router(routes(settings, intake))
     both.mount("/gateway", gateway)
     both.mount("/", github.app())

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from bot.door import Door
 from bot.face import Intake, JobView
 from bot.settings import GatewaySettings
 from bot.slack.api import SlackApi
@@ -76,6 +77,7 @@ class Team:
     async def heard_by(self, intake: Intake) -> AsyncGenerator[None]:
         """Serve our routes on a loopback port, into that intake."""
         app = FastAPI()
+        app.add_middleware(Door, largest={})
         app.include_router(routes(self.settings, intake))
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
