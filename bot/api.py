@@ -282,7 +282,10 @@ def _download_headers(row: ArtifactRow) -> dict[str, str]:
 
 
 async def _body(request: Request, model: type[Posted]) -> Posted:
-    """The request's JSON."""
+    """The request's JSON. Raises HTTPException 415, RequestValidationError."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(415, "Send application/json.")
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:

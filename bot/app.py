@@ -16,8 +16,8 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from redis.asyncio import Redis
 from sqlalchemy import func
@@ -33,7 +33,7 @@ from bot.console.notifier import Notifier
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Surroundings
 from bot.door import Door
-from bot.face import NotTaken, Undeliverable
+from bot.face import Undeliverable
 from bot.grants import Grants
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
@@ -188,18 +188,9 @@ def _surroundings(
 def _application(routers: list[APIRouter], bodies: Mapping[str, int]) -> FastAPI:
     app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(Door, largest=bodies)
-    for trouble in (NotTaken, SQLAlchemyError):
-        app.add_exception_handler(trouble, _not_now)
     for router in routers:
         app.include_router(router)
     return app
-
-
-async def _not_now(request: Request, error: Exception) -> JSONResponse:
-    """The database is away, which is no fault of the request's: send it again."""
-    log.warning("database out of reach", path=request.url.path, error=str(error)[:300])
-    text = "The database does not answer; send it again."
-    return JSONResponse({"detail": text}, _UNAVAILABLE, {"Retry-After": "5"})
 
 
 def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:

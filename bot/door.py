@@ -1,4 +1,5 @@
-"""The door every HTTP request comes through: how large a body may be and how long it may take.
+"""The door every HTTP request comes through: how large a body may be, how long it may take, and
+what is said while the database is away.
 
 One place for all routes. Bodies up to `SMALL_BYTES` are bounded by their number; what goes beyond
 is drawn from one budget of the process, so that many large bodies at once cannot fill its memory.
@@ -7,9 +8,16 @@ is drawn from one budget of the process, so that many large bodies at once canno
 import asyncio
 from collections.abc import Mapping
 
+import structlog
 from fastapi import HTTPException
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.face import NotTaken
+
+log = structlog.get_logger()
 
 MOST_BODY_BYTES = 1_000_000
 """Where a route says nothing else."""
@@ -18,6 +26,7 @@ BODIES_BYTES = 64 * 1024 * 1024
 """What all large bodies may hold together, beyond their first `SMALL_BYTES`."""
 BODY_S = 10.0
 """From a request's head to the end of its body."""
+_AWAY = (NotTaken, OperationalError, InterfaceError, PoolTimeout)
 _BAD_REQUEST, _TIMEOUT, _TOO_LARGE, _UNAVAILABLE = 400, 408, 413, 503
 _CLOSE = {"Connection": "close"}
 
@@ -44,7 +53,7 @@ class Door:
             return
         body = _Body(self, receive, most_bytes)
         try:
-            await self._app(scope, body.receive, send)
+            await _answered(self._app, scope, body.receive, send)
         finally:
             self._held_bytes -= body.drawn_bytes
 
@@ -52,8 +61,27 @@ class Door:
         """Take from the budget of large bodies. Raises HTTPException 503 when it is used up."""
         if self._held_bytes + more_bytes > BODIES_BYTES:
             text = "Too many large requests at once; send it again."
-            raise HTTPException(_UNAVAILABLE, text, {"Retry-After": "5", **_CLOSE})
+            raise HTTPException(_UNAVAILABLE, text, {"Retry-After": "5"})
         self._held_bytes += more_bytes
+
+
+async def _answered(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let the application answer; 503 where the database does not let it."""
+    is_begun = False
+
+    async def begin(message: Message) -> None:
+        nonlocal is_begun
+        is_begun = True
+        await send(message)
+
+    try:
+        await app(scope, receive, begin)
+    except _AWAY as error:
+        if is_begun:
+            raise
+        log.warning("database out of reach", path=scope["path"], error=str(error)[:300])
+        content = {"detail": "The database does not answer; send it again."}
+        await JSONResponse(content, _UNAVAILABLE, {"Retry-After": "5"})(scope, receive, send)
 
 
 class _Body:

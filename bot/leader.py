@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTyp
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.face import Busy
 from bot.metrics import GatewayMetrics
 from storage import leases
 from storage.clock import utc_now
@@ -128,6 +129,8 @@ def _logged(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
     async def turn() -> None:
         try:
             await chore.do()
+        except Busy as busy:
+            log.warning("chore put off", chore=name, reason=str(busy))
         except Exception:
             log.exception("chore failed", chore=name)
 

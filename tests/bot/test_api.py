@@ -152,7 +152,8 @@ async def test_a_body_over_the_limit_is_cut_off(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
     content = b'{"text": "' + b"x" * MOST_BODY_BYTES + b'"}'
-    answer = await client.post("/api/v1/messages", headers=gateway.token(), content=content)
+    headers = gateway.token() | {"Content-Type": "application/json"}
+    answer = await client.post("/api/v1/messages", headers=headers, content=content)
     assert (answer.status_code, gateway.intake.events) == (413, [])
 
 

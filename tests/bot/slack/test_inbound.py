@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from typing_extensions import override
 
+from bot.face import NotTaken
 from bot.slack.inbound import routes
 from handlers import Invocation, Reaction
 from storage.ids import InboxId
@@ -46,6 +47,18 @@ async def test_slash_command_is_the_line_it_stands_for(listening: Team) -> None:
     assert heard.place.message is None
     assert heard.place.callback is not None
     assert listening.slack.sent[-1].answer == ""
+
+
+async def test_slash_command_about_a_payload_is_no_interaction(listening: Team) -> None:
+    await listening.slack.slash(listening.ann, listening.dev, "test src/payload.py")
+    assert listening.heard().text == "/gryph test src/payload.py"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b"null", b'"text"', b'{"authorizations": 7}'])
+async def test_signed_json_of_another_shape_is_no_error(listening: Team, body: bytes) -> None:
+    sent = await listening.slack.post(EVENTS, body, JSON)
+    assert sent.status == (400 if body[:1] != b"{" else 200)
+    assert listening.intake.events == []
 
 
 async def test_one_event_delivered_four_times_is_one_event(listening: Team) -> None:
@@ -223,7 +236,7 @@ class Broken(RecordingIntake):
         if self._left:
             self._left -= 1
             self.refused += 1
-            raise OSError("database is away")
+            raise NotTaken("database is away")
         return await super().accept(event, keys)
 
 
@@ -231,7 +244,7 @@ async def test_event_that_could_not_be_stored_is_not_acknowledged(listening: Tea
     broken = Broken(failures=1)
     async with listening.heard_by(broken):
         await listening.slack.say(listening.ann, listening.dev, f"<@{BOT}> status")
-        assert listening.slack.sent[-1].status == 500
+        assert listening.slack.sent[-1].status == 503
         await listening.slack.again()
     assert listening.slack.sent[-1].status == 200
     assert len(broken.events) == 1
