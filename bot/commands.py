@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from handlers import (
     Command,
-    Invocation,
     Standing,
     Tier,
     apply,
@@ -44,9 +43,7 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def refusal(
-    command: Command, standing: Standing, invocation: Invocation, *, is_requester: bool
-) -> str | None:
+def refusal(command: Command, standing: Standing, *, is_requester: bool) -> str | None:
     """Why the caller may not use the command here, as Markdown; None if they may.
 
     `is_requester` says whether the job named in the call was asked for by the caller.
@@ -54,18 +51,12 @@ def refusal(
     permission = command.permission
     if standing.tier >= permission.tier:
         return None
-    if permission.author_may and is_author(standing, invocation):
+    if permission.author_may and standing.is_author:
         return None
     if permission.requester_may and is_requester:
         return None
     people = who_may(permission, has_authors=standing.pull is not None)
     return f"`{command.verb}` is open to {people}; here you have {_tier_in_words(standing.tier)}."
-
-
-def is_author(standing: Standing, invocation: Invocation) -> bool:
-    """Whether the caller opened the pull request they speak under."""
-    pull = standing.pull
-    return pull is not None and pull.author.lower() == invocation.caller.name.lower()
 
 
 def _tier_in_words(tier: Tier) -> str:

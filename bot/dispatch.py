@@ -25,6 +25,8 @@ from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
 from bot.metrics import GatewayMetrics
+from bot.standings import Speaker, Standings
+from bot.trigger import Trigger
 from handlers import (
     Call,
     Command,
@@ -96,6 +98,11 @@ class Dispatcher:
         self._intake = intake
         self._on_jobs = on_jobs
         self._on_deliveries = on_deliveries
+        self._standings = Standings(
+            surroundings.database, surroundings.faces, surroundings.repositories
+        )
+        host = surroundings.faces.get(Platform.GITHUB)
+        self._trigger = Trigger(None if host is None else host.host)
         self._writers: dict[Platform, RepositoryWriter] = {
             platform: face.writer
             for platform, face in surroundings.faces.items()
@@ -191,13 +198,12 @@ class Dispatcher:
         if not lines.found and not invocation.addressed:
             await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
             return
-        face = self._around.faces[invocation.place.platform]
-        standing = await face.authority.standing(invocation)
         person = await self._person(invocation)
-        standing = await self._with_granted_tier(invocation, standing, person)
+        here = await self._standings.here(invocation, person)
+        speaker = Speaker(invocation, person, here)
         if lines.found:
             spoken = [
-                await self._speak(invocation, standing, person, (number, found.line))
+                await self._speak(speaker, number, found.line)
                 for number, found in enumerate(lines.found)
             ]
         else:
@@ -207,60 +213,86 @@ class Dispatcher:
             spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
         await self._commit(taken, invocation, person, spoken)
 
-    async def _speak(
-        self,
-        invocation: Invocation,
-        standing: Standing,
-        person: PersonId,
-        numbered_line: tuple[int, str],
-    ) -> Spoken:
-        number, line = numbered_line
+    async def _speak(self, speaker: Speaker, number: int, line: str) -> Spoken:
         verb = ""
         try:
             call = parse(line, registry.COMMANDS)
             verb = call.verb
-            result = await self._run(invocation, standing, person, call)
+            result = await self._run(speaker, call)
         except UserError as error:
             result = Answer(say(str(error)), "error")
         return Spoken(verb, line, number, result)
 
-    async def _run(
-        self, invocation: Invocation, standing: Standing, person: PersonId, call: Call
-    ) -> Answer | Asked:
+    async def _run(self, speaker: Speaker, call: Call) -> Answer | Asked:
         command = registry.COMMANDS[call.verb]
-        is_requester = await self._is_requester(person, call)
-        if why := registry.refusal(command, standing, invocation, is_requester=is_requester):
+        standing, is_requester = await self._over(speaker, command, call)
+        if why := registry.refusal(command, standing, is_requester=is_requester):
             return Answer(say(why), "refused")
-        limited = await self._limited(invocation, standing, person)
+        limited = await self._limited(speaker)
         if limited is not None:
             return limited
-        outcome = await command.run(self._context(invocation, standing, person), call)
+        outcome = await command.run(self._context(speaker, standing), call)
         if isinstance(outcome, Reply):
             return Answer(outcome, "answer")
         started = registry.COMMANDS[outcome.kind]
-        if why := registry.refusal(started, standing, invocation, is_requester=False):
+        if why := await self._refusal_to_start(started, speaker, standing, outcome.source):
             return Answer(say(why), "refused")
+        request = await self._trigger.hold(outcome, speaker.invocation)
         retry_of = call.jobs[0] if call.jobs else None
-        return Asked(outcome, await self._waits_for(started, outcome.source), retry_of)
+        waits_for = await self._waits_for(started, request.source, speaker.invocation)
+        return Asked(request, waits_for, retry_of)
 
-    async def _waits_for(self, command: Command, source: Source) -> str | None:
-        """What a fork's code needs before it may run here."""
+    async def _over(self, speaker: Speaker, command: Command, call: Call) -> tuple[Standing, bool]:
+        """The caller's standing over what they speak of, and whether they asked for that job."""
+        if not call.jobs:
+            return speaker.here, False
+        row = await self._around.database.read(lambda s: ledger.get(s, call.jobs[0]))
+        if row is None:
+            return speaker.here, False
+        permission, is_requester = command.permission, row.person_id == speaker.person
+        passes = is_requester and permission.requester_may
+        enough = Tier.ANYONE if passes else permission.tier
+        return await self._standings.over_job(speaker, row, enough), is_requester
+
+    async def _refusal_to_start(
+        self, command: Command, speaker: Speaker, standing: Standing, source: Source
+    ) -> str | None:
+        """Why the job may not be made, or no longer start; None if it may."""
+        if why := registry.refusal(command, standing, is_requester=False):
+            return why
+        if await self._standings.may_work_on(speaker, source, command.permission.tier):
+            return None
+        return (
+            f"`{source.repository}` is not open to you here: speak in the place that works on it, "
+            "or link the account that may with `/gryph link`."
+        )
+
+    async def _waits_for(self, command: Command, source: Source, asked: Invocation) -> str | None:
+        """What a fork's code needs before it may run here: an approval of this very commit by
+        somebody who has write access to this day.
+        """
         if command.permission.effect is not Effect.RUN_CODE or source.fork is None:
             return None
         repository, number, sha = source.repository, source.number, source.sha
         assert number is not None
         assert sha is not None
-        if await self._around.database.read(
-            lambda s: approvals.is_approved(s, repository, number, sha)
-        ):
+        approver = await self._around.database.read(
+            lambda s: approvals.approved_by(s, repository, number, sha)
+        )
+        if approver is not None and await self._standings.may_approve(approver, repository, asked):
             return None
         return (
             f"this is a fork's code: someone with write access reads it and says "
-            f"`/gryph approve {sha[:12]}`"
+            f"`/gryph approve {sha}`"
         )
 
-    def _context(self, invocation: Invocation, standing: Standing, person: PersonId) -> Context:
-        buckets = self._buckets(invocation, standing, person)
+    def _context(self, speaker: Speaker, standing: Standing) -> Context:
+        buckets = self._buckets(speaker)
+
+        async def on_host(repository: str, number: int | None) -> Standing | None:
+            if not self._standings.is_hosted(repository):
+                return None
+            return await self._standings.on_host(speaker, repository, number)
 
         async def quota() -> str:
             verdict = await self._around.limits.take(buckets, cost=0)
@@ -271,22 +303,17 @@ class Dispatcher:
             return "\n".join(f"- {line}" for line in lines)
 
         return Context(
-            invocation=invocation,
+            invocation=speaker.invocation,
             standing=standing,
-            person=person,
+            person=speaker.person,
             database=self._around.database,
             commands=registry.COMMANDS,
             writers=self._writers,
             read_artifact=self._around.read_artifact,
             quota=quota,
             repositories=self._around.repositories,
+            on_host=on_host,
         )
-
-    async def _is_requester(self, person: PersonId, call: Call) -> bool:
-        if not call.jobs:
-            return False
-        row = await self._around.database.read(lambda s: ledger.get(s, call.jobs[0]))
-        return row is not None and row.person_id == person
 
     # People and limits
 
@@ -302,23 +329,11 @@ class Dispatcher:
             )
         )
 
-    async def _with_granted_tier(
-        self, invocation: Invocation, standing: Standing, person: PersonId
-    ) -> Standing:
-        place = invocation.place
-        scopes = ("*", f"{place.platform}:{place.workspace}", f"{place.platform}:{place.channel}")
-        granted = await self._around.database.read(lambda s: people.tier_in(s, person, scopes))
-        if granted is None or granted <= standing.tier:
-            return standing
-        return Standing(Tier(granted), standing.repository, standing.pull, standing.head_sha)
-
-    def _buckets(
-        self, invocation: Invocation, standing: Standing, person: PersonId
-    ) -> list[Bucket]:
+    def _buckets(self, speaker: Speaker) -> list[Bucket]:
         per_person, per_workspace, per_repository = self._around.per_hour
-        place = invocation.place
+        place, standing = speaker.invocation.place, speaker.here
         buckets = [
-            Bucket(f"person:{person}", "You", per_person),
+            Bucket(f"person:{speaker.person}", "You", per_person),
             Bucket(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
         ]
         if standing.repository is not None:
@@ -326,12 +341,8 @@ class Dispatcher:
             buckets.append(Bucket(key, f"`{standing.repository}`", per_repository))
         return buckets
 
-    async def _limited(
-        self, invocation: Invocation, standing: Standing, person: PersonId
-    ) -> Answer | None:
-        verdict: Verdict = await self._around.limits.take(
-            self._buckets(invocation, standing, person)
-        )
+    async def _limited(self, speaker: Speaker) -> Answer | None:
+        verdict: Verdict = await self._around.limits.take(self._buckets(speaker))
         if verdict.is_open:
             self._around.metrics.limits_open.inc()
         if verdict.allowed:
@@ -391,15 +402,15 @@ class Dispatcher:
         if row.cleared_at and utc_now() - row.cleared_at < timedelta(seconds=FRESH_S):
             return True
         invocation = Invocation.model_validate(row.invocation)
-        face = self._around.faces.get(invocation.place.platform)
-        if face is None:
+        if invocation.place.platform not in self._around.faces:
             return False
-        standing = await face.authority.standing(invocation)
-        standing = await self._with_granted_tier(invocation, standing, PersonId(row.person_id))
+        person = PersonId(row.person_id)
+        speaker = Speaker(invocation, person, await self._standings.here(invocation, person))
         command = registry.COMMANDS[row.verb]
         source = request_adapter.validate_python(row.request).source
-        why = registry.refusal(command, standing, invocation, is_requester=False)
-        why = why or await self._waits_for(command, source)
+        standing = await self._standings.over_job(speaker, row, command.permission.tier)
+        why = await self._refusal_to_start(command, speaker, standing, source)
+        why = why or await self._waits_for(command, source, invocation)
         if why is None:
             await self._around.database.write(lambda s: ledger.clear(s, ring.job, utc_now()))
             return True

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from handlers import Caller, Invocation, Place, Reaction, RepositoryWriter, Standing
 from jobs.messages import Reply
+from jobs.requests import Remark
 from storage.ids import ArtifactId, InboxId, JobId
 from storage.states import JobState
 
@@ -145,9 +146,38 @@ class Intake(Protocol):
 
 
 @dataclass(frozen=True)
+class Remarks:
+    """What people had said in a conversation up to some moment."""
+
+    remarks: tuple[Remark, ...] = ()
+    """Oldest first."""
+    left_out: int = 0
+    """Those that were changed since, so that what they said then is not known."""
+
+
+class CodeHost(Protocol):
+    """Tells what a repository and its conversations hold; asked when a command is handled."""
+
+    async def commit_of(self, repository: str, ref: str | None) -> str:
+        """The full sha of a branch, a tag, or a commit of the repository's own; without `ref` the
+        default branch's. A commit that is only a fork's is none of those.
+
+        Raises:
+            Busy: Try again later.
+            UserError: There is no such commit, or the repository cannot be read.
+        """
+        ...
+
+    async def said_before(self, asked: Invocation) -> Remarks:
+        """What stood in the conversation when the command was given. Raises Busy."""
+        ...
+
+
+@dataclass(frozen=True)
 class Face:
     """One platform, switched on."""
 
     outbound: Outbound
     authority: Authority
     writer: RepositoryWriter | None = None
+    host: CodeHost | None = None

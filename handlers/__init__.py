@@ -98,6 +98,23 @@ class Place(_Frozen):
     """GitHub's installation id."""
 
 
+class Topic(_Frozen):
+    """The issue or pull request a message stands under, as its event brought it along.
+
+    Whoever edits a title after a command was given does not change what the command meant.
+    """
+
+    title: Said = ""
+    body: Said = ""
+    author: str = ""
+    head_sha: str | None = None
+    """The pull request's head, where the event told it."""
+    said_at: datetime | None = None
+    """When the message was said, or edited, by the platform's own clock."""
+    message: int | None = None
+    """The platform's number of the message; later ones are larger."""
+
+
 class Invocation(_Frozen):
     """One message that may hold commands, or one press of a button, verified and normalized."""
 
@@ -118,6 +135,8 @@ class Invocation(_Frozen):
     number: int | None = None
     """The issue or pull request the message stands under."""
     traceparent: str | None = None
+    topic: Topic | None = None
+    """What stood above the message when it was said; None where the platform has no titles."""
 
 
 class Reaction(_Frozen):
@@ -144,6 +163,7 @@ class PullRequest:
     base_repository: str
     base_ref: str
     author: str
+    author_account: str | None = None
     title: str = ""
     is_open: bool = True
 
@@ -164,6 +184,10 @@ class Standing:
     head_sha: str | None = None
     """The commit meant when a target names none: the pull request's head, or the default
     branch's."""
+    is_author: bool = False
+    """Whether the caller opened `pull`."""
+    account: Caller | None = None
+    """The account on the code host that has this standing; None where only a chat vouches."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +282,8 @@ class Application:
     title: str
     body: str
     files: Mapping[str, bytes]
-    requested_by: str
+    requested_by: Caller
+    """On a code host, an account of that host: it is asked whether that one may write."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +292,7 @@ class Context:
 
     invocation: Invocation
     standing: Standing
+    """Over the job that the call names; over the place where it names none."""
     person: PersonId
     database: Database
     commands: Mapping[str, "Command"]
@@ -276,6 +302,10 @@ class Context:
     """What is left of the caller's rate limits, as Markdown."""
     repositories: Mapping[str, str]
     """Repositories the operator mapped to local folders: "owner/name" → "local:/folder"."""
+    on_host: Callable[[str, int | None], Awaitable["Standing | None"]]
+    """What the code host says, right now, of the caller in a repository (and a pull request of
+    it), by the account they speak from or have linked; None where no host is connected. Its
+    `account` is None when the caller has none there."""
 
 
 Outcome = Reply | JobRequest

@@ -3,6 +3,7 @@
 from handlers import (
     Application,
     Call,
+    Caller,
     Command,
     Context,
     Effect,
@@ -36,8 +37,26 @@ async def run(context: Context, call: Call) -> Outcome:
     writer = context.writers.get(platform)
     if writer is None:
         raise UserError(f"I cannot write to `{source.repository}`: {platform} is not connected.")
-    where = await writer.apply(_application(context, row, source, files))
+    by = context.invocation.caller if local else await _account(context, source)
+    where = await writer.apply(_application(context, row, source, files, by))
     return say(f"Applied `{row.id}`: {where}")
+
+
+async def _account(context: Context, source: Source) -> Caller:
+    """The account on the code host that the files are written for; asked about right now.
+
+    Raises:
+        UserError: The caller has linked none, or it may not write there.
+    """
+    standing = await context.on_host(source.repository, source.number)
+    if standing is None or standing.account is None:
+        raise UserError(
+            f"I have to see that you may write to `{source.repository}`: link your GitHub account "
+            "with `/gryph link github:YOUR-LOGIN` in a direct message to me, then apply again."
+        )
+    if standing.tier < Tier.WRITE:
+        raise UserError(f"`{standing.account.name}` has no write access to `{source.repository}`.")
+    return standing.account
 
 
 async def _files(context: Context, row: JobRow) -> dict[str, bytes]:
@@ -53,9 +72,11 @@ async def _files(context: Context, row: JobRow) -> dict[str, bytes]:
 
 
 def _application(
-    context: Context, row: JobRow, source: Source, files: dict[str, bytes]
+    context: Context, row: JobRow, source: Source, files: dict[str, bytes], by: Caller
 ) -> Application:
     pull = context.standing.pull
+    if pull is not None and pull.number != source.number:
+        pull = None
     summary = Reply.model_validate(row.reply).summary if row.reply else row.line
     return Application(
         job=JobId(row.id),
@@ -63,12 +84,18 @@ def _application(
         base_ref=pull.base_ref if pull else None,
         base_sha=source.sha,
         number=source.number,
-        installation=context.invocation.place.installation,
+        installation=_installation(context, source),
         title=summary.partition(":")[0],
         body=f"{summary}\n\nAsked for with `/gryph {row.line}` (job {row.id}).",
         files=files,
-        requested_by=context.invocation.caller.name,
+        requested_by=by,
     )
+
+
+def _installation(context: Context, source: Source) -> str | None:
+    """The place's own, where that is the repository's."""
+    place = context.invocation.place
+    return place.installation if place.channel == source.repository else None
 
 
 COMMAND = Command(

@@ -7,8 +7,10 @@ from jobs.messages import say
 from storage import approvals, ledger
 from storage.clock import utc_now
 from storage.ids import JobId
+from storage.ledger import Ending
+from storage.states import JobState
 
-SHORTEST_SHA = 7
+MOVED_ON = "the pull request has moved on since: ask again for its newest commit"
 
 
 async def run(context: Context, call: Call) -> Outcome:
@@ -19,10 +21,10 @@ async def run(context: Context, call: Call) -> Outcome:
     if not pull.from_fork:
         raise UserError("This pull request is no fork's; its code needs no approval.")
     sha = call.words[0].lower() if call.words else ""
-    if len(sha) < SHORTEST_SHA or not pull.head_sha.startswith(sha):
+    if sha != pull.head_sha:  # whole: two commits that begin alike are found in minutes
         raise UserError(
             "An approval is for one exact commit. Read the changes, then approve the head as it "
-            f"is now:\n```\n/gryph approve {pull.head_sha[:12]}\n```"
+            f"is now:\n```\n/gryph approve {pull.head_sha}\n```"
         )
 
     def note(session: Session) -> list[str]:
@@ -35,6 +37,8 @@ async def run(context: Context, call: Call) -> Outcome:
             if row.head_sha == pull.head_sha:
                 ledger.release(session, JobId(row.id), f"approved by {by}", now)
                 released.append(f"`{row.id}`")
+            else:
+                ledger.reject(session, JobId(row.id), _too_late(), now)
         return released
 
     started = await context.database.write(note)
@@ -45,12 +49,21 @@ async def run(context: Context, call: Call) -> Outcome:
     )
 
 
+def _too_late() -> Ending:
+    """Of a job for a commit that is no longer the head, so that nobody can approve it."""
+    text = f"Not started: {MOVED_ON}."
+    return Ending(JobState.FAILED, "not started", say(text).model_dump(mode="json"), "user")
+
+
 COMMAND = Command(
     verb="approve",
     summary="Let one commit of a fork's pull request run here",
     takes=Takes.WORDS,
     permission=Permission(Tier.WRITE, Effect.ADMIN),
-    examples=("approve 3f9d2c41ab07",),
+    examples=("approve 3f9d2c41ab07d2b1c0a9e8f7665544332211ffee",),
     run=run,
-    details="The approval is bound to the commit: a later push is not covered by it.",
+    details=(
+        "The approval is for that very commit, named by its full sha: a later push is not covered, "
+        "and it ends when who gave it loses write access."
+    ),
 )

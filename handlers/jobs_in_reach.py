@@ -1,8 +1,8 @@
 """Finding the job a person speaks of, and whether they may touch it."""
 
-from handlers import Call, Context, Invocation, Tier, UserError
+from handlers import Call, Context, Invocation, Place, Platform, Standing, Tier, UserError
 from storage import ledger
-from storage.ids import JobId
+from storage.ids import JobId, PersonId
 from storage.tables.jobs import JobRow
 
 
@@ -10,24 +10,53 @@ async def job_meant(context: Context, job: JobId) -> JobRow:
     """The job, if the caller may know of it.
 
     Raises:
-        UserError: There is none, or it belongs to another workspace; the answer is the same.
+        UserError: There is none, or it is not open to the caller; the answer is the same, since
+            job ids are short and can be guessed.
     """
     row = await context.database.read(lambda s: ledger.get(s, job))
-    if row is None or not _in_reach(context, row):
+    here = context.invocation.place
+    if row is None or not (
+        is_near(row, context.person, here, context.standing) or reaches(row, context.standing)
+    ):
         raise UserError(f"I know no job `{job}` here. `/gryph status` lists yours.")
     return row
 
 
-def _in_reach(context: Context, row: JobRow) -> bool:
-    if row.person_id == context.person or context.standing.tier >= Tier.OPERATOR:
+def is_near(row: JobRow, person: PersonId, here: Place, standing: Standing) -> bool:
+    """Whether the job is the caller's own, or was asked for where they speak from.
+
+    `standing` is the caller's in that place. The operator of the installation is near to all.
+    """
+    if row.person_id == person or standing.tier >= Tier.OPERATOR:
         return True
-    here = context.invocation.place
-    there = Invocation.model_validate(row.invocation).place
-    if here.platform is not there.platform:
+    return _same_place(here, place_of(row)) or (
+        here.platform is Platform.CONSOLE and standing.tier >= Tier.ADMIN
+    )
+
+
+def reaches(row: JobRow, on_host: Standing) -> bool:
+    """Whether what the code host says of the caller opens the job to them.
+
+    Where the job was asked for on the host itself, everybody who reads the repository may know of
+    it; of one asked for in a chat, only maintainers and the pull request's author.
+    """
+    if on_host.account is None or on_host.repository != row.repository:
         return False
-    if here.channel == there.channel:
+    if on_host.tier >= Tier.WRITE or on_host.is_author:
         return True
-    return here.workspace == there.workspace and not there.channel.startswith("D")
+    return on_host.tier >= Tier.READ and place_of(row).platform is Platform.GITHUB
+
+
+def place_of(row: JobRow) -> Place:
+    """Where the job was asked for."""
+    return Invocation.model_validate(row.invocation).place
+
+
+def _same_place(here: Place, there: Place) -> bool:
+    """Discord's threads may be private, so being in their channel is not being in them."""
+    places = ((p.platform, p.workspace, p.channel) for p in (here, there))
+    in_thread = there.platform is Platform.DISCORD and there.thread is not None
+    return len(set(places)) == 1 and (not in_thread or here.thread == there.thread)
 
 
 async def require_hand_on(context: Context, row: JobRow, call: Call) -> None:
@@ -36,13 +65,11 @@ async def require_hand_on(context: Context, row: JobRow, call: Call) -> None:
     Raises:
         UserError: The caller is none of them.
     """
-    pull = context.standing.pull
+    standing = context.standing
     is_author = (
-        pull is not None
-        and pull.number == row.number
-        and pull.author == context.invocation.caller.name
+        standing.is_author and standing.pull is not None and standing.pull.number == row.number
     )
-    if row.person_id == context.person or is_author or context.standing.tier >= Tier.WRITE:
+    if row.person_id == context.person or is_author or standing.tier >= Tier.WRITE:
         return
     raise UserError(
         f"Only who asked for `{row.id}`, the pull request's author or someone with write access "

@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from handlers import Call, Context, Platform, Standing, Target, UserError
+from handlers import Call, Context, Platform, Target, UserError
 from jobs.requests import Source
 
 
@@ -22,23 +22,39 @@ def source_of(context: Context, target: Target) -> Source:
                 f"`@{target.ref}` out, or check that version out first."
             )
         return Source(repository=local or repository)
-    return _remote(repository, target, context.standing)
+    return _remote(repository, target, context)
 
 
-def _remote(repository: str, target: Target, standing: Standing) -> Source:
+def _remote(repository: str, target: Target, context: Context) -> Source:
+    standing, topic = context.standing, context.invocation.topic
     if target.ref:
-        return Source(repository=repository, ref=target.ref)
+        return Source(repository=repository, ref=_own_ref(target.ref))
     pull = standing.pull
     if pull is None or repository != pull.base_repository:
         own = repository == standing.repository
         return Source(repository=repository, sha=standing.head_sha if own else None)
     return Source(
         repository=repository,
-        sha=pull.head_sha,
+        sha=(topic.head_sha if topic else None) or pull.head_sha,
         ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
         fork=pull.head_repository if pull.from_fork else None,
     )
+
+
+def _own_ref(ref: str) -> str:
+    """The name of a branch, tag or commit. A pull request's refs may be a fork's, whose code runs
+    only where it can be approved.
+
+    Raises:
+        UserError: It is another kind of ref.
+    """
+    if ref.startswith("refs/"):
+        raise UserError(
+            f"`{ref}`: name a branch, a tag or a full commit sha. For a pull request's code, ask "
+            "in the pull request."
+        )
+    return ref
 
 
 def _repository(context: Context, named: str | None) -> str:
@@ -50,10 +66,10 @@ def _repository(context: Context, named: str | None) -> str:
                 "for this channel with `/gryph config repository=owner/name`."
             )
         return here
-    if named in context.repositories:
-        return named
     if context.invocation.place.platform is Platform.GITHUB:
         raise UserError(f"Ask about `{named}` in `{named}` itself; here I work on `{here}` only.")
+    if named in context.repositories:
+        return named
     raise UserError(
         f"`{named}` is not open to this place. An administrator can choose it with "
         f"`/gryph config repository={named}`, or the operator can list it in "

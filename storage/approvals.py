@@ -12,18 +12,23 @@ from storage.tables.trust import ApprovalRow
 def approve(
     session: Session, repository: str, number: int, sha: str, person: PersonId, now: datetime
 ) -> None:
-    """Let this commit of this pull request run; the caller has checked that the person may."""
-    values = {
-        "repository": repository.lower(),
-        "number": number,
-        "head_sha": sha.lower(),
-        "approved_by": person,
-        "approved_at": now,
-    }
-    insert_if_absent(session, ApprovalRow, values)
+    """Let this commit of this pull request run; the caller has checked that the person may.
+
+    The newest approval counts, since it ends when who gave it loses write access.
+    """
+    key = {"repository": repository.lower(), "number": number, "head_sha": sha.lower()}
+    values = {"approved_by": person, "approved_at": now}
+    if not insert_if_absent(session, ApprovalRow, {**key, **values}):
+        row = session.get_one(ApprovalRow, tuple(key.values()))
+        row.sqlmodel_update(values)
+        session.flush()
 
 
-def is_approved(session: Session, repository: str, number: int, sha: str) -> bool:
-    """Whether somebody approved exactly this commit of exactly this pull request."""
+def approved_by(session: Session, repository: str, number: int, sha: str) -> PersonId | None:
+    """Who approved exactly this commit of exactly this pull request; None where nobody did.
+
+    Whether they still may is for the caller to ask.
+    """
     key = (repository.lower(), number, sha.lower())
-    return session.get(ApprovalRow, key) is not None
+    row = session.get(ApprovalRow, key)
+    return None if row is None else PersonId(row.approved_by)

@@ -278,11 +278,11 @@ def request_cancel(
 
 
 def release(session: Session, job: JobId, text: str, now: datetime) -> None:
-    """Queue a job that waited for a person."""
+    """Queue a job that waited for a person; who asked for it is checked again before it starts."""
     row = _locked(session, job)
     if row is not None and row.state == JobState.WAITING:
         row.state = JobState.QUEUED
-        row.cleared_at = now
+        row.cleared_at = None
         session.add(OutboxRow(job_id=job, not_before=now))
         _tell(session, row, JobState.QUEUED, text, now)
 

@@ -47,31 +47,37 @@ class GitHubAuthority:
         except Undeliverable as refused:
             log.warning("github tells no standing", repository=repository, reason=str(refused))
             return Standing(Tier.ANYONE, repository)
-        return Standing(tier, repository, pull, head_sha)
+        caller = invocation.caller
+        return Standing(
+            tier,
+            repository,
+            pull,
+            head_sha,
+            is_author=pull is not None and _wrote(pull, caller),
+            account=caller,
+        )
 
-    async def repository_tier(self, login: str, repository: str) -> Tier:
+    async def repository_tier(self, caller: Caller, repository: str) -> Tier:
         """What the owner of a GitHub account may do in a repository; for people who speak from
         elsewhere and have linked that account. Raises Busy.
         """
         try:
-            return await self._tier_of(Reach(repository, READ), login)
+            return await self._tier(Reach(repository, READ), caller)
         except Undeliverable as refused:
             log.warning("github tells no permission", repository=repository, reason=str(refused))
             return Tier.ANYONE
 
     async def _tier(self, reach: Reach, caller: Caller) -> Tier:
         """The login may have changed hands since, so the account's number has to match."""
-        return await self._tier_of(reach, caller.name, account=caller.account)
-
-    async def _tier_of(self, reach: Reach, login: str, account: str | None = None) -> Tier:
-        path = f"/repos/{reach.repository}/collaborators/{quote(login, safe='')}/permission"
+        login = quote(caller.name, safe="")
+        path = f"/repos/{reach.repository}/collaborators/{login}/permission"
         try:
             answer = (await self._client.get(reach, path)).one(PermissionAnswer)
         except Refused as refused:
             if refused.is_missing:
                 return Tier.ANYONE
             raise
-        if account is not None and not _is_account(answer.user, account):
+        if not _is_account(answer.user, caller.account):
             return Tier.ANYONE
         return _TIERS.get(answer.permission, Tier.ANYONE)
 
@@ -100,6 +106,7 @@ class GitHubAuthority:
             base_repository=base.full_name if base else reach.repository,
             base_ref=found.base.ref,
             author=found.user.login if found.user else "",
+            author_account=_account(found.user),
             title=found.title,
             is_open=found.state == "open",
         )
@@ -115,6 +122,17 @@ class GitHubAuthority:
             if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
                 return None
             raise
+
+
+def _account(user: User | None) -> str | None:
+    return None if user is None or user.id is None else str(user.id)
+
+
+def _wrote(pull: PullRequest, caller: Caller) -> bool:
+    """By the account's number, since a login may change hands; by login where none is told."""
+    if pull.author_account is not None and caller.account.isdecimal():
+        return pull.author_account == caller.account
+    return pull.author.lower() == caller.name.lower()
 
 
 def _is_account(user: User | None, account: str) -> bool:

@@ -11,7 +11,7 @@ from bot.github.mention import Mention
 from bot.github.payloads import Note, Payload, Repository
 from bot.github.place import Thread, place_of
 from bot.github.wire import User
-from handlers import Caller, Invocation, Platform
+from handlers import Caller, Invocation, Platform, Topic
 
 _ACTION = re.compile(r"[a-z]{2,12} J[0-9A-Z]{6}[a-z ]{0,8}")
 
@@ -114,6 +114,7 @@ def _spoken(
             "text": mention.in_grammar(text),
             "previous_text": None if before is None else mention.in_grammar(before),
             "addressed": addressed,
+            "topic": _topic(payload, message),
         }
     )
     if message.is_comment:
@@ -123,6 +124,28 @@ def _spoken(
         invocation,
         (_delivery_key(delivery, message.note.id), _message_key(repository, message, before)),
     )
+
+
+def _topic(payload: Payload, message: _Message) -> Topic:
+    """The title and text as they were: the event brought them, so no later edit is in them."""
+    above, note = payload.pull_request or payload.issue, message.note
+    head = payload.pull_request.head if payload.pull_request else None
+    return Topic(
+        title=(above.title if above else None) or "",
+        body=(above.body if above else None) or "",
+        author=above.user.login if above and above.user else "",
+        head_sha=head.sha if head else None,
+        said_at=_moment(note.updated_at or note.created_at),
+        message=note.id if message.kind == "comment" else None,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The time a payload names; None where it is not one."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def _pressed(delivery: Delivery, repository: Repository) -> Heard | None:

@@ -3,6 +3,7 @@
 from bot.face import ArtifactReader, Face
 from bot.github.authority import GitHubAuthority
 from bot.github.client import GitHubClient
+from bot.github.host import GitHubHost
 from bot.github.outbound import GitHubOutbound
 from bot.github.writer import GitHubWriter
 from bot.settings import GatewaySettings
@@ -16,4 +17,5 @@ def github_face(settings: GatewaySettings, client: GitHubClient, artifacts: Arti
         outbound=GitHubOutbound(settings, client, artifacts),
         authority=GitHubAuthority(client),
         writer=GitHubWriter(client),
+        host=GitHubHost(client),
     )

@@ -29,11 +29,19 @@ class InstallationRef(Read):
     id: int
 
 
+class HeadRef(Read):
+    """A pull request's head."""
+
+    sha: str | None = None
+
+
 class Note(Read):
     """A comment, or an issue or pull request as the message its author wrote."""
 
     id: int
     number: int | None = None
+    title: str | None = None
+    head: HeadRef | None = None
     body: str | None = None
     user: User | None = None
     updated_at: str | None = None

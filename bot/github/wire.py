@@ -51,6 +51,13 @@ class Comment(Read):
     performed_via_github_app: AppRef | None = None
 
 
+class SpokenComment(Comment):
+    """A comment with its times, in whole seconds."""
+
+    created_at: datetime
+    updated_at: datetime
+
+
 class RepositoryAnswer(Read):
     """A repository."""
 
@@ -111,6 +118,25 @@ class Sha(Read):
 
     sha: str
     type: str = ""
+
+
+class GitRef(Read):
+    """A branch or tag, or an annotated tag itself, and what it points at."""
+
+    ref: str = ""
+    object: Sha
+
+
+class Comparison(Read):
+    """How a commit stands to a branch."""
+
+    status: str = ""
+
+
+class Branch(Read):
+    """A branch."""
+
+    name: str
 
 
 class CheckRun(Read):

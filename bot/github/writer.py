@@ -12,7 +12,7 @@ from bot.github.measure import COMMENT_ROOM, head_lines
 from bot.github.objects import Objects, check_paths
 from bot.github.transport import NOT_FOUND, UNPROCESSABLE, Refused
 from bot.github.wire import Commit, PullAnswer, RepositoryAnswer
-from handlers import Application, Tier, UserError
+from handlers import Application, Platform, Tier, UserError
 
 LONGEST_TITLE = 120
 BODY_ROOM = COMMENT_ROOM - 2_000
@@ -38,8 +38,7 @@ class GitHubWriter:
     async def apply(self, application: Application) -> str:
         """Open the pull request, or find the one opened before; Markdown links to it.
 
-        `application.requested_by` has to be a GitHub login: without an installation it came from
-        elsewhere, where names prove nothing, and is refused.
+        GitHub is asked, now, whether `application.requested_by` may write there.
 
         Raises:
             UserError: It cannot be done, and why.
@@ -55,14 +54,13 @@ class GitHubWriter:
             raise UserError(f"I cannot reach `{application.repository}`: {refused}") from refused
 
     async def _require_write(self, application: Application) -> None:
-        repository, login = application.repository, application.requested_by
-        if application.installation is None:
+        repository, by = application.repository, application.requested_by
+        if by.platform is not Platform.GITHUB:
             raise UserError(
-                f"Apply this from GitHub, in a comment in `{repository}`: I have to see there "
-                "that you may write to it."
+                f"`{by.name}` is no GitHub account; names from elsewhere prove nothing."
             )
-        if await self._authority.repository_tier(login, repository) < Tier.WRITE:
-            raise UserError(f"`{login}` has no write access to `{repository}`.")
+        if await self._authority.repository_tier(by, repository) < Tier.WRITE:
+            raise UserError(f"`{by.name}` has no write access to `{repository}`.")
 
     async def _apply(self, application: Application) -> str:
         reach = Reach(application.repository, PUSH, application.installation)
@@ -156,7 +154,7 @@ def _title(application: Application) -> str:
 
 
 def _commit_message(application: Application) -> str:
-    by = escaped(application.requested_by).replace("\\", "")
+    by = escaped(application.requested_by.name).replace("\\", "")
     return f"{_title(application)}\n\nGryph-Job: {application.job}\nAsked for by {by}."
 
 
@@ -164,7 +162,7 @@ def _body(application: Application) -> str:
     files = "\n".join(f"- `{path}`" for path in sorted(application.files)[:50])
     said = harmless(head_lines(application.body, BODY_ROOM // 2))
     about = f"For #{application.number}. " if application.number is not None else ""
-    by = escaped(application.requested_by)
+    by = escaped(application.requested_by.name)
     return (
         f"{said}\n\n{files}\n\n{about}Applied by {by} from job `{application.job}`.\n\n"
         f"{marker(f'{application.job}:pull', application.job)}"

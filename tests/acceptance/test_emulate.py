@@ -31,7 +31,7 @@ from bot.github.face import github_face
 from bot.github.inbound import routes
 from bot.github.reactions import Watched, poll
 from bot.settings import GatewaySettings
-from handlers import Application, Invocation, Reaction, Tier
+from handlers import Application, Caller, Invocation, Platform, Reaction, Tier
 from jobs.messages import Code, Reply
 from storage.clock import utc_now
 from storage.ids import InboxId
@@ -276,7 +276,7 @@ async def test_files_become_a_pull_request_once(there: Counterpart) -> None:
         title="1 test",
         body="1 test for b.py",
         files={"tests/test_b.py": b"assert True\n"},
-        requested_by="ann",
+        requested_by=Caller(platform=Platform.GITHUB, account="", name="ann"),
     )
     assert there.face.writer is not None
     where = await there.face.writer.apply(application)

@@ -20,22 +20,25 @@ def approve(session: Session) -> None:
 
 async def test_an_approved_commit_may_run(database: Database) -> None:
     await database.write(approve)
-    assert await database.read(lambda s: approvals.is_approved(s, "owner/name", 7, SHA.upper()))
+    by = await database.read(lambda s: approvals.approved_by(s, "owner/name", 7, SHA.upper()))
+    assert by is not None
 
 
 async def test_the_next_push_another_number_or_repository_may_not(database: Database) -> None:
     await database.write(approve)
     others = (("Owner/Name", 7, "f" * 40), ("Owner/Name", 8, SHA), ("Owner/Other", 7, SHA))
     for other in others:
-        assert not await database.read(lambda s, key=other: approvals.is_approved(s, *key))
+        by = await database.read(lambda s, key=other: approvals.approved_by(s, *key))
+        assert by is None
 
 
 async def test_only_a_full_sha_matches(database: Database) -> None:
     await database.write(approve)
-    assert not await database.read(lambda s: approvals.is_approved(s, "Owner/Name", 7, SHA[:12]))
+    by = await database.read(lambda s: approvals.approved_by(s, "Owner/Name", 7, SHA[:12]))
+    assert by is None
 
 
-async def test_the_first_approval_of_a_commit_stays(database: Database) -> None:
+async def test_the_newest_approval_of_a_commit_counts(database: Database) -> None:
     def approve_again(session: Session) -> str | None:
         other = people.person_of(session, platform="github", account="2", name="bob", now=NOW)
         approvals.approve(session, "owner/name", 7, SHA, other, NOW)
@@ -43,4 +46,4 @@ async def test_the_first_approval_of_a_commit_stays(database: Database) -> None:
         return session.get_one(PersonRow, row.approved_by).name
 
     await database.write(approve)
-    assert await database.write(approve_again) == "ann"
+    assert await database.write(approve_again) == "bob"

@@ -104,7 +104,7 @@ async def town(
         outbound = MortalOutbound(face.outbound)
         desks = _desks(spine, github)
         scene = Scene(
-            faces={Platform.GITHUB: Face(outbound, face.authority, face.writer)},
+            faces={Platform.GITHUB: Face(outbound, face.authority, face.writer, face.host)},
             desks=desks,
             works={"test": engine},
             tokens=platforms.tokens,
@@ -254,7 +254,7 @@ async def test_forks_code_waits_for_an_approval_that_dies_with_the_next_push(tow
     number = await town.pull(by="mallory", fork=fork)
     await town.comment(number, "@gryph test src/c.py", by="mallory")
     assert town.read(number) == snapshot("""\
-**test** `src/c.py` · ✋ waiting · this is a fork's code: someone with write access reads it and says `/gryph approve 708da1d4ac97` · `J-ID` · asked by mallory
+**test** `src/c.py` · ✋ waiting · this is a fork's code: someone with write access reads it and says `/gryph approve 708da1d4ac97f5531115834e137925cfc25f72ee` · `J-ID` · asked by mallory
 
 <sub>Reply `/gryph cancel J-ID` to stop it.</sub>
 
@@ -262,9 +262,9 @@ async def test_forks_code_waits_for_an_approval_that_dies_with_the_next_push(tow
 """)
     assert town.engine.seen == []
     sha = town.repo.pulls[number].head_sha
-    await town.comment(number, f"/gryph approve {sha[:12]}", by="mallory")
+    await town.comment(number, f"/gryph approve {sha}", by="mallory")
     assert town.engine.seen == []
-    await town.comment(number, f"/gryph approve {sha[:12]}", by="root")
+    await town.comment(number, f"/gryph approve {sha}", by="root")
     assert town.engine.seen == [TRIPLE["src/c.py"].decode()]
     await town.github.people.push(town.repo, number, {"src/c.py": b"import os\n"})
     await town.comment(number, "@gryph test src/c.py", by="mallory")

@@ -30,12 +30,13 @@ from jobs.desk import Desk, Done
 from jobs.messages import Action, Actions, Reply, Text
 from jobs.requests import JobRequest, Source
 from jobs.runner import RunningWatch
-from storage import artifacts
+from storage import artifacts, people
 from storage.artifacts import ArtifactStore, NewArtifact
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
 from storage.ledger import Leased
+from storage.tables.people import AccountRow
 from tests.fakes.spine import Scene, Spine, Work, without_ids
 
 WIDTH = 100
@@ -115,7 +116,11 @@ class ChatPlatform:
         """What the test set up."""
         tier = self.tiers.get(invocation.caller.name, Tier.ANYONE)
         head = self.pull.head_sha if self.pull else "a" * 40
-        return Standing(tier, self.repository, self.pull, head)
+        is_author = self.pull is not None and self.pull.author == invocation.caller.name
+        account = invocation.caller if invocation.place.platform is Platform.GITHUB else None
+        return Standing(
+            tier, self.repository, self.pull, head, is_author=is_author, account=account
+        )
 
     async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:
         """A new message, or the one posted before under the same key."""
@@ -213,6 +218,21 @@ class Chat(Spine):
         )
         await self.intake.accept(reaction, (f"delivery-{next(self._numbers)}",))
         await self.until_quiet()
+
+    async def link(self, name: str, login: str) -> None:
+        """Somebody has linked an account on the code host."""
+
+        def write(session: Session) -> None:
+            now, caller = utc_now(), _caller(name)
+            person = people.person_of(
+                session, platform=caller.platform, account=caller.account, name=name, now=now
+            )
+            account = AccountRow(
+                person_id=person, platform="github", account=login, name=login, linked_at=now
+            )
+            session.add(account)
+
+        await self.database.write(write)
 
     def read(self, since: int = 0) -> str:
         """The thread from a message on, each by its present text, job ids masked."""

@@ -237,7 +237,8 @@ async def test_a_forks_code_waits_for_an_approval_of_its_head(chat: Chat) -> Non
     chat.platform.tiers["bob"] = Tier.WRITE
     assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
     assert "commit" in await chat.say("@gryph approve 0000000", by="bob")
-    answer = await chat.say("@gryph approve 3f9d2c41ab07", by="bob")
+    assert "commit" in await chat.say(f"@gryph approve {FORK.head_sha[:12]}", by="bob")
+    answer = await chat.say(f"@gryph approve {FORK.head_sha}", by="bob")
     assert answer == snapshot("""\
 Approved commit `3f9d2c41ab07` for running; the next push needs a new approval. Queued: `J-ID`.
 ---
@@ -251,7 +252,7 @@ Approved commit `3f9d2c41ab07` for running; the next push needs a new approval. 
 
 async def test_an_approval_dies_with_the_next_push(chat: Chat) -> None:
     chat.platform.pull = FORK
-    await chat.say("@gryph approve 3f9d2c41ab07")
+    await chat.say(f"@gryph approve {FORK.head_sha}")
     chat.platform.pull = replace(FORK, head_sha="9" * 40)
     assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
 
@@ -260,7 +261,12 @@ async def test_apply_writes_the_jobs_files(chat: Chat) -> None:
     chat.files["tests/test_a.py"] = b"def test_a(): ..."
     await chat.say("@gryph test src/a.py")
     job = await chat.newest_job()
+    assert "link your GitHub account" in await chat.say(f"@gryph apply {job.id}")
+    await chat.link("ann", "ann-on-github")
+    assert "no write access" in await chat.say(f"@gryph apply {job.id}")
+    chat.platform.tiers["ann-on-github"] = Tier.WRITE
     assert "https://example.test/pull/1" in await chat.say(f"@gryph apply {job.id}")
+    assert [one.requested_by.name for one in chat.platform.applied] == ["ann-on-github"]
     assert [dict(one.files) for one in chat.platform.applied] == [
         {"tests/test_a.py": b"def test_a(): ..."}
     ]

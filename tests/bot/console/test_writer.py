@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.console.writer import LocalWriter
-from handlers import Application, UserError
+from handlers import Application, Caller, Platform, UserError
 from storage.ids import JobId
 
 
@@ -24,7 +24,7 @@ def application(folder: Path | str, files: Mapping[str, bytes]) -> Application:
         title="Tests",
         body="",
         files=files,
-        requested_by="ann",
+        requested_by=Caller(platform=Platform.CONSOLE, account="api:ann", name="ann"),
     )
 
 

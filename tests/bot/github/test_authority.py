@@ -2,7 +2,7 @@ import pytest
 
 from bot.face import Busy
 from bot.github.authority import DELETED_FORK, GitHubAuthority
-from handlers import Tier
+from handlers import Caller, Platform, Tier
 from tests.bot.github.town import REPOSITORY, Town
 from tests.fakes.github.access import Fault
 
@@ -116,7 +116,11 @@ async def test_githubs_trouble_is_busy_and_never_a_tier(here: Town) -> None:
 async def test_tier_of_somebody_who_speaks_from_elsewhere(here: Town) -> None:
     authority = GitHubAuthority(here.client)
     here.github.world.account("ann")
-    assert await authority.repository_tier("ann", REPOSITORY) is Tier.WRITE
-    assert await authority.repository_tier("nobody", REPOSITORY) is Tier.ANYONE
-    assert await authority.repository_tier("ann/../root", REPOSITORY) is Tier.ANYONE
-    assert await authority.repository_tier("ann", "acme/nowhere") is Tier.ANYONE
+    assert await authority.repository_tier(_named("ann"), REPOSITORY) is Tier.WRITE
+    assert await authority.repository_tier(_named("nobody"), REPOSITORY) is Tier.ANYONE
+    assert await authority.repository_tier(_named("ann/../root"), REPOSITORY) is Tier.ANYONE
+    assert await authority.repository_tier(_named("ann"), "acme/nowhere") is Tier.ANYONE
+
+
+def _named(login: str) -> Caller:
+    return Caller(platform=Platform.GITHUB, account="", name=login)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.face import Busy
-from handlers import Application, RepositoryWriter, UserError
+from handlers import Application, Caller, Platform, RepositoryWriter, UserError
 from tests.bot.github.town import FILES, JOB, REPOSITORY, Town
 from tests.fakes.github.access import Fault
 from tests.fakes.github.world import Repository
@@ -24,7 +24,7 @@ def application(here: Town, files: dict[str, bytes] | None = None) -> Applicatio
         title="1 test for src/a.py",
         body="1 test for src/a.py: 1 passed, line coverage 100%\n\nFixes #12, cc @everybody",
         files=TESTS if files is None else files,
-        requested_by="ann",
+        requested_by=Caller(platform=Platform.GITHUB, account="", name="ann"),
     )
 
 
@@ -172,8 +172,15 @@ async def test_permission_is_checked_at_that_moment(here: Town) -> None:
 
 
 async def test_name_from_elsewhere_is_no_github_login(here: Town) -> None:
-    with pytest.raises(UserError, match="from GitHub"):
-        await writer(here).apply(replace(application(here), installation=None))
+    somebody = Caller(platform=Platform.SLACK, account="U1", name="ann")
+    with pytest.raises(UserError, match="no GitHub account"):
+        await writer(here).apply(replace(application(here), requested_by=somebody))
+
+
+async def test_login_that_changed_hands_may_not_write(here: Town) -> None:
+    former = Caller(platform=Platform.GITHUB, account="1", name="ann")
+    with pytest.raises(UserError, match="`ann` has no write access"):
+        await writer(here).apply(replace(application(here), requested_by=former))
 
 
 async def test_app_without_permission_to_push_says_so(here: Town) -> None:

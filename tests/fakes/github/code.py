@@ -30,6 +30,7 @@ def code(world: World, access: Access) -> APIRouter:
     """The routes."""
     router = APIRouter()
     _repositories(router, world, access)
+    _history(router, world, access)
     _git(router, world, access)
     _checks(router, world, access)
     return router
@@ -72,6 +73,22 @@ def _repositories(router: APIRouter, world: World, access: Access) -> None:
             raise ApiError(404, "Not Found") from missing
         text = base64.b64encode(found.content).decode()
         return {"type": "file", "path": path, "sha": found.sha, "content": text}
+
+
+def _history(router: APIRouter, world: World, access: Access) -> None:
+    @router.get(REPO + "/commits/{sha}/branches-where-head")
+    async def heads(request: Request, sha: str) -> list[dict[str, Any]]:
+        repo = access.repository(request, "contents")
+        found = repo.git.branches().items()
+        return [{"name": name, "commit": {"sha": head}} for name, head in found if head == sha]
+
+    @router.get(REPO + "/compare/{span}")
+    async def compare(request: Request, span: str) -> dict[str, Any]:
+        repo = access.repository(request, "contents")
+        base, head = (world.sha(repo, end) for end in span.split("..."))
+        behind, ahead = repo.git.holds(base, head), repo.git.holds(head, base)
+        words = {(True, True): "identical", (True, False): "behind", (False, True): "ahead"}
+        return {"status": words.get((behind, ahead), "diverged")}
 
 
 def _commit(repo: Repository, sha: str) -> dict[str, Any]:

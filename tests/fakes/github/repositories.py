@@ -66,6 +66,10 @@ class Git:
         """A commit's message."""
         return self._run("log", "-1", "--format=%B", commit).strip()
 
+    def holds(self, commit: str, earlier: str) -> bool:
+        """Whether a commit is another, or came after it."""
+        return self._try("merge-base", "--is-ancestor", earlier, commit) is not None
+
     def kind(self, commit: str, path: str) -> str:
         """ "blob" or "tree". Raises NoSuchObject."""
         found = self._try("cat-file", "-t", f"{commit}:{path}")
