@@ -20,7 +20,7 @@ from bot import commands as registry
 from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Said, Spoken, commit
 from bot.face import Busy, Face
-from bot.grammar import find_lines, parse, suggest
+from bot.grammar import GrammarError, find_lines, parse, suggest
 from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
@@ -219,6 +219,8 @@ class Dispatcher:
             call = parse(line, registry.COMMANDS)
             verb = call.verb
             result = await self._run(speaker, call)
+        except GrammarError as error:
+            result = _misread(error)
         except UserError as error:
             result = Answer(say(str(error)), "error")
         return Spoken(verb, line, number, result)
@@ -448,9 +450,22 @@ def _understood(text: str) -> Answer:
     if line is None:
         return Answer(overview(registry.COMMANDS), "answer")
     markdown = f"Did you mean this?\n```\n/gryph {line}\n```"
-    run = Actions(actions=(Suggestion(line=line, label="Run it"),))
-    reply = Reply(summary=f"Did you mean /gryph {line}?", blocks=(Text(markdown=markdown), run))
+    reply = Reply(
+        summary=f"Did you mean /gryph {line}?", blocks=(Text(markdown=markdown), _run_it(line))
+    )
     return Answer(reply, "answer")
+
+
+def _misread(error: GrammarError) -> Answer:
+    """An answer to a line that cannot be read, with a button for what was probably meant."""
+    reply = say(str(error))
+    if error.nearest is not None:
+        reply = Reply(summary=reply.summary, blocks=(*reply.blocks, _run_it(error.nearest)))
+    return Answer(reply, "error")
+
+
+def _run_it(line: str) -> Actions:
+    return Actions(actions=(Suggestion(line=line, label="Run it"),))
 
 
 def _duration(seconds: float) -> str:

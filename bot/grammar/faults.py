@@ -15,10 +15,11 @@ _PROMPT = "/gryph "
 class GrammarError(UserError):
     """A line that cannot be read. The message is Markdown; its first line says it all."""
 
-    def __init__(self, message: str, *, position: int) -> None:
-        """`position` counts characters of the parsed line."""
+    def __init__(self, message: str, *, position: int, nearest: str | None = None) -> None:
+        """`position` counts characters of the parsed line; `nearest` is a correct one near it."""
         super().__init__(message)
         self.position = position
+        self.nearest = nearest
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def report(line: str, fault: Fault, *, nearest: str | None, example: str) -> Gra
         parts += ["Nearest correct command:", fenced(_PROMPT + nearest)]
     if nearest != example:
         parts.append(f"Example: {code(_PROMPT + example)}")
-    return GrammarError("\n".join(parts), position=fault.span.start)
+    return GrammarError("\n".join(parts), position=fault.span.start, nearest=nearest)
 
 
 def code(text: str) -> str:

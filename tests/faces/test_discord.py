@@ -287,8 +287,11 @@ Nearest correct command:
 ```text
 /gryph test src/a.py
 ```
-Example: `/gryph test src/parser.py`\
+Example: `/gryph test src/parser.py`
+[Run it]\
 """)
+    await server.click(server.world.channel, "Run it")
+    assert (await server.spine.newest_job()).line == "test src/a.py"
 
 
 async def test_plain_words_are_understood_and_run_by_a_button(server: Server) -> None:

@@ -408,6 +408,8 @@ Nearest correct command:
 ```
 Example: `/gryph test src/parser.py`
 
+- **Run it**: reply `/gryph test src/c.py`
+
 <!-- gryph:key=answer:1:0:error -->\
 """)
 

@@ -300,8 +300,11 @@ Nearest correct command:
 /gryph test src/a.py
 ```
 
-Example: `/gryph test src/parser.py`\
+Example: `/gryph test src/parser.py`
+[Run it]\
 """)
+    await team.press("Run it")
+    assert (await team.spine.newest_job()).line == "test src/a.py"
 
 
 async def test_plain_words_are_understood_and_run_by_a_button(team: Team) -> None:

@@ -70,7 +70,9 @@ There is no command `tset`. Did you mean `test`?
            ^^^^
 Nearest correct command:
     /gryph test src/a.py
-Example: `/gryph test src/parser.py`\
+Example: `/gryph test src/parser.py`
+
+  Run it  gryph ask "test src/a.py"\
 """)
 
 

@@ -120,7 +120,8 @@ Nearest correct command:
 /gryph test src/a.py
 ```
 
-Example: `/gryph test src/parser.py`\
+Example: `/gryph test src/parser.py`
+[Run it]\
 """)
 
 
@@ -142,7 +143,8 @@ Nearest correct command:
 /gryph test src/a.py
 ```
 
-Example: `/gryph test src/parser.py`\
+Example: `/gryph test src/parser.py`
+[Run it]\
 """)
 
 
