@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from bot.api import ApiParts, api_router
 from bot.artifacts import Artifacts
+from bot.auditing import ANCHOR_S, Anchoring
 from bot.auth import ApiKeys
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
@@ -135,7 +136,9 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     clearance = _clearance(dispatcher, Grants(database, keys, platforms.tokens))
     queue = ArqQueue(settings.redis_url)
     outbox = Outbox(database, queue, clearance, metrics, queued)
+    anchoring = Anchoring(settings, database, metrics)
     chores = {
+        "audit-anchor": Chore(ANCHOR_S, anchoring.anchor),
         "reap": Chore(REAP_S, _reaper(database, lost, queued)),
         "retention": Chore(RETENTION_S, _retention(database, store)),
         **platforms.chores,
@@ -150,6 +153,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     async def close() -> None:
         await heart.leave()
+        await anchoring.last()
         for closer in platforms.closers:
             await closer()
         await queue.close()

@@ -28,7 +28,10 @@ MAX_TTL_S = 90 * 24 * 3600
 _ALGORITHM = "HS256"
 _CLOCK_SKEW_S = 5
 _SECRET_BYTES = 64
+_ID_BYTES = 6
+TOKEN_MAX_CHARS = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_TOKEN_ID = re.compile(_NAME.pattern + r"\.[0-9a-f]{12}")
 
 
 class NotAuthenticated(Exception):
@@ -86,11 +89,19 @@ class _Key(BaseModel):
         return base64.urlsafe_b64decode(self.secret)
 
 
+class _Revoked(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    id: str
+    until: datetime
+    """No token lives longer."""
+
+
 class _KeySet(BaseModel):
-    """Newest first: the first key signs, all verify."""
+    """Newest first: the first key signs, all verify; but no token that was revoked."""
 
     model_config = ConfigDict(frozen=True)
-    keys: tuple[_Key, ...]
+    keys: tuple[_Key, ...] = ()
+    revoked: tuple[_Revoked, ...] = ()
 
 
 class ApiKeys:
@@ -104,7 +115,7 @@ class ApiKeys:
         """Nothing is read or made yet."""
         self.path = home / "keys" / "api.json"
         self._seen: tuple[int, int, int] | None = None
-        self._keys: tuple[_Key, ...] = ()
+        self._set = _KeySet()
 
     def mint(
         self, name: str, role: Role, *, ttl_s: int = DEFAULT_TTL_S, now: datetime | None = None
@@ -120,7 +131,7 @@ class ApiKeys:
         if not 0 < ttl_s <= MAX_TTL_S:
             raise ValueError(f"A token lives 1 s to {MAX_TTL_S // 86400} days, not {ttl_s} s.")
         self.ensure()
-        key = self._read()[0]
+        key = self._read().keys[0]
         issued = now or utc_now()
         claims = {
             "iss": ISSUER,
@@ -129,6 +140,7 @@ class ApiKeys:
             "role": role.value,
             "iat": issued,
             "exp": issued + timedelta(seconds=ttl_s),
+            "jti": f"{name}.{secrets.token_hex(_ID_BYTES)}",
         }
         return jwt.encode(claims, key.raw, algorithm=_ALGORITHM, headers={"kid": key.id})
 
@@ -136,40 +148,64 @@ class ApiKeys:
         """Who holds this token.
 
         Raises:
-            NotAuthenticated: It is malformed, forged, expired, for someone else or too long-lived.
+            NotAuthenticated: It is malformed, forged, expired, revoked, for someone else or too
+                long-lived.
             KeysUnreadable: The key file is damaged.
         """
+        if len(token) > TOKEN_MAX_CHARS:
+            raise NotAuthenticated("The token is too long to be one of ours.")
         try:
             claims = self._claims(token)
         except jwt.ExpiredSignatureError as error:
             raise NotAuthenticated("The token has expired; mint a new one.") from error
         except jwt.InvalidTokenError as error:
             raise NotAuthenticated(f"The token is not valid: {error}.") from error
+        if any(claims["jti"] == gone.id for gone in self._read().revoked):
+            raise NotAuthenticated("The token was revoked; mint a new one.")
         return _client(claims)
 
     def ensure(self) -> None:
         """Make the first key if there is none; of two processes that try, one wins."""
         with self._named_trouble():
-            read_or_create(self.path, lambda: _written((_new_key(),)))
+            read_or_create(self.path, lambda: _written(_KeySet(keys=(_new_key(),))))
 
     def rotate(self) -> str:
         """Sign with a new key from now on; older tokens stay valid. Returns the new key's id."""
         self.ensure()
         key = _new_key()
-        self._store((key, *self._read()))
+        held = self._read()
+        self._store(held.model_copy(update={"keys": (key, *held.keys)}))
         return key.id
 
     def retire(self) -> int:
         """Remove all keys but the newest, and with them every token they signed; how many."""
         self.ensure()
-        newest, *older = self._read()
+        held = self._read()
+        newest, *older = held.keys
         if older:
-            self._store((newest,))
+            self._store(held.model_copy(update={"keys": (newest,)}))
         return len(older)
+
+    def revoke(self, token_or_id: str) -> str:
+        """Refuse one token from now on, given as it is or by its id; returns the id.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        self.ensure()
+        gone = token_id(token_or_id) if token_or_id.count(".") > 1 else token_or_id
+        if not _TOKEN_ID.fullmatch(gone):
+            raise ValueError(f"Not a token or a token's id: {gone[:40]!r} (like ann.5f2c91d07a3e).")
+        now = utc_now()
+        held = self._read()
+        living = tuple(each for each in held.revoked if each.until > now and each.id != gone)
+        fresh = _Revoked(id=gone, until=now + timedelta(seconds=MAX_TTL_S + _CLOCK_SKEW_S))
+        self._store(held.model_copy(update={"revoked": (*living, fresh)}))
+        return gone
 
     def _claims(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
-        key = next((key for key in self._read() if key.id == header.get("kid")), None)
+        key = next((key for key in self._read().keys if key.id == header.get("kid")), None)
         if key is None:
             raise NotAuthenticated("The token was signed with a key that is not ours (any more).")
         return jwt.decode(
@@ -179,24 +215,24 @@ class ApiKeys:
             audience=AUDIENCE,
             issuer=ISSUER,
             leeway=_CLOCK_SKEW_S,
-            options={"require": ["exp", "iat", "iss", "aud", "sub", "role"]},
+            options={"require": ["exp", "iat", "iss", "aud", "sub", "role", "jti"]},
         )
 
-    def _read(self) -> tuple[_Key, ...]:
+    def _read(self) -> _KeySet:
         with self._named_trouble():
             try:
                 status = self.path.stat()
                 seen = (status.st_ino, status.st_mtime_ns, status.st_size)
                 if seen != self._seen:
-                    self._keys = _parse(self.path.read_text())
+                    self._set = _parse(self.path.read_text())
                     self._seen = seen
             except FileNotFoundError:
-                return ()
-        return self._keys
+                return _KeySet()
+        return self._set
 
-    def _store(self, keys: tuple[_Key, ...]) -> None:
+    def _store(self, held: _KeySet) -> None:
         with self._named_trouble():
-            write_whole(self.path, _written(keys))
+            write_whole(self.path, _written(held))
 
     @contextmanager
     def _named_trouble(self) -> Generator[None]:
@@ -206,8 +242,26 @@ class ApiKeys:
             raise KeysUnreadable(f"{self.path} cannot be used: {error}") from error
 
 
-def _written(keys: tuple[_Key, ...]) -> bytes:
-    return _KeySet(keys=keys).model_dump_json(indent=2).encode()
+def token_id(token: str) -> str:
+    """The id (`jti`) that a token says it has; nothing is verified.
+
+    Raises:
+        ValueError: It is no token, or has none.
+    """
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return str(claims["jti"])
+    except (jwt.InvalidTokenError, KeyError) as error:
+        raise ValueError("This is no token of ours.") from error
+
+
+def holder_of(given_id: str) -> str:
+    """Whose token it is that has this id."""
+    return given_id.rpartition(".")[0]
+
+
+def _written(held: _KeySet) -> bytes:
+    return held.model_dump_json(indent=2).encode()
 
 
 def _new_key() -> _Key:
@@ -215,13 +269,13 @@ def _new_key() -> _Key:
     return _Key(id=secrets.token_hex(4), secret=secret, created_at=utc_now())
 
 
-def _parse(text: str) -> tuple[_Key, ...]:
-    keys = _KeySet.model_validate_json(text).keys
-    if not keys:
+def _parse(text: str) -> _KeySet:
+    held = _KeySet.model_validate_json(text)
+    if not held.keys:
         raise ValueError("it holds no key")
-    if any(len(key.raw) < _SECRET_BYTES for key in keys):
+    if any(len(key.raw) < _SECRET_BYTES for key in held.keys):
         raise ValueError("a key is shorter than 512 bits")
-    return keys
+    return held
 
 
 def _client(claims: dict[str, Any]) -> ApiClient:

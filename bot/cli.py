@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from bot.auth import DEFAULT_TTL_S, ApiKeys, KeysUnreadable, Role
+from bot.auth import DEFAULT_TTL_S, ApiKeys, KeysUnreadable, Role, token_id
 from bot.console.ask import Answered, Question, TookTooLong, artifacts, as_json, ask, report, save
 from bot.console.client import GatewayClient, NoGateway, Refused, bearer, gateway_url
 from bot.console.live import LiveThread
@@ -30,8 +30,6 @@ from bot.console.plain import clean
 from bot.console.render import Screen
 from bot.console.settings import ClientSettings
 from bot.settings import GatewaySettings, MissingSetting
-from storage import audit
-from storage.database import Database
 
 OK, FAILED, MISUSED, NO_GATEWAY, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 DEFAULT_TIMEOUT_S = 1800.0
@@ -78,11 +76,15 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = add("doctor", _doctor, "say what is configured, reachable and missing")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
-    _add_token(add("token", _token, "mint a token for an API client"))
+    _add_token(add("token", _token, "mint a token for an API client, or revoke one"))
+    _add_role(add("role", _role, "say what a person may do, in one workspace or everywhere"))
     manifest = add("manifest", _manifest, "print a platform's app manifest")
     manifest.add_argument("platform", choices=["slack"])
     log = add("audit", _audit, "check the audit log")
     log.add_argument("action", choices=["verify"])
+    log.add_argument(
+        "--anchors", type=Path, metavar="FILE", help="also compare with a copy kept elsewhere"
+    )
     return parser
 
 
@@ -111,7 +113,9 @@ def _add_asking(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", required=True, help="who will hold it")
+    parser.add_argument("action", nargs="?", choices=["mint", "revoke"], default="mint")
+    parser.add_argument("token", nargs="?", metavar="ID", help="revoke: the token or its id")
+    parser.add_argument("--name", help="mint: who will hold it")
     parser.add_argument("--role", choices=list(Role), default=Role.READER)
     parser.add_argument(
         "--ttl", type=_span_s, default=DEFAULT_TTL_S, help="how long it is valid: 30m, 8h, 90d"
@@ -123,6 +127,19 @@ def _add_token(parser: argparse.ArgumentParser) -> None:
         "--retire",
         action="store_true",
         help="remove every older key, and with it all tokens it signed",
+    )
+
+
+def _add_role(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["grant", "revoke", "list"])
+    parser.add_argument(
+        "person", nargs="?", help="a number from `gryph role list`, or an account: github:583231"
+    )
+    parser.add_argument("role", nargs="?", choices=list(Role))
+    parser.add_argument(
+        "--workspace",
+        metavar="W",
+        help="slack:TEAM, discord:SERVER, github:OWNER, github:OWNER/NAME, console:local, or *",
     )
 
 
@@ -180,32 +197,63 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _token(options: argparse.Namespace) -> int:
-    keys = ApiKeys(GatewaySettings().home)
+    administration = import_module("bot.administration")
+    settings = GatewaySettings()
+    keys = ApiKeys(settings.home)
     try:
+        if options.action == "revoke":
+            print(administration.refuse_token(settings, _needed(options.token, "ID")))
+            return OK
+        name = _needed(options.name, "--name")
         if options.rotate:
             print(f"Key {keys.rotate()} signs from now on.", file=sys.stderr)
         if options.retire:
             print(f"Keys removed: {keys.retire()}.", file=sys.stderr)
-        print(keys.mint(options.name, Role(options.role), ttl_s=options.ttl))
-    except ValueError as error:
+            administration.forget_tokens(settings)
+        token = keys.mint(name, Role(options.role), ttl_s=options.ttl)
+        print(f"Its id, for `gryph token revoke`: {token_id(token)}", file=sys.stderr)
+        print(token)
+    except (ValueError, administration.Misused) as error:
         print(f"gryph: {error}", file=sys.stderr)
         return MISUSED
     return OK
 
 
-def _audit(options: argparse.Namespace) -> int:
-    del options
+def _role(options: argparse.Namespace) -> int:
+    administration = import_module("bot.administration")
     settings = GatewaySettings()
-    key = audit.load_key(settings.home)
-    database = Database(settings.sql_url)
     try:
-        verdict = database.read_now(lambda session: audit.verify(session, key))
-    finally:
-        database.close()
-    if not verdict.ok:
-        print(f"BROKEN at line {verdict.first_bad_seq}; {verdict.rows} lines before it are good.")
+        if options.action == "list":
+            print(clean(administration.roles(settings, options.person)))
+            return OK
+        person = _needed(options.person, "PERSON")
+        workspace = _needed(options.workspace, "--workspace")
+        if options.action == "grant":
+            role = Role(_needed(options.role, "ROLE"))
+            print(clean(administration.grant(settings, person, role, workspace)))
+        else:
+            print(clean(administration.revoke(settings, person, workspace)))
+    except (ValueError, administration.Misused) as error:
+        print(f"gryph: {clean(str(error))}", file=sys.stderr)
+        return MISUSED
+    return OK
+
+
+def _needed(given: str | None, what: str) -> str:
+    if given is None:
+        raise ValueError(f"{what} is missing; `--help` shows the form.")
+    return given
+
+
+def _audit(options: argparse.Namespace) -> int:
+    found = import_module("bot.auditing").examine(GatewaySettings(), options.anchors)
+    verdict = found.verdict
+    for trouble in found.troubles:
+        print(f"BROKEN: {clean(trouble)}.")
+    if found.troubles:
         return FAILED
-    print(f"{verdict.rows} lines, unbroken. Head: {verdict.head}")
+    anchored = f"{found.anchors} anchors agree"
+    print(f"{verdict.rows} lines, unbroken; {anchored}. Head: {verdict.head}")
     return OK
 
 

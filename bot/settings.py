@@ -78,6 +78,17 @@ class GatewaySettings(StorageSettings):
         default="gryph", description="Name people mention in comments, without the @."
     )
 
+    audit_anchor_file: Path | None = Field(
+        default=None,
+        description="File to which the audit log's signed heads are appended; default is "
+        "`anchors/audit.log` in the home folder. Best on another disk.",
+    )
+    audit_anchor_url: str | None = Field(
+        default=None,
+        description="Address to which each new anchor of the audit log is posted as JSON, so "
+        "that a copy is kept where this machine cannot change it.",
+    )
+
     rate_person_per_hour: int = Field(default=200, ge=1, description="Commands a person may send.")
     rate_workspace_per_hour: int = Field(
         default=2000, ge=1, description="Commands a workspace may send."
@@ -85,6 +96,11 @@ class GatewaySettings(StorageSettings):
     rate_repository_per_hour: int = Field(
         default=1000, ge=1, description="Commands about one repository."
     )
+
+    @property
+    def anchor_file(self) -> Path:
+        """Where anchors of the audit log are kept."""
+        return self.audit_anchor_file or self.home / "anchors" / "audit.log"
 
     @property
     def slack_on(self) -> bool:

@@ -1,7 +1,7 @@
 """The audit log: append-only, each line's HMAC-SHA256 covering the line before it.
 
 The key lies outside the database, so whoever can write to the tables cannot forge the chain. A
-log cut short at its end still verifies: note the head that `verify` reports and compare.
+log cut short at its end is still a chain: `storage/anchors.py` notes its head outside.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +51,15 @@ class Verdict:
     """Where the first line is missing, or does not fit the key or the line before it."""
     head: str
     """The MAC of the last good line, to be noted elsewhere."""
+    heads: Mapping[int, str] = field(default_factory=dict[int, str])
+    """The MACs of the good lines that were asked for, by number; 0 stands before the first."""
+
+
+class Head(NamedTuple):
+    """Where the log ends."""
+
+    seq: int
+    mac: str
 
 
 class _Line(NamedTuple):
@@ -87,18 +96,27 @@ def append(session: Session, key: bytes, entry: Entry, at: datetime) -> int:
             return seq
 
 
-def verify(session: Session, key: bytes) -> Verdict:
-    """Recompute the chain from its first line to its last."""
+def head(session: Session) -> Head:
+    """The newest line as it stands there, unverified."""
+    last = session.connection().execute(_NEWEST).one_or_none()
+    return Head(0, _GENESIS) if last is None else Head(last.seq, last.mac)
+
+
+def verify(session: Session, key: bytes, heads_of: Collection[int] = ()) -> Verdict:
+    """Recompute the chain from its first line to its last, noting the heads at some lines."""
     rows, mac = 0, _GENESIS
-    while page := session.exec(_after(rows)).all():
+    heads = {0: _GENESIS} if 0 in heads_of else {}
+    while page := session.exec(_after(rows or None)).all():
         for row in page:
             entry = Entry(row.actor, row.action, row.subject, row.detail)
             expected = _mac(key, mac, _Line(row.seq, row.at, entry))
             if row.seq != rows + 1 or not hmac.compare_digest(expected, row.mac):
-                return Verdict(ok=False, rows=rows, first_bad_seq=rows + 1, head=mac)
+                return Verdict(ok=False, rows=rows, first_bad_seq=rows + 1, head=mac, heads=heads)
             rows, mac = row.seq, row.mac
+            if rows in heads_of:
+                heads[rows] = mac
         session.expunge_all()
-    return Verdict(ok=True, rows=rows, first_bad_seq=None, head=mac)
+    return Verdict(ok=True, rows=rows, first_bad_seq=None, head=mac, heads=heads)
 
 
 _NEWEST = select(AuditRow.seq, AuditRow.mac).order_by(col(AuditRow.seq).desc()).limit(1)
@@ -110,8 +128,10 @@ _INSERT = text(
 ).bindparams(bindparam("at", type_=UtcDateTime), bindparam("detail", type_=JSON))
 
 
-def _after(seq: int) -> SelectOfScalar[AuditRow]:
-    found = select(AuditRow).where(AuditRow.seq > seq)
+def _after(seq: int | None) -> SelectOfScalar[AuditRow]:
+    found = select(AuditRow)
+    if seq is not None:  # at first there may be a line 0 that somebody invented
+        found = found.where(AuditRow.seq > seq)
     return found.order_by(col(AuditRow.seq)).limit(_PAGE)
 
 

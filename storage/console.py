@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from storage.database import insert_if_absent
 from storage.tables.console import ConsoleClientRow, ConsoleConversationRow, ConsoleMessageRow
@@ -141,6 +141,17 @@ def grant(session: Session, account: str, tier: int, expires_at: datetime) -> No
     row = session.get_one(ConsoleClientRow, (account, tier))
     row.token_expires_at = max(row.token_expires_at, expires_at)
     session.flush()
+
+
+def forget(session: Session, now: datetime, account: str | None = None) -> None:
+    """No token that the account (or anybody) has shown so far counts any more.
+
+    Another that is still valid counts again from its next request on.
+    """
+    shown = update(ConsoleClientRow).where(col(ConsoleClientRow.token_expires_at) > now)
+    if account is not None:
+        shown = shown.where(col(ConsoleClientRow.account) == account)
+    session.exec(shown.values(token_expires_at=now))
 
 
 def holds(session: Session, account: str, tier: int, now: datetime) -> bool:

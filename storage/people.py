@@ -83,6 +83,44 @@ def revoke(session: Session, person: PersonId, scope: str) -> bool:
     return gone.rowcount == 1
 
 
+@dataclass(frozen=True)
+class Granted:
+    """A role as it was given."""
+
+    person: PersonId
+    scope: str
+    tier: int
+    granted_at: datetime
+
+
+def roles(session: Session, person: PersonId | None = None) -> list[Granted]:
+    """What was granted to a person, or to everybody."""
+    found = select(RoleRow).order_by(col(RoleRow.person_id), col(RoleRow.scope))
+    if person is not None:
+        found = found.where(RoleRow.person_id == person)
+    return [
+        Granted(PersonId(row.person_id), row.scope, row.tier, row.granted_at)
+        for row in session.exec(found)
+    ]
+
+
+def find_person(session: Session, *, platform: str, account: str) -> PersonId | None:
+    """The person behind an account that has been seen."""
+    row = _account(session, platform, account)
+    return None if row is None else PersonId(row.person_id)
+
+
+def everybody(session: Session, limit: int = 200) -> list[PersonId]:
+    """The people that have been seen, the newest first."""
+    found = select(PersonRow.id).order_by(col(PersonRow.id).desc()).limit(limit)
+    return [PersonId(number) for number in session.exec(found) if number is not None]
+
+
+def exists(session: Session, person: PersonId) -> bool:
+    """Whether there is such a person."""
+    return session.get(PersonRow, person) is not None
+
+
 def start_link(session: Session, person: PersonId, now: datetime) -> str:
     """A code to type from another account within ten minutes; replaces the person's last one."""
     session.exec(

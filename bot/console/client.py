@@ -69,13 +69,14 @@ def bearer(settings: ClientSettings) -> str:
     keys = ApiKeys(settings.home)
     try:
         if settings.gateway_url is None and keys.path.exists():
-            return keys.mint(_user(), Role.OPERATOR)
+            return keys.mint(local_user(), Role.OPERATOR)
     except KeysUnreadable as error:
         raise Refused(f"{error}. Set GRYPH_TOKEN to a token from `gryph token`.") from error
     raise Refused("No token: set GRYPH_TOKEN to one from `gryph token` on the gateway's machine.")
 
 
-def _user() -> str:
+def local_user() -> str:
+    """The name of whoever runs this process, as a token may bear it."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):

@@ -101,6 +101,24 @@ async def test_without_a_valid_token_nothing_is_open(
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize("name", ["token", "access_token", "authorization", "jwt"])
+async def test_a_token_in_the_address_is_not_taken(
+    gateway: Gateway, client: httpx.AsyncClient, name: str
+) -> None:
+    token = gateway.token(role=Role.OPERATOR)["Authorization"]
+    for value in (token, token.removeprefix("Bearer ")):
+        answer = await client.get("/api/v1/overview", params={name: value})
+        assert answer.status_code == 401
+
+
+async def test_a_revoked_token_opens_nothing(gateway: Gateway, client: httpx.AsyncClient) -> None:
+    headers = gateway.token()
+    assert (await client.get("/api/v1/overview", headers=headers)).status_code == 200
+    gateway.keys.revoke(headers["Authorization"].removeprefix("Bearer "))
+    answer = await client.get("/api/v1/overview", headers=headers)
+    assert (answer.status_code, "revoked" in answer.json()["detail"]) == (401, True)
+
+
 @pytest.mark.parametrize("role", [Role.READER, Role.WRITER, Role.ADMIN])
 async def test_only_an_operator_may_name_a_folder_of_the_machine(
     gateway: Gateway, client: httpx.AsyncClient, role: Role

@@ -1,6 +1,8 @@
 """Tokens of API clients: what is believed, what is refused, and how keys change."""
 
 import base64
+import hashlib
+import hmac
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.auth import MAX_TTL_S, ApiKeys, KeysUnreadable, NotAuthenticated, Role
+from bot.auth import MAX_TTL_S, ApiKeys, KeysUnreadable, NotAuthenticated, Role, token_id
 from handlers import Tier
 from storage.clock import utc_now
 
@@ -40,6 +42,7 @@ def forged(keys: ApiKeys, algorithm: str = "HS256", **changes: Any) -> str:
         "role": "writer",
         "iat": now,
         "exp": now + 60,
+        "jti": "ann.0123456789ab",
     }
     claims.update(changes)
     kept = {name: value for name, value in claims.items() if value is not None}
@@ -83,6 +86,10 @@ def test_the_unchanged_forgery_is_valid_so_each_refusal_below_has_one_cause(keys
         ({"role": None}, "role"),
         ({"role": "emperor"}, "no role"),
         ({"role": ["operator"]}, "no role"),
+        ({"jti": None}, "jti"),
+        ({"nbf": 2**32}, "not yet valid"),
+        ({"aud": ["another"]}, "Audience"),
+        ({"sub": "x" * 5000}, "too long"),
     ],
 )
 def test_a_wrong_claim_is_refused_with_its_reason(
@@ -92,9 +99,65 @@ def test_a_wrong_claim_is_refused_with_its_reason(
         keys.verify(forged(keys, **changes))
 
 
-def test_another_algorithm_is_refused_even_with_the_right_key(keys: ApiKeys) -> None:
+@pytest.mark.parametrize("algorithm", ["HS512", "HS384"])
+def test_another_algorithm_is_refused_even_with_the_right_key(
+    keys: ApiKeys, algorithm: str
+) -> None:
     with pytest.raises(NotAuthenticated, match="alg"):
-        keys.verify(forged(keys, algorithm="HS512"))
+        keys.verify(forged(keys, algorithm=algorithm))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "none", "NONE", "hs256", ""])
+def test_a_header_that_claims_another_algorithm_changes_nothing(
+    keys: ApiKeys, algorithm: str
+) -> None:
+    _, claims, _ = forged(keys).split(".")
+    kid, secret = first_key(keys)
+    header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "kid": kid}).encode())
+    signed = f"{header.decode().rstrip('=')}.{claims}"
+    mac = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    with pytest.raises(NotAuthenticated, match="alg"):
+        keys.verify(f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}")
+
+
+@pytest.mark.parametrize("kid", [None, "", "nobody", "../keys/api.json", ["a"], 7])
+def test_a_key_of_nobody_is_refused(keys: ApiKeys, kid: Any) -> None:
+    keys.ensure()
+    _, secret = first_key(keys)
+    claims = jwt.decode(keys.mint("ann", Role.READER), options={"verify_signature": False})
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": kid}).encode())
+    body = jwt.encode(claims, secret, algorithm="HS256").split(".")[1]
+    signed = f"{header.decode().rstrip('=')}.{body}"
+    mac = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    with pytest.raises(NotAuthenticated):
+        keys.verify(f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}")
+
+
+def test_a_revoked_token_is_refused_at_once_and_no_other(keys: ApiKeys, tmp_path: Path) -> None:
+    lost, kept = keys.mint("ann", Role.READER), keys.mint("ann", Role.READER)
+    assert keys.verify(lost).name == "ann"
+    command_line = ApiKeys(tmp_path)
+    assert command_line.revoke(token_id(lost)) == token_id(lost)
+    with pytest.raises(NotAuthenticated, match="revoked"):
+        keys.verify(lost)
+    assert keys.verify(kept).name == "ann"
+    command_line.rotate()
+    with pytest.raises(NotAuthenticated, match="revoked"):
+        keys.verify(lost)
+
+
+def test_a_token_is_revoked_by_itself_as_well(keys: ApiKeys) -> None:
+    lost = keys.mint("ann", Role.READER)
+    keys.revoke(lost)
+    keys.revoke(lost)
+    with pytest.raises(NotAuthenticated, match="revoked"):
+        keys.verify(lost)
+
+
+@pytest.mark.parametrize("given", ["", "ann", "a.b.c", "ann.xyz", "ann.0123456789AB"])
+def test_what_is_no_token_cannot_be_revoked(keys: ApiKeys, given: str) -> None:
+    with pytest.raises(ValueError, match="token"):
+        keys.revoke(given)
 
 
 def test_an_unsigned_token_is_refused(keys: ApiKeys) -> None:
