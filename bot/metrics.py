@@ -72,12 +72,16 @@ class GatewayMetrics:
         self.jobs = Gauge(
             "gryph_jobs", "Jobs that are not over, by state", ["state"], registry=registry
         )
-        self.audit_anchors = Counter(
-            "gryph_audit_anchors",
-            "Anchors of the audit log, by outcome (written, sent, unsent)",
-            ["outcome"],
-            registry=registry,
-        )
+        self.audit_anchors = _audit_anchors(registry)
         self.leader = Gauge(
             "gryph_leader", "Whether this gateway holds the leader lease", registry=registry
         )
+
+
+def _audit_anchors(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "gryph_audit_anchors",
+        "Anchors of the audit log, by outcome (written, sent, unsent)",
+        ["outcome"],
+        registry=registry,
+    )
