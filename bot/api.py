@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
+from bot.answers import BEARER, problems, succeeds, takes
 from bot.auth import ApiClient, ApiKeys, KeysUnreadable, NotAuthenticated
 from bot.console import board, inbound
 from bot.console.board import Overview
@@ -34,6 +35,14 @@ STREAMS_MAX = 256
 """Readers of threads that one gateway serves at a time."""
 PAGE_MAX = 500
 KEY_MAX = 128
+_EVENTS = succeeds(
+    "text/event-stream",
+    {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    },
+)
+_FILE = succeeds("*/*", {})
 Posted = TypeVar("Posted", bound=BaseModel)
 _INLINE = ("text/plain", "image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -76,15 +85,46 @@ def api_router(parts: ApiParts) -> APIRouter:
     """The routes of `/api/v1`."""
     api = _Api(parts)
     router = APIRouter(prefix="/api/v1", tags=["console"])
-    router.add_api_route("/messages", api.post_message, methods=["POST"], status_code=202)
-    router.add_api_route("/conversations/{conversation}", api.conversation, methods=["GET"])
-    router.add_api_route("/conversations/{conversation}/events", api.events, methods=["GET"])
-    router.add_api_route(
-        "/conversations/{conversation}/reactions", api.react, methods=["POST"], status_code=202
+    known = APIRouter(dependencies=[BEARER], responses=problems(401))
+    known.add_api_route(
+        "/messages",
+        api.post_message,
+        methods=["POST"],
+        status_code=202,
+        responses=problems(403, 404, 415),
+        openapi_extra=takes(PostedText),
     )
-    router.add_api_route("/jobs/{job}", api.job, methods=["GET"])
-    router.add_api_route("/overview", api.overview, methods=["GET"])
-    router.add_api_route("/artifacts/{artifact}", api.artifact, methods=["GET"])
+    known.add_api_route(
+        "/conversations/{conversation}",
+        api.conversation,
+        methods=["GET"],
+        responses=problems(404),
+    )
+    known.add_api_route(
+        "/conversations/{conversation}/events",
+        api.events,
+        methods=["GET"],
+        response_class=StreamingResponse,
+        responses={**_EVENTS, **problems(404)},
+    )
+    known.add_api_route(
+        "/conversations/{conversation}/reactions",
+        api.react,
+        methods=["POST"],
+        status_code=202,
+        responses=problems(404, 415),
+        openapi_extra=takes(PostedReaction),
+    )
+    known.add_api_route("/jobs/{job}", api.job, methods=["GET"], responses=problems(404))
+    known.add_api_route("/overview", api.overview, methods=["GET"])
+    router.include_router(known)
+    router.add_api_route(
+        "/artifacts/{artifact}",
+        api.artifact,
+        methods=["GET"],
+        response_class=Response,
+        responses={**_FILE, **problems(404)},
+    )
     return router
 
 

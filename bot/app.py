@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 from typing_extensions import override
 
+from bot.answers import EVERYWHERE
 from bot.api import ApiParts, api_router
 from bot.artifacts import Artifacts
 from bot.auditing import ANCHOR_S, Anchoring
@@ -190,7 +191,13 @@ def _surroundings(
 
 
 def _application(routers: list[APIRouter], bodies: Mapping[str, int]) -> FastAPI:
-    app = FastAPI(title="GRYPHGEN Agentic", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="GRYPHGEN Agentic",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        responses=EVERYWHERE,
+    )
     app.add_middleware(Door, largest=bodies)
     for router in routers:
         app.include_router(router)

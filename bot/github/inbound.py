@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from pydantic import ValidationError
 
+from bot.answers import problems
 from bot.face import Intake
 from bot.github.events import EVENTS, Delivery, heard
 from bot.github.mention import Mention
@@ -37,7 +38,7 @@ def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:
     mention = Mention(settings.github_mention)
     router = APIRouter(tags=["github"])
 
-    @router.post(PATH)
+    @router.post(PATH, responses={_ACCEPTED: {"model": dict[str, str]}, **problems(401, 415)})
     async def webhook(
         request: Request,
         response: Response,
