@@ -47,6 +47,7 @@ async def _put(context: Context, key: str, value: str) -> str:
         _require_admin(context)
         if not _REPOSITORY.fullmatch(value):
             raise UserError(f"`{value}` is no repository: write `owner/name`.")
+        await _require_reader(context, value)
     scope = _scope(context, key)
     await context.database.write(lambda s: wishes.put(s, scope, key, value, utc_now()))
     return f"`{key}` is now `{value}`" + (" in this channel." if key not in OWN else " for you.")
@@ -66,6 +67,23 @@ def _require_admin(context: Context) -> None:
             "Which repository a channel may work on is for an administrator of this workspace "
             "to choose."
         )
+
+
+async def _require_reader(context: Context, repository: str) -> None:
+    """A channel may be shown what the administrator who chooses it may read themselves."""
+    is_open = repository in context.repositories or repository == context.standing.repository
+    if is_open or context.standing.tier >= Tier.OPERATOR:
+        return
+    on_host = await context.on_host(repository, None)
+    if on_host is None:
+        return  # nothing but public code can be read
+    if on_host.account is None:
+        raise UserError(
+            f"I have to see that you may read `{repository}`: link your GitHub account with "
+            "`/gryph link github:YOUR-LOGIN` in a direct message to me, then choose it again."
+        )
+    if on_host.tier < Tier.READ:
+        raise UserError(f"`{on_host.account.name}` may not read `{repository}`.")
 
 
 def _scope(context: Context, key: str) -> str:

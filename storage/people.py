@@ -121,8 +121,11 @@ def exists(session: Session, person: PersonId) -> bool:
     return session.get(PersonRow, person) is not None
 
 
-def start_link(session: Session, person: PersonId, now: datetime) -> str:
-    """A code to type from another account within ten minutes; replaces the person's last one."""
+def start_link(session: Session, person: PersonId, meant: str, now: datetime) -> str:
+    """A code that the account `meant` may enter within ten minutes; replaces the person's last one.
+
+    `meant` is "platform:account", or "github:login".
+    """
     session.exec(
         delete(LinkCodeRow).where(
             (col(LinkCodeRow.person_id) == person) | (col(LinkCodeRow.expires_at) <= now)
@@ -130,34 +133,56 @@ def start_link(session: Session, person: PersonId, now: datetime) -> str:
     )
     code = "".join(secrets.choice(CROCKFORD) for _ in range(LINK_DIGITS))
     expires_at = now + timedelta(seconds=LINK_TTL_S)
-    session.add(LinkCodeRow(digest=_digest(code), person_id=person, expires_at=expires_at))
+    row = LinkCodeRow(digest=_digest(code, meant), person_id=person, expires_at=expires_at)
+    session.add(row)
     session.flush()
     return code
 
 
-def finish_link(session: Session, code: str, person: PersonId, now: datetime) -> PersonId:
+def offered_by(session: Session, code: str, entered_by: str, now: datetime) -> PersonId:
+    """Who asked for a code that this account may enter. Raises LinkRefused."""
+    row = session.get(LinkCodeRow, _digest(code, entered_by))
+    if row is None:
+        raise LinkRefused(
+            "This code is not known, is another account's, or was used already. Ask for a new one."
+        )
+    if row.expires_at <= now:
+        raise LinkRefused("This code has expired. Ask for a new one; it is good for ten minutes.")
+    return PersonId(row.person_id)
+
+
+def finish_link(
+    session: Session, code: str, entered_by: str, person: PersonId, now: datetime
+) -> PersonId:
     """Join the caller with the person who started the code, and return who they are from now on.
 
     Raises:
-        LinkRefused: The code is unknown, used, expired, or the caller's own.
+        LinkRefused: The code is unknown, used, expired, for another account, or the caller's own.
     """
-    row = session.get(LinkCodeRow, _digest(code))
+    row = session.get(LinkCodeRow, _digest(code, entered_by))
     if row is not None:
         _hold(session, PersonId(row.person_id), person)
-        row = session.exec(
-            select(LinkCodeRow)
-            .where(LinkCodeRow.digest == _digest(code))
-            .execution_options(populate_existing=True)
-        ).one_or_none()
-    if row is None:
-        raise LinkRefused("This code is not known, or it was used already. Ask for a new one.")
-    if row.expires_at <= now:
-        raise LinkRefused("This code has expired. Ask for a new one; it is good for ten minutes.")
-    if row.person_id == person:
+        session.expire(row)
+    kept = offered_by(session, code, entered_by, now)
+    if kept == person:
         raise LinkRefused("This code is your own: enter it from the account you want to add.")
-    kept = PersonId(row.person_id)
     _merge(session, kept, person)
     return kept
+
+
+def unlink(session: Session, person: PersonId, account: Account, now: datetime) -> bool:
+    """Make an account of a person somebody of its own again; False where it is their only one.
+
+    What was done under it stays where it is.
+    """
+    row = _account(session, account.platform, account.account)
+    if row is None or row.person_id != person or len(accounts_of(session, person)) == 1:
+        return False
+    made = session.connection().execute(insert(PersonRow).values(name=row.name, created_at=now))
+    assert made.inserted_primary_key is not None
+    row.person_id = int(made.inserted_primary_key[0])
+    session.flush()
+    return True
 
 
 def _hold(session: Session, *people: PersonId) -> None:
@@ -191,10 +216,13 @@ def _new_person(session: Session, account: Account, now: datetime) -> PersonId:
     return PersonId(row.person_id)
 
 
-def _digest(code: str) -> str:
-    """Of the code as Crockford reads it: case, spaces and dashes do not matter, O is 0, I is 1."""
+def _digest(code: str, meant: str) -> str:
+    """Of the code as Crockford reads it (case, spaces and dashes do not matter, O is 0, I is 1)
+    and of the account it is for.
+    """
     spelled = code.upper().replace(" ", "").replace("-", "")
-    return hashlib.sha256(spelled.translate(str.maketrans("OIL", "011")).encode()).hexdigest()
+    read = spelled.translate(str.maketrans("OIL", "011"))
+    return hashlib.sha256(f"{read}\0{meant.strip().lower()}".encode()).hexdigest()
 
 
 def _merge(session: Session, kept: PersonId, gone: PersonId) -> None:

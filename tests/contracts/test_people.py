@@ -17,6 +17,8 @@ from storage.tables.people import LinkCodeRow, PersonRow
 from tests.contracts.samples import add_job
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BOB = "github:bob"
+"""The account that the codes are made for."""
 
 
 def ann(session: Session) -> PersonId:
@@ -121,22 +123,22 @@ async def test_a_linked_account_speaks_for_the_person_who_made_the_code(
     database: Database,
 ) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    code = await database.write(lambda s: people.start_link(s, first, NOW))
-    assert await database.write(lambda s: people.finish_link(s, code, second, NOW)) == first
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
+    assert await database.write(lambda s: people.finish_link(s, code, BOB, second, NOW)) == first
     assert await database.write(bob) == first
     assert len(await database.read(lambda s: people.accounts_of(s, first))) == 2
 
 
 async def test_a_code_is_read_as_people_type_it(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    code = await database.write(lambda s: people.start_link(s, first, NOW))
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
     typed = f" {code[:4].lower()}-{code[4:]}".replace("0", "o").replace("1", "L")
-    assert await database.write(lambda s: people.finish_link(s, typed, second, NOW)) == first
+    assert await database.write(lambda s: people.finish_link(s, typed, BOB, second, NOW)) == first
 
 
 async def test_only_the_digest_of_a_code_is_stored(database: Database) -> None:
     person = await database.write(ann)
-    code = await database.write(lambda s: people.start_link(s, person, NOW))
+    code = await database.write(lambda s: people.start_link(s, person, BOB, NOW))
     [row] = await database.read(lambda s: s.exec(select(LinkCodeRow)).all())
     assert len(code) == 8
     assert code not in row.model_dump_json()
@@ -145,44 +147,68 @@ async def test_only_the_digest_of_a_code_is_stored(database: Database) -> None:
 async def test_an_unknown_code_is_refused(database: Database) -> None:
     person = await database.write(ann)
     with pytest.raises(LinkRefused, match="not known"):
-        await database.write(lambda s: people.finish_link(s, "00000000", person, NOW))
+        await database.write(lambda s: people.finish_link(s, "00000000", BOB, person, NOW))
+
+
+async def test_a_code_is_good_for_the_named_account_alone(database: Database) -> None:
+    first, second = await database.write(ann), await database.write(bob)
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
+    with pytest.raises(LinkRefused, match="not known"):
+        await database.write(lambda s: people.finish_link(s, code, "github:eve", second, NOW))
+    with pytest.raises(LinkRefused, match="not known"):
+        await database.write(lambda s: people.offered_by(s, code, "github:eve", NOW))
+    assert await database.write(lambda s: people.offered_by(s, code, "GitHub:Bob", NOW)) == first
+
+
+async def test_an_account_that_is_let_go_is_somebody_of_its_own(database: Database) -> None:
+    def work(session: Session) -> tuple[bool, bool, bool]:
+        first, second = ann(session), bob(session)
+        people.finish_link(session, people.start_link(session, first, BOB, NOW), BOB, second, NOW)
+        people.grant(session, first, "*", 5, first, NOW)
+        gone = people.unlink(session, first, Account("github", "77", "bob"), NOW)
+        again = people.unlink(session, first, Account("slack", "T1:U1", "Ann"), NOW)
+        return gone, again, people.tier_in(session, bob(session), []) is None
+
+    assert await database.write(work) == (True, False, True)
 
 
 async def test_a_code_works_once(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    code = await database.write(lambda s: people.start_link(s, first, NOW))
-    await database.write(lambda s: people.finish_link(s, code, second, NOW))
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
+    await database.write(lambda s: people.finish_link(s, code, BOB, second, NOW))
     third = await database.write(
         lambda s: people.person_of(s, platform="discord", account="9", name="eve", now=NOW)
     )
     with pytest.raises(LinkRefused, match="used already"):
-        await database.write(lambda s: people.finish_link(s, code, third, NOW))
+        await database.write(lambda s: people.finish_link(s, code, BOB, third, NOW))
 
 
 async def test_a_code_expires_after_ten_minutes(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    code = await database.write(lambda s: people.start_link(s, first, NOW))
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
     late = NOW + timedelta(minutes=10)
     with pytest.raises(LinkRefused, match="expired"):
-        await database.write(lambda s: people.finish_link(s, code, second, late))
+        await database.write(lambda s: people.finish_link(s, code, BOB, second, late))
     in_time = late - timedelta(seconds=1)
-    assert await database.write(lambda s: people.finish_link(s, code, second, in_time)) == first
+    assert (
+        await database.write(lambda s: people.finish_link(s, code, BOB, second, in_time)) == first
+    )
 
 
 async def test_ones_own_code_is_refused_and_stays_good(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    code = await database.write(lambda s: people.start_link(s, first, NOW))
+    code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
     with pytest.raises(LinkRefused, match="your own"):
-        await database.write(lambda s: people.finish_link(s, code, first, NOW))
-    assert await database.write(lambda s: people.finish_link(s, code, second, NOW)) == first
+        await database.write(lambda s: people.finish_link(s, code, BOB, first, NOW))
+    assert await database.write(lambda s: people.finish_link(s, code, BOB, second, NOW)) == first
 
 
 async def test_a_second_code_replaces_the_first(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    old = await database.write(lambda s: people.start_link(s, first, NOW))
-    await database.write(lambda s: people.start_link(s, first, NOW))
+    old = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
+    await database.write(lambda s: people.start_link(s, first, BOB, NOW))
     with pytest.raises(LinkRefused, match="not known"):
-        await database.write(lambda s: people.finish_link(s, old, second, NOW))
+        await database.write(lambda s: people.finish_link(s, old, BOB, second, NOW))
 
 
 async def test_linking_keeps_the_higher_of_two_roles(database: Database) -> None:
@@ -197,7 +223,9 @@ async def test_linking_keeps_the_higher_of_two_roles(database: Database) -> None
             (second, "high", 1),
         ):
             people.grant(session, person, scope, tier, second, NOW)
-        joined = people.finish_link(session, people.start_link(session, first, NOW), second, NOW)
+        joined = people.finish_link(
+            session, people.start_link(session, first, BOB, NOW), BOB, second, NOW
+        )
         scopes = ("both", "mine", "theirs", "high")
         return [people.tier_in(session, joined, [scope]) for scope in scopes]
 
@@ -219,7 +247,9 @@ async def test_linking_moves_jobs_votes_approvals_and_wishes(database: Database)
         wishes.put(session, f"person:{second}", "style", "unittest", NOW)
         wishes.put(session, f"person:{second}", "budget", "9", NOW)
         wishes.put(session, f"person:{first}", "style", "pytest", NOW)
-        return people.finish_link(session, people.start_link(session, first, NOW), second, NOW)
+        return people.finish_link(
+            session, people.start_link(session, first, BOB, NOW), BOB, second, NOW
+        )
 
     joined = await database.write(work)
 
@@ -227,11 +257,11 @@ async def test_linking_moves_jobs_votes_approvals_and_wishes(database: Database)
         owners = session.exec(select(JobRow.person_id).order_by(col(JobRow.id))).all()
         tallies = [feedback.tally(session, JobId(job)) for job in ("J000001", "J000002")]
         wished = wishes.of_scope(session, f"person:{joined}")
-        approved = approvals.is_approved(session, "o/r", 7, "a" * 40)
+        approved = approvals.approved_by(session, "o/r", 7, "a" * 40)
         return list(owners), [(t.up, t.down) for t in tallies], wished, approved
 
     expected_wishes = {"budget": "9", "style": "pytest"}
-    assert await database.read(left) == ([joined] * 2, [(0, 1), (1, 0)], expected_wishes, True)
+    assert await database.read(left) == ([joined] * 2, [(0, 1), (1, 0)], expected_wishes, joined)
     assert len(await database.read(lambda s: s.exec(select(PersonRow)).all())) == 1
 
 
@@ -255,11 +285,11 @@ def test_every_reference_to_a_person_is_one_that_linking_moves() -> None:
 
 async def test_crossed_links_join_two_people_once(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
-    one = await database.write(lambda s: people.start_link(s, first, NOW))
-    two = await database.write(lambda s: people.start_link(s, second, NOW))
+    one = await database.write(lambda s: people.start_link(s, first, BOB, NOW))
+    two = await database.write(lambda s: people.start_link(s, second, BOB, NOW))
     outcomes = await asyncio.gather(
-        database.write(lambda s: people.finish_link(s, one, second, NOW)),
-        database.write(lambda s: people.finish_link(s, two, first, NOW)),
+        database.write(lambda s: people.finish_link(s, one, BOB, second, NOW)),
+        database.write(lambda s: people.finish_link(s, two, BOB, first, NOW)),
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, LinkRefused) for outcome in outcomes) == 1

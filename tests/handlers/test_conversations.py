@@ -326,11 +326,18 @@ async def test_config_keeps_a_persons_style(chat: Chat) -> None:
 async def test_a_channels_repository_is_an_administrators_choice(chat: Chat) -> None:
     assert "administrator" in await chat.say("@gryph config repository=o/other")
     chat.platform.tiers["root"] = Tier.ADMIN
+    assert "link your GitHub account" in await chat.say(
+        "@gryph config repository=o/other", by="root"
+    )
+    await chat.link("root", "root-on-github")
+    assert "may not read" in await chat.say("@gryph config repository=o/other", by="root")
+    chat.platform.tiers["root-on-github"] = Tier.READ
     assert "is now" in await chat.say("@gryph config repository=o/other", by="root")
 
 
 async def test_link_codes_are_not_given_out_in_a_channel(chat: Chat) -> None:
-    assert "direct message" in await chat.say("@gryph link")
+    assert "yours alone" in await chat.say("@gryph link github:ann")
+    assert "I know you as:" in await chat.say("@gryph link")
 
 
 async def test_too_many_commands_are_told_when_to_come_back(chat: Chat) -> None:
