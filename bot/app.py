@@ -16,13 +16,8 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import generate_latest
+from fastapi import APIRouter, FastAPI
 from redis.asyncio import Redis
-from sqlalchemy import func
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col, select
 from typing_extensions import override
 
 from bot.answers import EVERYWHERE
@@ -37,11 +32,14 @@ from bot.dispatch import Dispatcher, Surroundings
 from bot.door import Door
 from bot.face import Undeliverable
 from bot.grants import Grants
+from bot.health import Health
+from bot.ingress import Ingress
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
 from bot.limits import Limits
 from bot.listening import listener
 from bot.metrics import GatewayMetrics
+from bot.operations import operations
 from bot.outbox import Clearance, Outbox
 from bot.platforms import Loop, Platforms, connect
 from bot.settings import GatewaySettings, MissingSetting
@@ -58,9 +56,7 @@ from storage.files import write_whole
 from storage.heart import Heart
 from storage.ledger import Ring
 from storage.logs import set_up_logging
-from storage.presence import Identity
-from storage.states import JobState
-from storage.tables.jobs import JobRow
+from storage.presence import Freed, Identity
 
 log = structlog.get_logger()
 
@@ -70,9 +66,7 @@ ARTIFACTS_KEPT = timedelta(days=90)
 SWEPT_AFTER = timedelta(hours=6)
 REDIS_TIMEOUT_S = 10.0
 """Longer than the event stream's blocking read."""
-READY_S = 2.0
 GRACEFUL_S = 3
-_UNAVAILABLE = 503
 
 
 @dataclass
@@ -106,17 +100,18 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         raise MissingSetting(
             "GRYPH_REDIS_URL is missing; `gryph up` starts an embedded Valkey by itself."
         )
-    database = Database(settings.sql_url)
+    metrics = GatewayMetrics()
+    database = Database(settings.sql_url, on_write=metrics.vitals.write_s.observe)
     redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
     )
-    metrics = GatewayMetrics()
     lost = say(
         "The worker that ran this was lost each time it was started; that is a fault on our side. "
         "`retry` starts it afresh."
     ).model_dump(mode="json")
     queued = asyncio.Event()
-    heart = Heart(database, Identity.mine("gateway"), lost=lost, on_freed=queued.set)
+    on_freed = _on_freed(metrics, queued)
+    heart = Heart(database, Identity.mine("gateway"), lost=lost, on_freed=on_freed)
     intake = DurableIntake(database, metrics, holder=heart.owner)
     store = ArtifactStore(settings.home)
     kept = Artifacts(database, store, public_url)
@@ -140,7 +135,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     anchoring = Anchoring(settings, database, metrics)
     chores = {
         "audit-anchor": Chore(ANCHOR_S, anchoring.anchor),
-        "reap": Chore(REAP_S, _reaper(database, lost, queued)),
+        "reap": Chore(REAP_S, _reaper(database, lost, queued, metrics)),
         "retention": Chore(RETENTION_S, _retention(database, store)),
         **platforms.chores,
     }
@@ -149,8 +144,9 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     api_keys = ApiKeys(settings.home)
     api_keys.ensure()
     api = api_router(ApiParts(api_keys, intake, database, notifier, kept.read))
-    routers = [api, web_router(), _operations(database, metrics), *platforms.routers]
-    app = _application(routers, platforms.bodies)
+    health = Health(database, redis, metrics.vitals, stuck_after_s=settings.stuck_after_s)
+    routers = [api, web_router(), operations(health, metrics), *platforms.routers]
+    app = _application(routers, platforms.bodies, metrics)
 
     async def close() -> None:
         await heart.leave()
@@ -161,8 +157,8 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         await redis.aclose()
         await asyncio.to_thread(database.close)
 
-    loops = [dispatcher.run, outbox.run, delivery.run, leader.run, *platforms.loops]
-    return Gateway(app, heart, loops, close)
+    own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
+    return Gateway(app, heart, [*own, *platforms.loops], close)
 
 
 def _surroundings(
@@ -190,7 +186,9 @@ def _surroundings(
     )
 
 
-def _application(routers: list[APIRouter], bodies: Mapping[str, int]) -> FastAPI:
+def _application(
+    routers: list[APIRouter], bodies: Mapping[str, int], metrics: GatewayMetrics
+) -> FastAPI:
     app = FastAPI(
         title="GRYPHGEN Agentic",
         version="1",
@@ -199,6 +197,7 @@ def _application(routers: list[APIRouter], bodies: Mapping[str, int]) -> FastAPI
         responses=EVERYWHERE,
     )
     app.add_middleware(Door, largest=bodies)
+    app.add_middleware(Ingress, metrics=metrics)
     for router in routers:
         app.include_router(router)
     return app
@@ -218,11 +217,22 @@ def _clearance(dispatcher: Dispatcher, grants: Grants) -> Clearance:
     return clearance
 
 
+def _on_freed(metrics: GatewayMetrics, queued: asyncio.Event) -> Callable[[Freed], None]:
+    def on_freed(freed: Freed) -> None:
+        metrics.processes_gone.labels(freed.kind).inc()
+        metrics.reaped.inc(len(freed.jobs))
+        queued.set()
+
+    return on_freed
+
+
 def _reaper(
-    database: Database, lost: dict[str, object], queued: asyncio.Event
+    database: Database, lost: dict[str, object], queued: asyncio.Event, metrics: GatewayMetrics
 ) -> Callable[[], Awaitable[None]]:
     async def reap() -> None:
-        if await database.write(lambda s: ledger.reap(s, lost, utc_now())):
+        reaped = await database.write(lambda s: ledger.reap(s, lost, utc_now()))
+        metrics.reaped.inc(len(reaped))
+        if reaped:
             queued.set()
 
     return reap
@@ -235,40 +245,6 @@ def _retention(database: Database, store: ArtifactStore) -> Callable[[], Awaitab
         await database.read(lambda s: store.sweep(s, utc_now() - SWEPT_AFTER))
 
     return forget
-
-
-def _operations(database: Database, metrics: GatewayMetrics) -> APIRouter:
-    router = APIRouter(tags=["operations"])
-
-    @router.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "alive"}
-
-    @router.get("/readyz")
-    async def readyz(response: Response) -> dict[str, str]:
-        """Events can be accepted: the database answers a write."""
-        try:
-            await asyncio.wait_for(database.write(lambda s: s.connection().closed), READY_S)
-        except (TimeoutError, SQLAlchemyError) as error:
-            response.status_code = _UNAVAILABLE
-            return {"status": f"the database does not answer: {type(error).__name__}"}
-        return {"status": "ready"}
-
-    @router.get("/metrics", response_class=PlainTextResponse)
-    async def show_metrics() -> PlainTextResponse:
-        """Prometheus' text format."""
-        counts = await database.read(_jobs_by_state)
-        for state in (JobState.WAITING, JobState.QUEUED, JobState.RUNNING):
-            metrics.jobs.labels(state).set(counts.get(state, 0))
-        return PlainTextResponse(generate_latest(metrics.registry))
-
-    return router
-
-
-def _jobs_by_state(session: Session) -> dict[str, int]:
-    counted = select(JobRow.state, func.count()).group_by(col(JobRow.state))
-    return dict(session.exec(counted).all())
 
 
 class _Server(uvicorn.Server):

@@ -153,22 +153,25 @@ class Delivery:
         try:
             if face is None:
                 raise Busy(f"{platform} is off", retry_after_s=60)
-            async with asyncio.timeout(SAY_S):
-                with speaking_while(holds):
+            with self._metrics.delivery_s.labels(platform).time(), speaking_while(holds):
+                async with asyncio.timeout(SAY_S):
                     return await self._say(errand, face.outbound)
         except Overdue:
             log.warning("held too long to be said here", key=key)
             await self._note(key, lease_owner=None, next_try_at=utc_now())
         except (Busy, TimeoutError) as busy:
-            self._metrics.delivery_retries.labels(platform).inc()
+            why = "off" if face is None else "busy" if isinstance(busy, Busy) else "timeout"
+            self._metrics.delivery_retries.labels(platform, why).inc()
             wait_s = busy.retry_after_s if isinstance(busy, Busy) else 0.0
             await self._later(errand, str(busy) or "no answer", wait_s)
         except Undeliverable as gone:
             log.warning("undeliverable", key=key, error=str(gone))
+            self._metrics.undeliverable.labels(platform).inc()
             self._edited_at.pop(key, None)
             await self._note(key, finished_at=utc_now(), error=str(gone)[:500], lease_owner=None)
         except Exception as error:
             log.exception("delivery failed", key=key)
+            self._metrics.delivery_retries.labels(platform, "failed").inc()
             await self._later(errand, repr(error), 5.0)
         return False
 

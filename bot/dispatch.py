@@ -162,6 +162,8 @@ class Dispatcher:
             await self._postpone(taken, repr(error), 2.0**taken.attempt, is_last=is_last)
 
     async def _postpone(self, taken: Taken, error: str, wait_s: float, *, is_last: bool) -> None:
+        outcome = "given_up" if is_last else "postponed"
+        self._around.metrics.events_put_off.labels(taken.platform, outcome).inc()
         until = utc_now() + timedelta(seconds=wait_s)
         try:
             if is_last and taken.payload["kind"] == "invocation":

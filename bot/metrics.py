@@ -1,8 +1,14 @@
-"""Prometheus metrics of the gateway; every name is listed in docs/metrics.md."""
+"""Prometheus metrics of the gateway; every name is listed in docs/metrics.md.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+Labels are closed sets (platform, verb, queue, outcome), never a person or a repository.
+"""
 
-LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+from datetime import datetime
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from storage.backlog import Backlog
+from storage.vitals import LATENCY_BUCKETS_S, Vitals
 
 
 class GatewayMetrics:
@@ -10,78 +16,186 @@ class GatewayMetrics:
 
     def __init__(self) -> None:
         """All series start at zero."""
-        self.registry = CollectorRegistry()
-        registry = self.registry
-        self.received = Counter(
-            "gryph_events_received", "Verified events, by platform", ["platform"], registry=registry
+        self.vitals = Vitals("gateway")
+        self.registry = self.vitals.registry
+        self._ingress()
+        self._commands()
+        self._delivery()
+        self.backlog = BacklogMetrics(self)
+
+    def counter(self, name: str, what: str, *labels: str) -> Counter:
+        """A counter in this gateway's registry."""
+        return Counter(name, what, labels, registry=self.registry)
+
+    def gauge(self, name: str, what: str, *labels: str) -> Gauge:
+        """A gauge in this gateway's registry."""
+        return Gauge(name, what, labels, registry=self.registry)
+
+    def histogram(self, name: str, what: str, *labels: str) -> Histogram:
+        """A histogram of seconds in this gateway's registry."""
+        return Histogram(name, what, labels, registry=self.registry, buckets=LATENCY_BUCKETS_S)
+
+    def _ingress(self) -> None:
+        self.requests = self.counter(
+            "gryph_requests",
+            "Requests that post something, by platform and outcome (acked, bad_signature, "
+            "forbidden, malformed, too_large, too_slow, limited, refused, failed)",
+            *("platform", "outcome"),
         )
-        self.duplicates = Counter(
-            "gryph_events_duplicate", "Redeliveries, by platform", ["platform"], registry=registry
+        self.ack_s = self.histogram(
+            "gryph_ack_seconds",
+            "From a request's first byte to the last of its acknowledgement, by platform",
+            "platform",
         )
-        self.not_taken = Counter(
+        self.received = self.counter(
+            "gryph_events_received", "Verified events, by platform", "platform"
+        )
+        self.duplicates = self.counter(
+            "gryph_events_duplicate", "Redeliveries, by platform", "platform"
+        )
+        self.not_taken = self.counter(
             "gryph_events_not_taken",
             "Events refused because the database did not take them in time, by platform",
-            ["platform"],
-            registry=registry,
+            "platform",
         )
-        self.accept_s = Histogram(
-            "gryph_accept_seconds",
-            "From a verified event to its durable claim",
-            registry=registry,
-            buckets=LATENCY_BUCKETS_S,
+        self.accept_s = self.histogram(
+            "gryph_accept_seconds", "From a verified event to its durable claim"
         )
-        self.commands = Counter(
+        self.events_put_off = self.counter(
+            "gryph_events_put_off",
+            "Tries to handle an event that came to nothing, by platform and outcome (postponed, "
+            "given_up)",
+            *("platform", "outcome"),
+        )
+
+    def _commands(self) -> None:
+        self.commands = self.counter(
             "gryph_commands",
             "Command lines, by verb and outcome (job, answer, error, refused, limited)",
-            ["verb", "outcome"],
-            registry=registry,
+            *("verb", "outcome"),
         )
-        self.finished = Counter(
-            "gryph_jobs_finished",
-            "Jobs delivered, by verb and state",
-            ["verb", "state"],
-            registry=registry,
+        self.limits_open = self.counter(
+            "gryph_rate_limit_fail_open", "Commands let through because Redis did not answer"
         )
-        self.end_to_end_s = Histogram(
-            "gryph_end_to_end_seconds",
-            "From the command to its result in the thread",
-            ["verb"],
-            registry=registry,
-            buckets=LATENCY_BUCKETS_S,
+        self.queue_rings = self.counter(
+            "gryph_queue_rings", "Bells rung for queued jobs, by queue", "queue"
         )
-        self.delivery_retries = Counter(
+        self.queue_down = self.counter("gryph_queue_down", "Bells the broker did not take")
+        self.reaped = self.counter(
+            "gryph_jobs_reaped", "Running jobs whose worker fell silent, started again or ended"
+        )
+        self.processes_gone = self.counter(
+            "gryph_processes_gone",
+            "Processes found dead or silent by this gateway, by kind (gateway, worker)",
+            "kind",
+        )
+        self.audit_anchors = self.counter(
+            "gryph_audit_anchors",
+            "Anchors of the audit log, by outcome (written, sent, unsent)",
+            "outcome",
+        )
+        self.leader = self.gauge("gryph_leader", "Whether this gateway holds the leader lease")
+
+    def _delivery(self) -> None:
+        self.finished = self.counter(
+            "gryph_jobs_finished", "Jobs delivered, by verb and state", *("verb", "state")
+        )
+        self.end_to_end_s = self.histogram(
+            "gryph_end_to_end_seconds", "From the command to its result in the thread", "verb"
+        )
+        self.delivery_s = self.histogram(
+            "gryph_delivery_seconds", "One look after one delivery, by platform", "platform"
+        )
+        self.delivery_retries = self.counter(
             "gryph_delivery_retries",
-            "Posts that a platform did not take",
-            ["platform"],
-            registry=registry,
+            "Posts that a platform did not take, by platform and why (busy, timeout, off, failed)",
+            *("platform", "reason"),
         )
-        self.limits_open = Counter(
-            "gryph_rate_limit_fail_open",
-            "Commands let through because Redis did not answer",
-            registry=registry,
-        )
-        self.queue_rings = Counter(
-            "gryph_queue_rings",
-            "Bells rung for queued jobs, by queue",
-            ["queue"],
-            registry=registry,
-        )
-        self.queue_down = Counter(
-            "gryph_queue_down", "Bells the broker did not take", registry=registry
-        )
-        self.jobs = Gauge(
-            "gryph_jobs", "Jobs that are not over, by state", ["state"], registry=registry
-        )
-        self.audit_anchors = _audit_anchors(registry)
-        self.leader = Gauge(
-            "gryph_leader", "Whether this gateway holds the leader lease", registry=registry
+        self.undeliverable = self.counter(
+            "gryph_undeliverable",
+            "Deliveries whose place is gone or closed to us, by platform",
+            "platform",
         )
 
 
-def _audit_anchors(registry: CollectorRegistry) -> Counter:
-    return Counter(
-        "gryph_audit_anchors",
-        "Anchors of the audit log, by outcome (written, sent, unsent)",
-        ["outcome"],
-        registry=registry,
-    )
+class BacklogMetrics:
+    """What the whole installation waits for: every gateway shows the same, so take the largest."""
+
+    def __init__(self, metrics: GatewayMetrics) -> None:
+        """Nothing known yet."""
+        gauge = metrics.gauge
+        self.known = gauge(
+            "gryph_backlog_known", "Whether the database could be asked what is waiting"
+        )
+        self.jobs = gauge(
+            "gryph_jobs",
+            "Jobs that are not over, by state, queue and verb",
+            *("state", "queue", "verb"),
+        )
+        self.queue_oldest_s = gauge(
+            "gryph_queue_oldest_seconds", "Age of the oldest queued job, by queue", "queue"
+        )
+        self.events = gauge("gryph_inbox_unhandled", "Events accepted and not handled yet")
+        self.event_oldest_s = gauge(
+            "gryph_inbox_oldest_seconds", "Age of the oldest event that is not handled yet"
+        )
+        self.rings = gauge("gryph_outbox_rings", "Jobs whose bell no worker has answered yet")
+        self.ring_late_s = gauge(
+            "gryph_outbox_late_seconds", "How long the bell that waits longest has been due"
+        )
+        self.overdue = gauge(
+            "gryph_deliveries_overdue",
+            "Deliveries that were due and that no gateway looks after, by platform",
+            "platform",
+        )
+        self.overdue_oldest_s = gauge(
+            "gryph_deliveries_overdue_seconds",
+            "How long the oldest overdue delivery has been due, by platform",
+            "platform",
+        )
+        self.processes = gauge(
+            "gryph_processes", "Processes at work, by kind (gateway, worker)", "kind"
+        )
+        self.leader_present = gauge(
+            "gryph_leader_present", "Whether any gateway of the installation holds the leader lease"
+        )
+
+    def show(self, backlog: Backlog, now: datetime) -> None:
+        """Take over what a look has found."""
+        self.forget()
+        self.known.set(1)
+        for waiting in backlog.jobs:
+            self.jobs.labels(waiting.state, waiting.queue, waiting.verb).set(waiting.count)
+        for queue, oldest_at in backlog.oldest_by_queue().items():
+            self.queue_oldest_s.labels(queue).set(since_s(oldest_at, now))
+        self.events.set(backlog.events)
+        self.event_oldest_s.set(since_s(backlog.event_oldest_at, now))
+        self.rings.set(backlog.rings)
+        self.ring_late_s.set(since_s(backlog.ring_due_at, now))
+        for overdue in backlog.overdue:
+            self.overdue.labels(overdue.platform).set(overdue.count)
+            self.overdue_oldest_s.labels(overdue.platform).set(since_s(overdue.oldest_at, now))
+        for kind in ("gateway", "worker"):
+            self.processes.labels(kind).set(backlog.processes.get(kind, 0))
+        until = backlog.leader_until
+        self.leader_present.set(until is not None and until > now)
+
+    def forget(self) -> None:
+        """Nothing is known: no old figure may pass for a present one."""
+        self.known.set(0)
+        for labelled in (
+            self.jobs,
+            self.queue_oldest_s,
+            self.overdue,
+            self.overdue_oldest_s,
+            self.processes,
+        ):
+            labelled.clear()
+        for plain in (self.events, self.event_oldest_s, self.rings, self.ring_late_s):
+            plain.set(float("nan"))
+        self.leader_present.set(float("nan"))
+
+
+def since_s(moment: datetime | None, now: datetime) -> float:
+    """Seconds since `moment`; 0 where there is none, or it is still to come."""
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())

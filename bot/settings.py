@@ -88,6 +88,11 @@ class GatewaySettings(StorageSettings):
         description="Address to which each new anchor of the audit log is posted as JSON, so "
         "that a copy is kept where this machine cannot change it.",
     )
+    stuck_after_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that accepted work may lie untouched before `/readyz` says so.",
+    )
 
     rate_person_per_hour: int = Field(default=200, ge=1, description="Commands a person may send.")
     rate_workspace_per_hour: int = Field(

@@ -109,8 +109,12 @@ def normalized_url(url: str) -> str:
 class Database:
     """Transactions over SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare, without connecting; `url` in any usual spelling of SQLite or PostgreSQL."""
+    def __init__(self, url: str, on_write: Callable[[float], None] | None = None) -> None:
+        """Prepare, without connecting; `url` in any usual spelling of SQLite or PostgreSQL.
+
+        `on_write` hears how many seconds each `write` took, from asking to its commit.
+        """
+        self._on_write = on_write
         self.url = normalized_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
@@ -126,7 +130,11 @@ class Database:
 
         What a platform waits for is `urgent`: on SQLite it goes before everything that waits.
         """
-        return await asyncio.wrap_future(self._writer.submit(work, urgent=urgent))
+        started = time.perf_counter()
+        done = await asyncio.wrap_future(self._writer.submit(work, urgent=urgent))
+        if self._on_write is not None:
+            self._on_write(time.perf_counter() - started)
+        return done
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` over one consistent view; what it writes is not kept."""

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from storage import presence
 from storage.clock import utc_now
 from storage.database import Database
-from storage.presence import BEAT_S, GONE_S, OWN_MARGIN_S, SETTLE_S, Identity, Watcher
+from storage.presence import BEAT_S, GONE_S, OWN_MARGIN_S, SETTLE_S, Freed, Identity, Watcher
 
 log = structlog.get_logger()
 
@@ -42,10 +42,10 @@ class Heart:
         identity: Identity,
         *,
         lost: Mapping[str, Any] | None = None,
-        on_freed: Callable[[], None] | None = None,
+        on_freed: Callable[[Freed], None] | None = None,
     ) -> None:
         """`lost` is the reply of a job that lost too many workers, `on_freed` is called
-        when there is work of a process that is gone.
+        with the work of each process that is gone.
         """
         self._identity = identity
         self._database = database
@@ -123,4 +123,4 @@ class Heart:
             deliveries=freed.deliveries,
         )
         if self._on_freed is not None:
-            self._on_freed()
+            self._on_freed(freed)

@@ -62,9 +62,11 @@ def database(settings: GatewaySettings) -> Database:
 
 async def test_a_gateway_with_its_database_is_ready(settings: GatewaySettings) -> None:
     async with composed(settings) as (_, http):
-        assert (await http.get("/healthz")).json() == {"status": "alive"}
+        alive = (await http.get("/healthz")).json()
+        assert alive["status"] == "alive"
         ready = await http.get("/readyz")
-        assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+        assert (ready.status_code, ready.json()["stuck"]) == (200, {})
+        assert list(ready.json()["degraded"]) == ["workers"]
 
 
 async def test_a_gateway_without_a_broker_names_the_setting(tmp_path: Path) -> None:
@@ -79,8 +81,8 @@ async def test_metrics_count_the_jobs_that_are_not_over(
     await leased(database, jobs[0])
     async with composed(settings) as (_, http):
         text = (await http.get("/metrics")).text
-    assert 'gryph_jobs{state="queued"} 2.0' in text
-    assert 'gryph_jobs{state="running"} 1.0' in text
+    assert 'gryph_jobs{queue="cpu",state="queued",verb="test"} 2.0' in text
+    assert 'gryph_jobs{queue="cpu",state="running",verb="test"} 1.0' in text
     await asyncio.to_thread(database.close)
 
 

@@ -416,7 +416,7 @@ def test_metrics_count_what_was_delivered_and_refused(sqlite: Database) -> None:
     registry = asyncio.run(conversation()).metrics.registry
     finished = {"verb": "test", "state": "succeeded"}
     assert registry.get_sample_value("gryph_jobs_finished_total", finished) == 1
-    retried = {"platform": "slack"}
+    retried = {"platform": "slack", "reason": "busy"}
     assert registry.get_sample_value("gryph_delivery_retries_total", retried) == 1
 
 

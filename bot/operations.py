@@ -1,0 +1,48 @@
+"""What operators and their probes ask a gateway: alive, ready, and its figures."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.health import Health, Status
+from bot.metrics import GatewayMetrics
+from storage.clock import utc_now
+
+HUNG_S = 10.0
+"""A loop that came round this late answers no platform in time: start the process again."""
+
+
+def operations(health: Health, metrics: GatewayMetrics) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    async def healthz(response: Response) -> dict[str, str | float]:
+        """The process answers, from its event loop; 503 when that loop hardly turns."""
+        lag_s = metrics.vitals.loop_lag_s()
+        hung = lag_s > HUNG_S
+        response.status_code = 503 if hung else 200
+        return {"status": "hung" if hung else "alive", "loop_lag_s": round(lag_s, 3)}
+
+    @router.get("/readyz")
+    async def readyz(response: Response) -> dict[str, str | dict[str, str]]:
+        """Progress: what is accepted is also handled, rung and delivered; 503 when it is not."""
+        condition = await health.condition()
+        response.status_code = 503 if condition.status is Status.NOT_READY else 200
+        return {
+            "status": condition.status,
+            "stuck": dict(condition.stuck),
+            "degraded": dict(condition.degraded),
+        }
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def show_metrics() -> PlainTextResponse:
+        """Prometheus' text format."""
+        try:
+            metrics.backlog.show(await health.backlog(), utc_now())
+        except (TimeoutError, SQLAlchemyError):
+            metrics.backlog.forget()
+        return PlainTextResponse(generate_latest(metrics.registry))
+
+    return router
