@@ -48,8 +48,7 @@ from bot.wire import PatientProtocol
 from handlers import Platform
 from jobs.messages import say
 from jobs.queue import ArqQueue
-from storage import artifacts, audit, ledger, vault
-from storage.artifacts import ArtifactStore
+from storage import artifacts, audit, ledger, retention, vault
 from storage.clock import utc_now
 from storage.database import Database
 from storage.files import write_whole
@@ -57,12 +56,14 @@ from storage.heart import Heart
 from storage.ledger import Ring
 from storage.logs import set_up_logging
 from storage.presence import Freed, Identity
+from storage.retention import Kept
+from storage.stores.choice import open_store
+from storage.stores.types import ArtifactStore
 
 log = structlog.get_logger()
 
 REAP_S = 5.0
 RETENTION_S = 3600.0
-ARTIFACTS_KEPT = timedelta(days=90)
 SWEPT_AFTER = timedelta(hours=6)
 REDIS_TIMEOUT_S = 10.0
 """Longer than the event stream's blocking read."""
@@ -113,7 +114,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     on_freed = _on_freed(metrics, queued)
     heart = Heart(database, Identity.mine("gateway"), lost=lost, on_freed=on_freed)
     intake = DurableIntake(database, metrics, holder=heart.owner)
-    store = ArtifactStore(settings.home)
+    store = open_store(settings)
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept)
@@ -136,7 +137,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     chores = {
         "audit-anchor": Chore(ANCHOR_S, anchoring.anchor),
         "reap": Chore(REAP_S, _reaper(database, lost, queued, metrics)),
-        "retention": Chore(RETENTION_S, _retention(database, store)),
+        "retention": Chore(RETENTION_S, _retention(database, store, _kept(settings))),
         **platforms.chores,
     }
     leader = Leader(database, chores, platforms.companions, metrics, owner=heart.owner)
@@ -238,13 +239,22 @@ def _reaper(
     return reap
 
 
-def _retention(database: Database, store: ArtifactStore) -> Callable[[], Awaitable[None]]:
+def _retention(
+    database: Database, store: ArtifactStore, kept: Kept
+) -> Callable[[], Awaitable[None]]:
     async def forget() -> None:
-        await database.write(lambda s: vault.drop_expired_grants(s, utc_now()))
-        await database.write(lambda s: artifacts.expire(s, utc_now() - ARTIFACTS_KEPT))
-        await database.read(lambda s: store.sweep(s, utc_now() - SWEPT_AFTER))
+        await retention.forget(database, kept, utc_now())
+        await database.read(lambda s: artifacts.sweep(s, store, utc_now() - SWEPT_AFTER))
 
     return forget
+
+
+def _kept(settings: GatewaySettings) -> Kept:
+    return Kept(
+        events=timedelta(days=settings.keep_events_days),
+        artifacts=timedelta(days=settings.keep_artifacts_days),
+        jobs=timedelta(days=settings.keep_jobs_days),
+    )
 
 
 class _Server(uvicorn.Server):

@@ -1,12 +1,15 @@
 """Artifacts as faces meet them: bytes, links, and a place for what a message cannot hold."""
 
+import asyncio
 import mimetypes
 
+from bot.face import Busy
 from storage import artifacts
-from storage.artifacts import ArtifactLost, ArtifactStore, NewArtifact
+from storage.artifacts import NewArtifact
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
+from storage.stores.types import ArtifactLost, ArtifactStore, StoreAway
 
 
 class Artifacts:
@@ -24,9 +27,11 @@ class Artifacts:
         if row is None:
             raise FileNotFoundError(artifact)
         try:
-            return self._store.read(row.digest)
+            return await asyncio.to_thread(self._store.read, row.digest)
         except ArtifactLost as error:
             raise FileNotFoundError(artifact) from error
+        except StoreAway as error:
+            raise Busy(str(error)) from error
 
     def link(self, artifact: ArtifactId) -> str:
         """See `bot.face.ArtifactReader.link`."""
@@ -35,5 +40,9 @@ class Artifacts:
     async def keep(self, job: JobId | None, name: str, content: bytes) -> ArtifactId:
         """See `bot.face.ArtifactReader.keep`."""
         media_type = mimetypes.guess_type(name)[0] or "text/plain"
-        new = NewArtifact(name, media_type, len(content), self._store.put(content))
+        try:
+            digest = await asyncio.to_thread(self._store.put, content)
+        except StoreAway as error:
+            raise Busy(str(error)) from error
+        new = NewArtifact(name, media_type, len(content), digest)
         return await self._database.write(lambda s: artifacts.record(s, job, new, utc_now()))

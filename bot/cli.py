@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
+from bot import upkeep
 from bot.auth import DEFAULT_TTL_S, ApiKeys, KeysUnreadable, Role, token_id
 from bot.console.ask import Answered, Question, TookTooLong, artifacts, as_json, ask, report, save
 from bot.console.client import GatewayClient, NoGateway, Refused, bearer, gateway_url
@@ -80,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_role(add("role", _role, "say what a person may do, in one workspace or everywhere"))
     manifest = add("manifest", _manifest, "print a platform's app manifest")
     manifest.add_argument("platform", choices=["slack"])
+    upkeep.add_backup(add("backup", upkeep.backup, "keep everything in one file, and try it"))
+    upkeep.add_restore(add("restore", upkeep.restore_here, "fill an empty home from a backup"))
+    upkeep.add_keys(add("keys", upkeep.keys, "seal the secrets at rest with a new key"))
     log = add("audit", _audit, "check the audit log")
     log.add_argument("action", choices=["verify"])
     log.add_argument(

@@ -69,7 +69,7 @@ class ArtifactReader(Protocol):
     """The bytes behind a `File` or `Picture` block, and a link a person can open."""
 
     async def read(self, artifact: ArtifactId) -> bytes:
-        """The whole content. Raises FileNotFoundError when retention has removed it."""
+        """The whole content. Raises FileNotFoundError when retention has removed it, Busy."""
         ...
 
     def link(self, artifact: ArtifactId) -> str:

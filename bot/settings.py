@@ -93,6 +93,21 @@ class GatewaySettings(StorageSettings):
         gt=0,
         description="Seconds that accepted work may lie untouched before `/readyz` says so.",
     )
+    keep_events_days: int = Field(
+        default=30,
+        ge=4,
+        description="Days for which an event and its delivery ids are kept; platforms redeliver "
+        "for three.",
+    )
+    keep_artifacts_days: int = Field(
+        default=90, ge=1, description="Days for which a job's files are kept."
+    )
+    keep_jobs_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days for which a finished job, its messages and the console's threads are "
+        "kept. The audit log is kept for good.",
+    )
 
     rate_person_per_hour: int = Field(default=200, ge=1, description="Commands a person may send.")
     rate_workspace_per_hour: int = Field(

@@ -26,12 +26,12 @@ from jobs.runner import JOB_LIMIT_S, Runner
 from jobs.settings import WorkerSettings
 from jobs.workshop import LocalDesk, NoSandbox, Workshop
 from storage import vault
-from storage.artifacts import ArtifactStore
 from storage.database import Database
 from storage.heart import Heart
 from storage.ids import JobId
 from storage.logs import set_up_logging
 from storage.presence import Identity
+from storage.stores.choice import open_store
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
     database = Database(settings.sql_url)
     sandbox = await asyncio.to_thread(_proven_sandbox)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
-    shop = Workshop(settings, database, ArtifactStore(settings.home), keys, sandbox)
+    shop = Workshop(settings, database, open_store(settings), keys, sandbox)
     redis = connection(settings.redis_url)
     heart = Heart(database, Identity.mine("worker"))
     runner = Runner(

@@ -19,12 +19,12 @@ from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from storage import artifacts, checkouts, vault
-from storage.artifacts import ArtifactStore, ArtifactTooLarge
 from storage.checkouts import CheckoutFailed, CheckoutRefused, CheckoutStopped
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, new_artifact_id
 from storage.ledger import Leased
+from storage.stores.types import ArtifactStore, ArtifactTooLarge, StoreAway
 from storage.vault import KeyRing
 
 
@@ -65,6 +65,8 @@ class LocalDesk:
             digest = self._shop.store.put(artifact.content)
         except ArtifactTooLarge as error:
             raise Declined(str(error)) from error
+        except StoreAway as error:
+            raise Transient(str(error)) from error
         artifact_id = new_artifact_id()
         noted = artifacts.NewArtifact(
             name=artifact.name,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -49,6 +49,19 @@ class StorageSettings(LayeredSettings):
         default=None,
         description="Redis or Valkey; `gryph up` starts an embedded Valkey when it is not set.",
     )
+    artifacts_url: str | None = Field(
+        default=None,
+        description="Where artifacts are kept: `s3://bucket/prefix` (needs the extra `s3`); "
+        "default is the home folder.",
+    )
+    s3_endpoint_url: str | None = Field(
+        default=None, description="Address of the S3 service; default is Amazon's."
+    )
+    s3_region: str | None = Field(default=None, description="Region of the bucket.")
+    s3_access_key: str | None = Field(
+        default=None, description="Access key id; default is wherever boto3 finds one."
+    )
+    s3_secret_key: SecretStr | None = Field(default=None, description="The access key's secret.")
     checkout_key: str | None = Field(
         default=None,
         description="Key with which the gateway seals repository tokens for the workers "

@@ -18,7 +18,7 @@ _LOCK = 0x6772797068
 """The PostgreSQL advisory lock that one migrating process holds."""
 
 
-def upgrade(url: str) -> str:
+def upgrade(url: str, to: str = "head") -> str:
     """Apply every step the database lacks, all or none, and return the revision it then has.
 
     Processes that start together wait for each other; the later ones find nothing to do.
@@ -26,7 +26,7 @@ def upgrade(url: str) -> str:
     with _connected(url) as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         revision = _revision(connection)
     assert revision is not None
     return revision
@@ -40,6 +40,12 @@ def current(url: str) -> str | None:
             return _revision(connection)
     finally:
         database.close()
+
+
+def revisions() -> list[str]:
+    """Every revision there has been, from the first one on."""
+    steps = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [step.revision for step in steps][::-1]
 
 
 def newest() -> str:

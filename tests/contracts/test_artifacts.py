@@ -7,9 +7,11 @@ from pathlib import Path
 from sqlmodel import Session
 
 from storage import artifacts, people
-from storage.artifacts import ArtifactLost, ArtifactStore, NewArtifact
+from storage.artifacts import NewArtifact
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
+from storage.stores.local import LocalStore
+from storage.stores.types import ArtifactLost
 from tests.contracts.samples import add_job
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -22,7 +24,7 @@ def add_the_job(session: Session) -> None:
 
 
 def keep(
-    database: Database, store: ArtifactStore, name: str, content: bytes, at: datetime = NOW
+    database: Database, store: LocalStore, name: str, content: bytes, at: datetime = NOW
 ) -> ArtifactId:
     noted = NewArtifact(name, "text/plain", len(content), store.put(content))
     return database.write_now(lambda s: artifacts.record(s, JOB, noted, at))
@@ -34,7 +36,7 @@ def age(tmp_path: Path, to: datetime) -> None:
         os.utime(path, (to.timestamp(), to.timestamp()))
 
 
-def lost(store: ArtifactStore, digest: str) -> bool:
+def lost(store: LocalStore, digest: str) -> bool:
     try:
         store.read(digest)
     except ArtifactLost:
@@ -45,7 +47,7 @@ def lost(store: ArtifactStore, digest: str) -> bool:
 async def test_a_job_finds_its_artifacts_and_what_apply_writes(
     database: Database, tmp_path: Path
 ) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     await database.write(add_the_job)
     plain = keep(database, store, "report.txt", b"report")
     patch = NewArtifact("test_a.py", "text/x-python", 4, store.put(b"test"), "tests/test_a.py")
@@ -63,7 +65,7 @@ async def test_a_job_finds_its_artifacts_and_what_apply_writes(
 async def test_an_id_drawn_before_is_the_one_that_is_used(
     database: Database, tmp_path: Path
 ) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     await database.write(add_the_job)
     noted = NewArtifact("a", "text/plain", 1, store.put(b"a"))
     drawn = ArtifactId("Adrawn")
@@ -74,7 +76,7 @@ async def test_an_id_drawn_before_is_the_one_that_is_used(
 async def test_old_artifacts_expire_and_their_bytes_are_swept(
     database: Database, tmp_path: Path
 ) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     await database.write(add_the_job)
     old = keep(database, store, "old", b"old", NOW - timedelta(days=40))
     keep(database, store, "shared, old", b"shared", NOW - timedelta(days=40))
@@ -83,10 +85,10 @@ async def test_old_artifacts_expire_and_their_bytes_are_swept(
     age(tmp_path, NOW - timedelta(days=40))
     limit = NOW - timedelta(days=30)
 
-    assert await database.read(lambda s: store.sweep(s, limit)) == 0
+    assert await database.read(lambda s: artifacts.sweep(s, store, limit)) == 0
     assert await database.write(lambda s: artifacts.expire(s, limit)) == 2
     assert await database.read(lambda s: artifacts.get(s, old)) is None
-    assert await database.read(lambda s: store.sweep(s, limit)) == 1
+    assert await database.read(lambda s: artifacts.sweep(s, store, limit)) == 1
     assert lost(store, digests["old"])
     assert not lost(store, digests["shared"])
 
@@ -94,25 +96,25 @@ async def test_old_artifacts_expire_and_their_bytes_are_swept(
 async def test_bytes_that_no_row_names_yet_are_left_alone_while_they_are_young(
     database: Database, tmp_path: Path
 ) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     digest = store.put(b"not recorded yet")
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    assert await database.read(lambda s: store.sweep(s, an_hour_ago)) == 0
+    assert await database.read(lambda s: artifacts.sweep(s, store, an_hour_ago)) == 0
     assert not lost(store, digest)
 
 
 async def test_putting_again_makes_an_orphan_young(database: Database, tmp_path: Path) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     digest = store.put(b"again")
     age(tmp_path, NOW - timedelta(days=40))
     store.put(b"again")
     limit = NOW - timedelta(days=30)
-    assert await database.read(lambda s: store.sweep(s, limit)) == 0
+    assert await database.read(lambda s: artifacts.sweep(s, store, limit)) == 0
     assert not lost(store, digest)
 
 
 async def test_what_a_crash_left_half_written_is_swept(database: Database, tmp_path: Path) -> None:
-    store = ArtifactStore(tmp_path)
+    store = LocalStore(tmp_path)
     digest = store.put(b"x")
     half = tmp_path / "artifacts" / digest[:2] / ".fresh-abc"
     half.write_bytes(b"ha")
@@ -120,5 +122,5 @@ async def test_what_a_crash_left_half_written_is_swept(database: Database, tmp_p
     stranger.write_text("not ours")
     age(tmp_path, NOW - timedelta(days=40))
     limit = NOW - timedelta(days=30)
-    assert await database.read(lambda s: store.sweep(s, limit)) == 2
+    assert await database.read(lambda s: artifacts.sweep(s, store, limit)) == 2
     assert [path.name for path in half.parent.iterdir()] == ["note.txt"]

@@ -31,11 +31,12 @@ from jobs.messages import Action, Actions, Reply, Text
 from jobs.requests import JobRequest, Source
 from jobs.runner import RunningWatch
 from storage import artifacts, people
-from storage.artifacts import ArtifactStore, NewArtifact
+from storage.artifacts import NewArtifact
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
 from storage.ledger import Leased
+from storage.stores.types import ArtifactStore
 from storage.tables.people import AccountRow
 from tests.fakes.spine import Scene, Spine, Work, without_ids
 

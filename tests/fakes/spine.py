@@ -33,11 +33,11 @@ from jobs.queue import QueueDown
 from jobs.requests import JobRequest
 from jobs.runner import Desks, Runner
 from storage import vault
-from storage.artifacts import ArtifactStore
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
 from storage.ledger import Ring
+from storage.stores.local import LocalStore
 from storage.tables import DeliveryRow, InboxRow, JobRow
 from tests.fakes.unwatched import Unwatched
 
@@ -151,7 +151,7 @@ class Spine:
         self.home = home
         self.metrics = GatewayMetrics()
         self.intake = DurableIntake(database, self.metrics, holder="spine")
-        self.store = ArtifactStore(home)
+        self.store = LocalStore(home)
         self.kept = Artifacts(database, self.store, PUBLIC_URL)
         self.keys = vault.checkout_keys(home, None)
         self.queue = InProcessQueue()

@@ -17,10 +17,11 @@ from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from jobs.workshop import LocalDesk, NoSandbox, Workshop
 from storage import artifacts, vault
-from storage.artifacts import LARGEST_BYTES, ArtifactStore
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
+from storage.stores.local import LocalStore
+from storage.stores.types import LARGEST_BYTES
 from storage.tables.artifacts import ArtifactRow
 from tests.jobs.asked import asked, leased
 
@@ -34,7 +35,7 @@ def make(sqlite: Database, tmp_path: Path) -> MakeShop:
         keys = vault.checkout_keys(home, None)
         found = WorkerSettings.model_validate({"home": home, **settings})
         return Workshop(
-            found, sqlite, ArtifactStore(home), keys, sandbox or NoSandbox("No bubblewrap.")
+            found, sqlite, LocalStore(home), keys, sandbox or NoSandbox("No bubblewrap.")
         )
 
     return make

@@ -1,0 +1,127 @@
+"""`gryph backup`, `gryph restore` and `gryph keys`: for whoever looks after an installation."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bot.settings import GatewaySettings
+from storage import vault
+from storage.backups.archive import BadBackup
+from storage.backups.make import Installation, NothingToKeep, make
+from storage.backups.restore import NotEmpty, Restored, RestoreFailed, restore, tried
+from storage.clock import utc_now
+from storage.database import Database
+from storage.stores.choice import open_store
+from storage.stores.types import StoreAway
+
+OK, FAILED = 0, 1
+
+
+def add_backup(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gryph backup`."""
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="where to; default is gryph-<time>.backup in the working folder",
+    )
+    parser.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="do not try to restore it into a scratch home",
+    )
+
+
+def add_restore(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gryph restore`."""
+    parser.add_argument("file", type=Path, help="made by gryph backup")
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gryph keys`."""
+    parser.add_argument("action", choices=["rotate"])
+    parser.add_argument(
+        "--forget-old",
+        action="store_true",
+        help="remove the older keys once every secret is sealed anew",
+    )
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Make a backup of the installation of the settings and try it."""
+    now = utc_now()
+    path: Path = options.file or Path(f"gryph-{now:%Y%m%dT%H%M%SZ}.backup")
+    here = _installation()
+    try:
+        manifest = make(here, path, now)
+        print(
+            f"{path}: {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, "
+            f"{_count(manifest.digests, 'artifacts')} artifacts, "
+            f"{_count(manifest.digests, 'keys')} keys, {path.stat().st_size / 2**20:.1f} MiB."
+        )
+        if manifest.lost:
+            print(f"{len(manifest.lost)} artifacts were lost before; they are not in it.")
+        if options.verify:
+            print(f"Restored into a scratch home to try it: {_verdict(tried(path))}.")
+    except (NothingToKeep, StoreAway, BadBackup, RestoreFailed) as error:
+        return _complain(error)
+    finally:
+        here.database.close()
+    print("It holds the keys: keep it as safe as the home itself.")
+    return OK
+
+
+def restore_here(options: argparse.Namespace) -> int:
+    """Fill the empty home, database and store of the settings from a backup."""
+    here = _installation()
+    try:
+        restored = restore(options.file, here)
+    except (BadBackup, NotEmpty, RestoreFailed, StoreAway) as error:
+        return _complain(error)
+    finally:
+        here.database.close()
+    print(
+        f"Restored {sum(restored.rows.values())} rows and {restored.artifacts} artifacts of "
+        f"{restored.manifest.made_at:%Y-%m-%d %H:%M} UTC into {here.home}: {_verdict(restored)}."
+    )
+    return OK
+
+
+def keys(options: argparse.Namespace) -> int:
+    """Seal every secret anew with a new key."""
+    here = _installation()
+    path = here.home / "keys" / "vault.keys"
+    try:
+        ring = vault.add_key(path)
+        count = here.database.write_now(lambda session: vault.rotate(session, ring))
+        if options.forget_old:
+            ring = vault.keep_newest(path)
+    except (vault.Unsealable, ValueError) as error:
+        return _complain(error)
+    finally:
+        here.database.close()
+    print(f"{count} secrets sealed anew; {len(ring.keys)} keys in {path}.")
+    return OK
+
+
+def _installation() -> Installation:
+    settings = GatewaySettings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Installation(settings.home, Database(settings.sql_url), open_store(settings))
+
+
+def _verdict(restored: Restored) -> str:
+    verdict = restored.audit
+    if verdict.ok:
+        return f"audit log of {verdict.rows} lines unbroken"
+    return f"THE AUDIT LOG IS BROKEN at line {verdict.first_bad_seq}"
+
+
+def _count(members: dict[str, str], folder: str) -> int:
+    return sum(1 for name in members if name.startswith(f"{folder}/"))
+
+
+def _complain(error: Exception) -> int:
+    print(f"gryph: {error}", file=sys.stderr)
+    return FAILED

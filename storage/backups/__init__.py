@@ -1,0 +1,1 @@
+"""Backups: everything that is kept, in one file, and a new home made from it."""
