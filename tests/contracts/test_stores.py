@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
@@ -47,14 +47,13 @@ def bucket_settings(tmp_path: Path, endpoint_url: str) -> StorageSettings:
 
 
 def raw_client(s3_url: str) -> Any:
-    client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+    return cast("Any", boto3).client(
         "s3",
         endpoint_url=s3_url,
         region_name="us-east-1",
         aws_access_key_id="key",
         aws_secret_access_key="secret",
     )
-    return client
 
 
 @pytest.fixture(params=["local", "s3"])
