@@ -41,16 +41,17 @@ def make(of: Installation, path: Path, now: datetime) -> Manifest:
         StoreAway: The artifacts cannot be read now.
     """
     with archive.writing(path) as writer:
+        # First: an anchor taken after the tables would speak of audit lines they do not hold yet.
+        for folder in FOLDERS:
+            for file in sorted((of.home / folder).glob("*")):
+                if file.is_file() and not file.name.startswith("."):
+                    writer.add(f"{folder}/{file.name}", [file.read_bytes()])
         try:
             with of.database.engine.connect() as connection:
                 counts, digests, revision = _tables(connection, writer)
         except SQLAlchemyError as error:
             raise NothingToKeep(f"the database cannot be read: {error}") from error
         lost = tuple(_artifacts(of.store, digests, writer))
-        for folder in FOLDERS:
-            for file in sorted((of.home / folder).glob("*")):
-                if file.is_file() and not file.name.startswith("."):
-                    writer.add(f"{folder}/{file.name}", [file.read_bytes()])
         manifest = Manifest(
             revision=revision,
             made_at=now,

@@ -32,7 +32,7 @@ def s3_url() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
-    server.stop()  # pyright: ignore[reportUnknownMemberType]
+    server.stop()
 
 
 def bucket_settings(tmp_path: Path, endpoint_url: str) -> StorageSettings:
