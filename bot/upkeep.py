@@ -56,12 +56,13 @@ def backup(options: argparse.Namespace) -> int:
     try:
         manifest = make(here, path, now)
         print(
-            f"{path}: {sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, "
-            f"{_count(manifest.digests, 'artifacts')} artifacts, "
-            f"{_count(manifest.digests, 'keys')} keys, {path.stat().st_size / 2**20:.1f} MiB."
+            f"{path}: {_many(sum(manifest.rows.values()), 'row')} of {len(manifest.rows)} tables, "
+            f"{_many(_count(manifest.digests, 'artifacts'), 'artifact')}, "
+            f"{_many(_count(manifest.digests, 'keys'), 'key file')}, "
+            f"{path.stat().st_size / 2**20:.1f} MiB."
         )
         if manifest.lost:
-            print(f"{len(manifest.lost)} artifacts were lost before; they are not in it.")
+            print(f"Lost before, and not in it: {_many(len(manifest.lost), 'artifact')}.")
         if options.verify:
             print(f"Restored into a scratch home to try it: {_verdict(tried(path))}.")
     except (NothingToKeep, StoreAway, BadBackup, RestoreFailed) as error:
@@ -82,7 +83,8 @@ def restore_here(options: argparse.Namespace) -> int:
     finally:
         here.database.close()
     print(
-        f"Restored {sum(restored.rows.values())} rows and {restored.artifacts} artifacts of "
+        f"Restored {_many(sum(restored.rows.values()), 'row')} and "
+        f"{_many(restored.artifacts, 'artifact')} of "
         f"{restored.manifest.made_at:%Y-%m-%d %H:%M} UTC into {here.home}: {_verdict(restored)}."
     )
     return OK
@@ -101,7 +103,7 @@ def keys(options: argparse.Namespace) -> int:
         return _complain(error)
     finally:
         here.database.close()
-    print(f"{count} secrets sealed anew; {len(ring.keys)} keys in {path}.")
+    print(f"{_many(count, 'secret')} sealed anew; {_many(len(ring.keys), 'key')} in {path}.")
     return OK
 
 
@@ -114,12 +116,16 @@ def _installation() -> Installation:
 def _verdict(restored: Restored) -> str:
     verdict = restored.audit
     if verdict.ok:
-        return f"audit log of {verdict.rows} lines unbroken"
+        return f"audit log of {_many(verdict.rows, 'line')} unbroken"
     return f"THE AUDIT LOG IS BROKEN at line {verdict.first_bad_seq}"
 
 
 def _count(members: dict[str, str], folder: str) -> int:
     return sum(1 for name in members if name.startswith(f"{folder}/"))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _complain(error: Exception) -> int:

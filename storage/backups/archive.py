@@ -105,6 +105,8 @@ def checked(path: Path) -> Manifest:
         manifest, digests = _read(path)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadBackup(f"{path} is no whole backup: {error}") from error
+    except OSError as error:
+        raise BadBackup(f"{path} cannot be read: {error.strerror}") from error
     if manifest is None:
         raise BadBackup(f"{path} is cut short: it has no manifest")
     if manifest.format != FORMAT:
