@@ -11,10 +11,10 @@ from typing import TypeVar
 from sqlmodel import Session
 
 from bot.auditing import note_head
-from bot.auth import ApiKeys, Role, holder_of
+from bot.auth import ApiKeys, Role, holder_of, role_of_tier
 from bot.console.client import local_user
 from bot.settings import GatewaySettings
-from handlers import Platform, Tier
+from handlers import Platform
 from storage import audit, console, people
 from storage.audit import Entry
 from storage.clock import utc_now
@@ -31,11 +31,6 @@ _ACCOUNT = re.compile(rf"({_PLATFORMS}):(\S{{1,128}})", re.ASCII)
 
 class Misused(Exception):
     """What was asked for makes no sense; the message says why."""
-
-
-def role_of_tier(tier: int) -> str:
-    """A tier in the words of the command line."""
-    return next((role.value for role in Role if role.tier == tier), Tier(tier).name.lower())
 
 
 def grant(settings: GatewaySettings, who: str, role: Role, workspace: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
@@ -22,6 +22,8 @@ from bot.console.notifier import Notifier
 from bot.console.stream import ThreadStream
 from bot.console.thread import Body, Receipt, Thread, message_of
 from bot.face import Intake, JobView
+from bot.web.sessions import HOME_SCOPE, WebSessions
+from handlers import Tier
 from storage import console
 from storage.clock import utc_now
 from storage.console import MessageKind, NewMessage
@@ -58,6 +60,9 @@ class ApiParts:
     """The one the console's face was given."""
     read_artifact: Callable[[ArtifactId], Awaitable[bytes]]
     """Raises FileNotFoundError when retention has removed it."""
+    sessions: WebSessions
+    open_links: bool = True
+    """Whether a link to a file opens for whoever has it."""
 
 
 class PostedText(BaseModel):
@@ -135,7 +140,8 @@ class _Api:
 
     async def post_message(self, request: Request) -> Receipt:
         """Post one message; with the same `Idempotency-Key`, the first one's receipt again."""
-        client = self._client(request)
+        client = await self._client(request)
+        _may_speak(client)
         posted = await _body(request, PostedText)
         if not posted.text.strip():
             raise HTTPException(422, "The text is empty.")
@@ -166,7 +172,7 @@ class _Api:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
     ) -> Thread:
         """The thread's messages from the top; `after` is the `last_event_id` of the page before."""
-        client = self._client(request)
+        client = await self._client(request)
 
         def page(session: Session) -> Thread:
             _open_thread(session, conversation, client)
@@ -187,7 +193,7 @@ class _Api:
         last_event_id: Annotated[int | None, Header(ge=0)] = None,
     ) -> StreamingResponse:
         """The thread's changes as they happen, until the token ends or the reader leaves."""
-        client = self._client(request)
+        client = await self._client(request)
 
         def enter(session: Session) -> None:
             _open_thread(session, conversation, client)
@@ -205,7 +211,8 @@ class _Api:
 
     async def react(self, request: Request, conversation: str) -> dict[str, str]:
         """Put an emoji on one of our messages, or take it off: feedback on its job."""
-        client = self._client(request)
+        client = await self._client(request)
+        _may_speak(client)
         posted = await _body(request, PostedReaction)
 
         def find(session: Session) -> bool:
@@ -227,7 +234,7 @@ class _Api:
 
     async def job(self, request: Request, job: str) -> JobView:
         """A job as it is now: one's own, or anybody's for administrators."""
-        client = self._client(request)
+        client = await self._client(request)
         job_id = as_job_id(job)
         if job_id is not None:
             view = await self._parts.database.read(
@@ -241,14 +248,26 @@ class _Api:
         self, request: Request, limit: Annotated[int, Query(ge=1, le=100)] = 30
     ) -> Overview:
         """Queues and the newest jobs."""
-        client = self._client(request)
+        client = await self._client(request)
         return await self._parts.database.read(
             lambda session: board.overview(session, client, limit)
         )
 
-    async def artifact(self, artifact: Annotated[str, Path(max_length=64)]) -> Response:
-        """A job's file. Its unguessable id is the permission, so that links work in any chat."""
-        row = await self._parts.database.read(lambda session: session.get(ArtifactRow, artifact))
+    async def artifact(
+        self, request: Request, artifact: Annotated[str, Path(max_length=64)]
+    ) -> Response:
+        """A job's file. Its unguessable id is the permission, so that links work in any chat;
+        unless GRYPH_ARTIFACT_LINKS asks for one who may see the job.
+        """
+        client: ApiClient | None = None
+        if not self._parts.open_links:
+            try:
+                client = await self._client(request)
+            except HTTPException:
+                if "text/html" in request.headers.get("accept", ""):  # a person with a browser
+                    return RedirectResponse(f"/?next={quote(request.url.path)}", 303)
+                raise
+        row = await self._parts.database.read(lambda s: _file_for(s, client, artifact))
         try:
             if row is None:
                 raise FileNotFoundError(artifact)
@@ -257,8 +276,19 @@ class _Api:
             raise HTTPException(404, "There is no such file (any more).") from error
         return Response(content, media_type=row.media_type, headers=_download_headers(row))
 
-    def _client(self, request: Request) -> ApiClient:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    async def _client(self, request: Request) -> ApiClient:
+        """Who asks: by a token, or logged in on the web."""
+        given = request.headers.get("authorization")
+        if given is None:
+            client = await self._parts.sessions.client(request)
+            if client is not None:
+                if not client.sight.own_in:
+                    raise HTTPException(403, "You have no role here yet.")
+                return client
+        return self._bearer(given or "")
+
+    def _bearer(self, given: str) -> ApiClient:
+        scheme, _, token = given.partition(" ")
         challenge = {"WWW-Authenticate": 'Bearer realm="gryph"'}
         if scheme.lower() != "bearer" or not token.strip():
             raise HTTPException(401, "A bearer token is needed; `gryph token`.", challenge)
@@ -284,8 +314,23 @@ def _store(
 def _open_thread(session: Session, conversation: str, client: ApiClient) -> None:
     """Let pass who began the thread, and administrators; others learn nothing of it."""
     row = console.find_conversation(session, conversation)
-    if row is None or not (row.owner == client.account or board.may_see_all(client)):
+    if row is None or not board.may_open(client, row.owner):
         raise HTTPException(404, "There is no such conversation, or it is not yours.")
+
+
+def _may_speak(client: ApiClient) -> None:
+    """Who is logged in for another workspace's sake gives no commands here."""
+    if client.sight.person is not None and client.tier < Tier.READ:
+        raise HTTPException(403, f"To give commands here you need a role in {HOME_SCOPE}.")
+
+
+def _file_for(session: Session, client: ApiClient | None, artifact: str) -> ArtifactRow | None:
+    """The file, if the client may see its job (nobody's: administrators); without one, any."""
+    row = session.get(ArtifactRow, artifact)
+    if row is None or client is None or client.sight.everything:
+        return row
+    job = None if row.job_id is None else as_job_id(row.job_id)
+    return None if job is None or board.job_for(session, client, job) is None else row
 
 
 def _repository(posted: PostedText, client: ApiClient) -> str | None:

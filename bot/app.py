@@ -43,7 +43,7 @@ from bot.operations import operations
 from bot.outbox import Clearance, Outbox
 from bot.platforms import Loop, Platforms, connect
 from bot.settings import GatewaySettings, MissingSetting
-from bot.web.routes import web_router
+from bot.web.face import web_of
 from bot.wire import PatientProtocol
 from handlers import Platform
 from jobs.messages import say
@@ -144,14 +144,24 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     api_keys = ApiKeys(settings.home)
     api_keys.ensure()
-    api = api_router(ApiParts(api_keys, intake, database, notifier, kept.read))
+    web = web_of(settings, database, public_url)
+    api = ApiParts(
+        api_keys,
+        intake,
+        database,
+        notifier,
+        kept.read,
+        web.sessions,
+        open_links=settings.artifact_links == "open",
+    )
     health = Health(database, redis, metrics.vitals, stuck_after_s=settings.stuck_after_s)
-    routers = [api, web_router(), operations(health, metrics), *platforms.routers]
+    routers = [api_router(api), *web.routers, operations(health, metrics), *platforms.routers]
     app = _application(routers, platforms.bodies, metrics)
 
     async def close() -> None:
         await heart.leave()
         await anchoring.last()
+        await web.close()
         for closer in platforms.closers:
             await closer()
         await queue.close()

@@ -6,7 +6,7 @@ Claims are those of RFC 7519; algorithm and claims are pinned as RFC 8725 asks.
 import base64
 import re
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,13 @@ from typing import Any
 
 import jwt
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import override
 
 from handlers import Tier
 from storage.clock import utc_now
 from storage.files import read_or_create, write_whole
+from storage.ids import PersonId
+from storage.people import EVERYWHERE
 
 AUDIENCE = "gryph"
 ISSUER = "gryph"
@@ -64,6 +67,25 @@ _TIERS = {
 }
 
 
+def role_of_tier(tier: int) -> str:
+    """A tier in the words of the command line."""
+    return next((role.value for role in Role if role.tier == tier), Tier(tier).name.lower())
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Whose jobs and threads are open to somebody."""
+
+    accounts: frozenset[str]
+    """The console accounts that are theirs."""
+    everything: bool = False
+    person: PersonId | None = None
+    """Whose own jobs are open in the workspaces `own_in`; without a person, those of `accounts`."""
+    own_in: frozenset[str] = frozenset()
+    all_in: frozenset[str] = frozenset()
+    """Workspaces in which everybody's jobs are open, as roles name them."""
+
+
 @dataclass(frozen=True)
 class ApiClient:
     """The holder of a valid token."""
@@ -76,6 +98,40 @@ class ApiClient:
     def account(self) -> str:
         """The account a `Caller` bears for this client."""
         return f"api:{self.name}"
+
+    @property
+    def sight(self) -> Sight:
+        """One's own jobs and threads; all of them for administrators."""
+        return Sight(frozenset({self.account}), everything=self.tier >= Tier.ADMIN)
+
+
+@dataclass(frozen=True)
+class WebClient(ApiClient):
+    """A person logged in on the web; `tier` is what they may do in the console's workspace."""
+
+    person: PersonId
+    web_account: str
+    accounts: frozenset[str]
+    roles: Mapping[str, Tier]
+    """By workspace, as they are at this moment."""
+    csrf: str
+
+    @property
+    @override
+    def account(self) -> str:
+        return self.web_account
+
+    @property
+    @override
+    def sight(self) -> Sight:
+        """Where they have a role, their own jobs; where they administrate, everybody's."""
+        return Sight(
+            self.accounts,
+            everything=self.roles.get(EVERYWHERE, Tier.ANYONE) >= Tier.ADMIN,
+            person=self.person,
+            own_in=frozenset(scope for scope, tier in self.roles.items() if tier >= Tier.READ),
+            all_in=frozenset(scope for scope, tier in self.roles.items() if tier >= Tier.ADMIN),
+        )
 
 
 class _Key(BaseModel):

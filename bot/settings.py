@@ -25,6 +25,15 @@ class GatewaySettings(StorageSettings):
         description="Repositories that lie on the worker's own machine: "
         '`{"owner/name": "/path/to/checkout"}`.',
     )
+    operator_contact: str = Field(
+        default="whoever runs this installation",
+        description="Whom people on the web ask for a role, in words: a name, a channel.",
+    )
+    artifact_links: Literal["open", "login"] = Field(
+        default="open",
+        description="Whether a link to a job's file opens for whoever has it, or only for "
+        "people and tokens that may see the job.",
+    )
     default_repository: str | None = Field(
         default=None, description="The repository meant in chats that have chosen none."
     )
@@ -39,6 +48,18 @@ class GatewaySettings(StorageSettings):
     slack_api_url: str = Field(
         default="https://slack.com/api/", description="Base address of Slack's Web API."
     )
+    slack_client_id: str | None = Field(
+        default=None, description="Client id of the Slack app; with the next two, people log in."
+    )
+    slack_client_secret: SecretStr | None = Field(
+        default=None, description="Client secret of the Slack app, for logging in on the web."
+    )
+    slack_team_id: str | None = Field(
+        default=None, description="The workspace whose members may log in on the web, `T…`."
+    )
+    slack_login_url: str = Field(
+        default="https://slack.com", description="Where Slack's OpenID Connect is, and its issuer."
+    )
     slack_member_tier: Literal["anyone", "read", "write"] = Field(
         default="write",
         description="What a full member of the Slack workspace may do (guests: nothing).",
@@ -50,6 +71,16 @@ class GatewaySettings(StorageSettings):
     )
     discord_gateway_url: str | None = Field(
         default=None, description="Gateway address; default is what the API names."
+    )
+    discord_client_id: str | None = Field(
+        default=None,
+        description="Client id of the Discord application; with its secret, people log in.",
+    )
+    discord_client_secret: SecretStr | None = Field(
+        default=None, description="Client secret of the Discord application, for logging in."
+    )
+    discord_login_url: str = Field(
+        default="https://discord.com", description="Base of Discord's login page."
     )
     discord_member_tier: Literal["anyone", "read", "write"] = Field(
         default="read",
@@ -72,7 +103,14 @@ class GatewaySettings(StorageSettings):
     )
     github_git_url: str = Field(
         default="https://github.com",
-        description="Base of clone addresses: `<base>/<owner>/<name>.git`.",
+        description="GitHub's own address: `<base>/<owner>/<name>.git` to clone, and to log in.",
+    )
+    github_client_id: str | None = Field(
+        default=None,
+        description="Client id of the GitHub App or OAuth app; with its secret, people log in.",
+    )
+    github_client_secret: SecretStr | None = Field(
+        default=None, description="Client secret of the GitHub App, for logging in on the web."
     )
     github_mention: str = Field(
         default="gryph", description="Name people mention in comments, without the @."

@@ -14,6 +14,7 @@ from storage.ids import CROCKFORD, PersonId
 from storage.tables.feedback import FeedbackRow
 from storage.tables.jobs import JobRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
+from storage.tables.sessions import WebSessionRow
 from storage.tables.trust import ApprovalRow, ConfigRow
 
 EVERYWHERE = "*"
@@ -182,7 +183,43 @@ def unlink(session: Session, person: PersonId, account: Account, now: datetime) 
     assert made.inserted_primary_key is not None
     row.person_id = int(made.inserted_primary_key[0])
     session.flush()
+    _log_out(session, account, row.person_id)
     return True
+
+
+def _log_out(session: Session, account: Account, person: int) -> None:
+    """What was logged in on the web under an account ends, and goes with the account."""
+    on_web = f"web:{account.platform}:{account.account}"
+    session.exec(delete(WebSessionRow).where(col(WebSessionRow.account) == on_web))
+    session.exec(
+        update(AccountRow).where(col(AccountRow.account) == on_web).values(person_id=person)
+    )
+
+
+def join(session: Session, kept: PersonId, other: PersonId) -> PersonId:
+    """Make two people one who has proven to be both; returns who they are from now on.
+
+    Raises:
+        LinkRefused: One of them was joined elsewhere meanwhile.
+    """
+    if kept != other:
+        _merge(session, kept, other)
+    return kept
+
+
+def add_account(session: Session, person: PersonId, account: Account, now: datetime) -> None:
+    """Say that an account is this person's, whoever's it was."""
+    values = {
+        "person_id": person,
+        "platform": account.platform,
+        "account": account.account,
+        "name": account.name,
+        "linked_at": now,
+    }
+    if not insert_if_absent(session, AccountRow, values):
+        held = col(AccountRow.platform) == account.platform
+        mine = update(AccountRow).where(held, col(AccountRow.account) == account.account)
+        session.exec(mine.values(person_id=person, name=account.name))
 
 
 def _hold(session: Session, *people: PersonId) -> None:
@@ -246,6 +283,7 @@ def _repoint(session: Session, kept: PersonId, gone: PersonId) -> None:
         update(JobRow).where(col(JobRow.person_id) == gone).values(person_id=kept),
         update(ApprovalRow).where(col(ApprovalRow.approved_by) == gone).values(approved_by=kept),
         update(RoleRow).where(col(RoleRow.granted_by) == gone).values(granted_by=kept),
+        update(WebSessionRow).where(col(WebSessionRow.person_id) == gone).values(person_id=kept),
     ):
         session.exec(references)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, SQLModel, col, delete, select
 
-from storage import artifacts, vault
+from storage import artifacts, sessions, vault
 from storage.database import Database
 from storage.tables import (
     ArtifactRow,
@@ -44,6 +44,7 @@ class Kept:
 async def forget(database: Database, kept: Kept, now: datetime) -> int:
     """Delete everything older; how many rows that others hang on."""
     await database.write(lambda s: vault.drop_expired_grants(s, now))
+    await database.write(lambda s: sessions.sweep(s, now))
     count = await database.write(lambda s: artifacts.expire(s, now - kept.artifacts))
     count += await _all(database, jobs, now - kept.jobs)
     count += await _all(database, events, now - kept.events)

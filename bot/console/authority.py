@@ -3,10 +3,13 @@
 from sqlmodel import Session
 
 from bot.console.writer import LOCAL
-from handlers import Invocation, Standing, Tier
-from storage import console
+from handlers import Invocation, Platform, Standing, Tier
+from storage import console, people
 from storage.clock import utc_now
 from storage.database import Database
+
+WEB = "web:"
+"""How accounts of people logged in on the web begin."""
 
 
 class ConsoleAuthority:
@@ -36,6 +39,17 @@ def _tier(session: Session, invocation: Invocation) -> Tier:
     row = console.find(session, int(message))
     if row is None or row.tier is None or row.conversation != invocation.place.channel:
         return Tier.ANYONE
-    if not console.holds(session, invocation.caller.account, row.tier, utc_now()):
+    account = invocation.caller.account
+    if account.startswith(WEB):
+        return min(Tier(row.tier), _granted(session, account))
+    if not console.holds(session, account, row.tier, utc_now()):
         return Tier.ANYONE
     return Tier(row.tier)
+
+
+def _granted(session: Session, account: str) -> Tier:
+    """What the roles of a person on the web are now; they stay when the person logs out."""
+    person = people.find_person(session, platform=Platform.CONSOLE, account=account)
+    if person is None:
+        return Tier.ANYONE
+    return Tier(people.tier_in(session, person, (f"{Platform.CONSOLE}:local",)) or Tier.ANYONE)

@@ -1,16 +1,15 @@
 """Jobs as an API client may see them: one's own, or all of them for administrators."""
 
-from collections.abc import Sequence
-
 from pydantic import BaseModel
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlmodel import Session, col, select
 
-from bot.auth import ApiClient
+from bot.auth import ApiClient, Sight
 from bot.face import JobView
 from handlers import Invocation, Platform, Tier
 from storage import ledger
 from storage.ids import JobId
+from storage.people import EVERYWHERE
 from storage.states import JobState
 from storage.tables.inbox import InboxRow
 from storage.tables.jobs import JobEventRow, JobRow
@@ -35,36 +34,44 @@ class Overview(BaseModel):
     """Newest first."""
 
 
-def may_see_all(client: ApiClient) -> bool:
-    """Whether other people's jobs and threads are open to the client."""
-    return client.tier >= Tier.ADMIN
+def may_open(client: ApiClient, owner: str) -> bool:
+    """Whether a thread that this console account began is open to the client."""
+    sight = client.sight
+    if sight.person is not None and client.tier < Tier.READ:
+        return False
+    return (
+        owner in sight.accounts or sight.everything or f"{Platform.CONSOLE}:local" in sight.all_in
+    )
 
 
 def job_for(session: Session, client: ApiClient, job: JobId) -> JobView | None:
     """The job, if there is one and the client may see it."""
-    row = ledger.get(session, job)
-    if row is None or not (may_see_all(client) or _asked(row, client)):
-        return None
-    return _view(session, row)
+    found = select(JobRow).where(JobRow.id == job, _in_sight(client.sight))
+    row = session.exec(found).one_or_none()
+    return None if row is None else _view(session, row)
 
 
 def overview(session: Session, client: ApiClient, limit: int) -> Overview:
-    """The queues and the newest jobs."""
+    """The queues and the newest jobs; of the person on the web, as far as they see."""
+    sight = client.sight
+    counted = true() if sight.person is None else _in_sight(sight)
+    unhandled = select(func.count()).where(col(InboxRow.handled_at).is_(None))
+    tells_all = sight.person is None or sight.everything
+    recent = select(JobRow).where(_in_sight(sight))
+    newest = recent.order_by(col(JobRow.created_at).desc()).limit(limit)
     return Overview(
-        sees_all=may_see_all(client),
-        queues=tuple(_queues(session)),
-        unhandled_events=session.exec(
-            select(func.count()).where(col(InboxRow.handled_at).is_(None))
-        ).one(),
-        recent=tuple(_view(session, row) for row in _recent(session, client, limit)),
+        sees_all=sight.everything,
+        queues=tuple(_queues(session, counted)),
+        unhandled_events=session.exec(unhandled).one() if tells_all else 0,
+        recent=tuple(_view(session, row) for row in session.exec(newest)),
     )
 
 
-def _queues(session: Session) -> list[QueueDepth]:
+def _queues(session: Session, counts: ColumnElement[bool]) -> list[QueueDepth]:
     unfinished = [state for state in JobState if not state.final]
     counted = (
         select(JobRow.queue, JobRow.state, func.count())
-        .where(col(JobRow.state).in_(unfinished))
+        .where(col(JobRow.state).in_(unfinished), counts)
         .group_by(col(JobRow.queue), col(JobRow.state))
         .order_by(col(JobRow.queue), col(JobRow.state))
     )
@@ -74,20 +81,31 @@ def _queues(session: Session) -> list[QueueDepth]:
     ]
 
 
-def _recent(session: Session, client: ApiClient, limit: int) -> Sequence[JobRow]:
-    found = select(JobRow)
-    if not may_see_all(client):
+def _in_sight(sight: Sight) -> ColumnElement[bool]:
+    """The condition on a job's row."""
+    if sight.everything:
+        return true()
+    if sight.person is None:
         caller = col(JobRow.invocation)["caller"]
-        found = found.where(
+        return and_(
             caller["platform"].as_string() == Platform.CONSOLE.value,
-            caller["account"].as_string() == client.account,
+            caller["account"].as_string().in_(sight.accounts),
         )
-    return session.exec(found.order_by(col(JobRow.created_at).desc()).limit(limit)).all()
+    own = and_(col(JobRow.person_id) == sight.person, _within(sight.own_in))
+    return or_(own, _within(sight.all_in))
 
 
-def _asked(row: JobRow, client: ApiClient) -> bool:
-    caller = Invocation.model_validate(row.invocation).caller
-    return caller.platform is Platform.CONSOLE and caller.account == client.account
+def _within(scopes: frozenset[str]) -> ColumnElement[bool]:
+    """Asked for in one of these workspaces (or channels, or repositories)."""
+    if EVERYWHERE in scopes:
+        return true()
+    place = col(JobRow.invocation)["place"]
+    found: ColumnElement[bool] = false()
+    for scope in scopes:
+        platform, _, name = scope.partition(":")
+        is_there = or_(place["workspace"].as_string() == name, place["channel"].as_string() == name)
+        found = or_(found, and_(place["platform"].as_string() == platform, is_there))
+    return found
 
 
 def _view(session: Session, row: JobRow) -> JobView:

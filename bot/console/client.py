@@ -157,7 +157,9 @@ class GatewayClient:
     async def download(self, artifact: ArtifactId) -> bytes:
         """An artifact's content. Raises NoGateway or Refused."""
         try:
-            answer = await self._http.get(self.artifact_url(artifact), timeout=TIMEOUT_S)
+            answer = await self._http.get(
+                self.artifact_url(artifact), headers=self._headers(), timeout=TIMEOUT_S
+            )
         except httpx.TransportError as error:
             raise self._nobody() from error
         if answer.status_code != _OK:

@@ -1,4 +1,4 @@
-"""The dashboard: one static page that reads `/api/v1` with a token the reader pastes."""
+"""The dashboard: one static page that reads `/api/v1`, for people who log in or paste a token."""
 
 from bot.web.routes import web_router
 

@@ -9,7 +9,7 @@ _FILES = {
     "/web/dashboard.css": ("dashboard.css", "text/css; charset=utf-8"),
     "/web/dashboard.js": ("dashboard.js", "text/javascript; charset=utf-8"),
 }
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,4 +36,4 @@ class _Page:
         self._media_type = media_type
 
     async def __call__(self) -> Response:
-        return Response(self._content, media_type=self._media_type, headers=_HEADERS)
+        return Response(self._content, media_type=self._media_type, headers=HEADERS)

@@ -8,6 +8,7 @@ from storage.tables.inbox import InboxKeyRow, InboxRow
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
 from storage.tables.processes import ProcessRow
+from storage.tables.sessions import WebSessionRow
 from storage.tables.trust import (
     ApprovalRow,
     AuditRow,
@@ -41,4 +42,5 @@ __all__ = [
     "ProcessRow",
     "RoleRow",
     "SecretRow",
+    "WebSessionRow",
 ]

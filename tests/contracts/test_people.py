@@ -280,6 +280,7 @@ def test_every_reference_to_a_person_is_one_that_linking_moves() -> None:
         "link_codes.person_id",
         "roles.granted_by",
         "roles.person_id",
+        "web_sessions.person_id",
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -18,7 +19,8 @@ from bot.console.notifier import Notifier
 from bot.console.outbound import ConsoleOutbound
 from bot.door import Door
 from bot.face import JobView
-from bot.web import web_router
+from bot.settings import GatewaySettings
+from bot.web.face import web_of
 from handlers import Caller, Place, Platform
 from storage.clock import utc_now
 from storage.database import Database
@@ -34,8 +36,8 @@ NOW = utc_now()
 class Gateway:
     """The parts, and shortcuts that tests read well with."""
 
-    def __init__(self, home: Path, intake: RecordingIntake | None = None) -> None:
-        """An empty gateway at home in `home`."""
+    def __init__(self, home: Path, intake: RecordingIntake | None = None, **settings: Any) -> None:
+        """An empty gateway at home in `home`, reached at `url`, with these settings."""
         self.home = home
         self.keys = ApiKeys(home)
         self.keys.ensure()
@@ -47,15 +49,20 @@ class Gateway:
         self.contents: dict[ArtifactId, bytes] = {}
         self.app = FastAPI()
         self.app.add_middleware(Door, largest={})
+        self.settings = GatewaySettings(home=home, **settings)
+        self.url = self.settings.public_url or "http://gateway"
+        self.web = web_of(self.settings, self.database, self.url)
         parts = ApiParts(
             keys=self.keys,
             intake=self.intake,
             database=self.database,
             notifier=self.notifier,
             read_artifact=self._read_artifact,
+            sessions=self.web.sessions,
+            open_links=self.settings.artifact_links == "open",
         )
-        self.app.include_router(api_router(parts))
-        self.app.include_router(web_router())
+        for router in (api_router(parts), *self.web.routers):
+            self.app.include_router(router)
 
     async def _read_artifact(self, artifact: ArtifactId) -> bytes:
         try:
@@ -63,11 +70,14 @@ class Gateway:
         except KeyError as error:
             raise FileNotFoundError(artifact) from error
 
-    def keep(self, artifact: str, name: str, media_type: str, content: bytes) -> None:
+    def keep(
+        self, artifact: str, name: str, media_type: str, content: bytes, job: str | None = None
+    ) -> None:
         """A job left this file."""
         self.contents[ArtifactId(artifact)] = content
         row = ArtifactRow(
             id=artifact,
+            job_id=job,
             name=name,
             media_type=media_type,
             size_bytes=len(content),
@@ -82,7 +92,7 @@ class Gateway:
 
     def client(self) -> httpx.AsyncClient:
         """Calls the app without a socket; cannot stream."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gateway")
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.url)
 
     @contextmanager
     def served(self) -> Generator[str]:
