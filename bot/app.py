@@ -43,7 +43,7 @@ from bot.operations import operations
 from bot.outbox import Clearance, Outbox
 from bot.platforms import Loop, Platforms, connect
 from bot.settings import GatewaySettings, MissingSetting
-from bot.web.face import web_of
+from bot.web.face import Web, web_of
 from bot.wire import PatientProtocol
 from handlers import Platform
 from jobs.messages import say
@@ -142,18 +142,8 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     }
     leader = Leader(database, chores, platforms.companions, metrics, owner=heart.owner)
 
-    api_keys = ApiKeys(settings.home)
-    api_keys.ensure()
     web = web_of(settings, database, public_url)
-    api = ApiParts(
-        api_keys,
-        intake,
-        database,
-        notifier,
-        kept.read,
-        web.sessions,
-        open_links=settings.artifact_links == "open",
-    )
+    api = _api_parts(settings, web, intake, (kept, notifier))
     health = Health(database, redis, metrics.vitals, stuck_after_s=settings.stuck_after_s)
     routers = [api_router(api), *web.routers, operations(health, metrics), *platforms.routers]
     app = _application(routers, platforms.bodies, metrics)
@@ -170,6 +160,23 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
     return Gateway(app, heart, [*own, *platforms.loops], close)
+
+
+def _api_parts(
+    settings: GatewaySettings, web: Web, intake: DurableIntake, parts: tuple[Artifacts, Notifier]
+) -> ApiParts:
+    kept, notifier = parts
+    keys = ApiKeys(settings.home)
+    keys.ensure()
+    return ApiParts(
+        keys=keys,
+        intake=intake,
+        database=web.sessions.database,
+        notifier=notifier,
+        read_artifact=kept.read,
+        sessions=web.sessions,
+        open_links=settings.artifact_links == "open",
+    )
 
 
 def _surroundings(

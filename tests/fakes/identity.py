@@ -229,7 +229,7 @@ class IdentityFake:
         }
         headers = {"kid": "k1"}
         if wrong is Misbehaviour.UNSIGNED:
-            return {"id_token": jwt.encode(claims, None, algorithm="none", headers=headers)}
+            return {"id_token": jwt.encode(claims, "", algorithm="none", headers=headers)}
         if wrong is Misbehaviour.HS256:
             public = str(self._public()["n"])
             return {"id_token": jwt.encode(claims, public, algorithm="HS256", headers=headers)}
@@ -237,10 +237,9 @@ class IdentityFake:
         return {"id_token": jwt.encode(claims, key, algorithm="RS256", headers=headers)}
 
     def _public(self) -> dict[str, Any]:
-        made: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(
-            self.key.public_key(), as_dict=True
-        )
-        return {**made, "kid": "k1", "use": "sig", "alg": "RS256"}
+        numbers = self.key.public_key().public_numbers()
+        parts = {"n": _spelled(numbers.n), "e": _spelled(numbers.e)}
+        return {"kty": "RSA", "kid": "k1", "use": "sig", "alg": "RS256", **parts}
 
     async def _slack_keys(self) -> Response:
         return JSONResponse({"keys": [self._public()]})
@@ -268,6 +267,11 @@ class IdentityFake:
     def _account(world: World, request: Request) -> str | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return world.tokens.get(token) if scheme == "Bearer" else None
+
+
+def _spelled(number: int) -> str:
+    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 @contextmanager
