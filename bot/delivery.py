@@ -228,6 +228,7 @@ class Delivery:
             finished_at=utc_now(),
             shown_seq=job.last_seq,
             lease_owner=None,
+            attempts=0,
         )
         self._edited_at.pop(errand.delivery.key, None)
         return False

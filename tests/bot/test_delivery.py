@@ -443,3 +443,27 @@ async def test_that_a_job_is_being_stopped_is_shown_at_once(sqlite: Database) ->
         one.delivery.notice(job)
         await until(lambda: ledger.STOPPING in one.wall.posted[f"{job}:status"])
     assert time.monotonic() - started < 1
+
+
+async def test_a_delivery_that_was_put_off_and_then_said_is_no_failed_one(one: Voice) -> None:
+    job = await asked(one.database)
+    await one.say_all(job)
+    await finish(one.database, await leased(one.database, job))
+    one.wall.refusals = [Busy("429", retry_after_s=0)]
+    await one.say_all(job)
+    await time_passes(one.database, 3600)
+    await one.say_all(job)
+    row = await row_of(one.database, job)
+    assert (row.attempts, row.finished_at is not None) == (0, True)
+
+
+async def test_a_last_edit_that_was_put_off_leaves_no_mark_either(one: Voice) -> None:
+    job = await asked(one.database)
+    await one.say_all(job)
+    await finish(one.database, await leased(one.database, job))
+    await one.delivery.deliver(job)
+    one.wall.refusals = [Busy("429", retry_after_s=0)]
+    await one.say_all(job)
+    await time_passes(one.database, 3600)
+    await one.say_all(job)
+    assert (await row_of(one.database, job)).attempts == 0
