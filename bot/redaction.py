@@ -1,50 +1,47 @@
-"""Takes secrets out of what we say: tokens of the platforms, cloud keys, private keys, JWTs.
+"""Takes secrets out of whole models, such as replies, before any platform sees them."""
 
-Forms are those of the platforms' own documentation, the newest included. What an engine quotes
-from people's code passes here before any platform sees it.
-"""
-
-import re
+from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
-HIDDEN = "[secret removed]"
+from storage.redaction import Redactor
 
-_FORMS = (
-    r"gh[oprsu]_[A-Za-z0-9_.-]{16,}",  # GitHub; since 2026 installation tokens carry a JWT
-    r"github_pat_[A-Za-z0-9_]{20,}",
-    r"xox[abceoprs]-[A-Za-z0-9-]{10,}",  # Slack
-    r"xoxe\.xox[bp]-[A-Za-z0-9-]{10,}",
-    r"xapp-[0-9]-[A-Za-z0-9-]{10,}",
-    r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}",  # Discord bots
-    r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",  # JWT
-    r"(?:AKIA|ASIA)[A-Z0-9]{16}",  # AWS
-    r"AIza[A-Za-z0-9_-]{35}",  # Google
-    r"sk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}",  # model providers
-    r"glpat-[A-Za-z0-9_-]{20,}",
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-)
-_SECRET = re.compile("|".join(f"(?:{form})" for form in _FORMS))
+_NAMES = frozenset({"kind", "language", "verb", "job", "artifact"})
+"""Fields of a reply that stand between two texts and are not read."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def redacted(text: str) -> str:
-    """The text with every secret replaced."""
-    return _SECRET.sub(HIDDEN, text)
+def redacted_model(model: ModelT, redactor: Redactor) -> ModelT:
+    """The model with every secret in its strings replaced, also where two of them hold one."""
+    dumped = model.model_dump(mode="json")
+    read = list(_texts(dumped))
+    made = redactor.redacted_parts(read)
+    if list(made) == read:
+        return model
+    return type(model).model_validate(_filled(dumped, iter(made)))
 
 
-def redacted_model(model: ModelT) -> ModelT:
-    """The model with every secret in any of its strings replaced."""
-    return type(model).model_validate(_walk(model.model_dump(mode="json")))
+def _texts(value: object, name: str = "") -> Iterator[str]:
+    """Every string that a person reads, in order."""
+    if isinstance(value, str) and name not in _NAMES:
+        yield value
+    elif isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _texts(each, name)
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            yield from _texts(each, key)
 
 
-def _walk(value: object) -> object:
+def _filled(value: object, texts: Iterator[str], name: str = "") -> object:
+    """The same value with other texts, which come in the same order."""
     if isinstance(value, str):
-        return redacted(value)
+        return value if name in _NAMES else next(texts)
     if isinstance(value, list):
-        return [_walk(each) for each in cast("list[object]", value)]
+        return [_filled(each, texts, name) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {key: _walk(each) for key, each in cast("dict[str, object]", value).items()}
+        items = cast("dict[str, object]", value).items()
+        return {key: _filled(each, texts, key) for key, each in items}
     return value
