@@ -27,7 +27,7 @@ from bot.auditing import ANCHOR_S, Anchoring
 from bot.auth import ApiKeys
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
-from bot.delivery import Delivery
+from bot.delivery import Delivery, Manners
 from bot.dispatch import Dispatcher, Surroundings
 from bot.door import Door
 from bot.face import Undeliverable
@@ -56,9 +56,11 @@ from storage.heart import Heart
 from storage.ledger import Ring
 from storage.logs import set_up_logging
 from storage.presence import Freed, Identity
+from storage.redaction import Redactor, own_secrets
 from storage.retention import Kept
 from storage.stores.choice import open_store
 from storage.stores.types import ArtifactStore
+from storage.vault import KeyRing
 
 log = structlog.get_logger()
 
@@ -77,6 +79,7 @@ class Gateway:
     app: FastAPI
     heart: Heart
     loops: list[Loop]
+    redactor: Redactor
     close: Callable[[], Awaitable[None]]
 
     async def run(self) -> None:
@@ -85,6 +88,24 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             for loop in (self.heart.run, *self.loops):
                 group.create_task(_endless(loop))
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of this installation, made on first use, and who keeps them out of what is said."""
+
+    checkout: KeyRing
+    audit: bytes
+    api: ApiKeys
+    redactor: Redactor
+
+    @classmethod
+    def of(cls, settings: GatewaySettings) -> "_Keys":
+        checkout = vault.checkout_keys(settings.home, settings.checkout_key)
+        audit_key = audit.load_key(settings.home)
+        api = ApiKeys(settings.home)
+        api.ensure()
+        return cls(checkout, audit_key, api, Redactor(own_secrets(settings)))
 
 
 async def _endless(loop: Loop) -> None:
@@ -101,6 +122,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         raise MissingSetting(
             "GRYPH_REDIS_URL is missing; `gryph up` starts an embedded Valkey by itself."
         )
+    keys = _Keys.of(settings)
     metrics = GatewayMetrics()
     database = Database(settings.sql_url, on_write=metrics.vitals.write_s.observe)
     redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
@@ -125,12 +147,12 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         platforms.faces,
         metrics,
         holder=heart,
-        calm=intake.calm,
+        manners=Manners(intake.calm, keys.redactor),
     )
-    surroundings = _surroundings(settings, (database, Limits(redis), metrics, kept), platforms)
+    parts = (database, Limits(redis), metrics, kept)
+    surroundings = _surroundings(settings, parts, platforms, keys)
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
-    keys = vault.checkout_keys(settings.home, settings.checkout_key)
-    clearance = _clearance(dispatcher, Grants(database, keys, platforms.tokens))
+    clearance = _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens))
     queue = ArqQueue(settings.redis_url)
     outbox = Outbox(database, queue, clearance, metrics, queued)
     anchoring = Anchoring(settings, database, metrics)
@@ -143,7 +165,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     leader = Leader(database, chores, platforms.companions, metrics, owner=heart.owner)
 
     web = web_of(settings, database, public_url)
-    api = _api_parts(settings, web, intake, (kept, notifier))
+    api = _api_parts(settings, web, intake, (kept, notifier, keys.api))
     health = Health(database, redis, metrics.vitals, stuck_after_s=settings.stuck_after_s)
     routers = [api_router(api), *web.routers, operations(health, metrics), *platforms.routers]
     app = _application(routers, platforms.bodies, metrics)
@@ -159,15 +181,16 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         await asyncio.to_thread(database.close)
 
     own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
-    return Gateway(app, heart, [*own, *platforms.loops], close)
+    return Gateway(app, heart, [*own, *platforms.loops], keys.redactor, close)
 
 
 def _api_parts(
-    settings: GatewaySettings, web: Web, intake: DurableIntake, parts: tuple[Artifacts, Notifier]
+    settings: GatewaySettings,
+    web: Web,
+    intake: DurableIntake,
+    parts: tuple[Artifacts, Notifier, ApiKeys],
 ) -> ApiParts:
-    kept, notifier = parts
-    keys = ApiKeys(settings.home)
-    keys.ensure()
+    kept, notifier, keys = parts
     return ApiParts(
         keys=keys,
         intake=intake,
@@ -183,6 +206,7 @@ def _surroundings(
     settings: GatewaySettings,
     parts: tuple[Database, Limits, GatewayMetrics, Artifacts],
     platforms: Platforms,
+    keys: _Keys,
 ) -> Surroundings:
     database, limits, metrics, kept = parts
     return Surroundings(
@@ -190,7 +214,8 @@ def _surroundings(
         faces=platforms.faces,
         limits=limits,
         metrics=metrics,
-        audit_key=audit.load_key(settings.home),
+        audit_key=keys.audit,
+        redactor=keys.redactor,
         read_artifact=kept.read,
         repositories={
             name: f"local:{path.expanduser().resolve()}"
@@ -293,6 +318,7 @@ async def serve(settings: GatewaySettings) -> None:
     address: tuple[str, int] = door.getsockname()[:2]
     url = f"http://{address[0]}:{address[1]}"
     gateway = compose(settings, settings.public_url or url)
+    set_up_logging(redactor=gateway.redactor)
     config = uvicorn.Config(
         gateway.app,
         http=PatientProtocol,

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 from redis.asyncio import Redis
@@ -19,7 +20,7 @@ from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, speaking_while
 from bot.metrics import GatewayMetrics
-from bot.redaction import redacted, redacted_model
+from bot.redaction import redacted_model
 from handlers import Caller, Place, Platform
 from jobs.messages import Reply
 from jobs.queue import EVENTS_STREAM
@@ -29,6 +30,7 @@ from storage.database import Database
 from storage.deliveries import Errand, Message
 from storage.heart import Holder
 from storage.ids import JobId
+from storage.redaction import Redactor
 from storage.states import JobState
 
 log = structlog.get_logger()
@@ -51,6 +53,16 @@ async def _at_once() -> None:
     """Nothing goes first."""
 
 
+@dataclass(frozen=True)
+class Manners:
+    """What comes before every message."""
+
+    calm: Callable[[], Awaitable[None]] = _at_once
+    """Waited for, so that acknowledgements go first (`DurableIntake.calm`)."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Sees everything before it is said."""
+
+
 class Delivery:
     """One gateway's voice."""
 
@@ -62,13 +74,13 @@ class Delivery:
         metrics: GatewayMetrics,
         *,
         holder: Holder,
-        calm: Callable[[], Awaitable[None]] = _at_once,
+        manners: Manners | None = None,
     ) -> None:
-        """`holder` is this process; `calm` is waited for before each message, so that
-        acknowledgements go first (`DurableIntake.calm`).
-        """
+        """`holder` is this process."""
         self._holder = holder
-        self._calm = calm
+        manners = manners or Manners()
+        self._calm = manners.calm
+        self._redactor = manners.redactor
         self._database = database
         self._redis = redis
         self._faces = faces
@@ -210,7 +222,7 @@ class Delivery:
         job = errand.job
         assert job is not None
         if errand.delivery.result is None:
-            reply = redacted_model(Reply.model_validate(job.reply))
+            reply = redacted_model(Reply.model_validate(job.reply), self._redactor)
             result = await outbound.post_result(
                 place, status, view, reply, key=f"{view.job}:result"
             )
@@ -234,7 +246,7 @@ class Delivery:
         return False
 
     async def _answer(self, errand: Errand, outbound: Outbound, place: Place) -> bool:
-        reply = redacted_model(Reply.model_validate(errand.delivery.reply))
+        reply = redacted_model(Reply.model_validate(errand.delivery.reply), self._redactor)
         result = await outbound.answer(place, reply, key=errand.delivery.key)
         await self._remember(errand, "answer", result, finished_at=utc_now(), lease_owner=None)
         return False
@@ -249,9 +261,9 @@ class Delivery:
         return JobView(
             job=JobId(job.id),
             verb=job.verb,
-            line=redacted(job.line),
+            line=self._redactor.redacted(job.line),
             state=state,
-            text=redacted(newest.text) if newest else "",
+            text=self._redactor.redacted(newest.text) if newest else "",
             done=newest.done if newest else None,
             attempt=job.attempt,
             asked_by=Caller.model_validate(job.invocation["caller"]),

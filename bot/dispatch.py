@@ -8,7 +8,7 @@ and tried again, and after three tries the person is told.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -50,6 +50,7 @@ from storage.feedback import Vote
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.inbox import Superseded, Taken
 from storage.ledger import Ending, Ring
+from storage.redaction import Redactor
 from storage.states import JobState
 
 log = structlog.get_logger()
@@ -80,6 +81,8 @@ class Surroundings:
     repositories: Mapping[str, str]
     per_hour: tuple[int, int, int]
     """Commands per hour for a person, a workspace and a repository."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """What commands pass before they are kept."""
 
 
 class Dispatcher:
@@ -225,7 +228,7 @@ class Dispatcher:
             result = _misread(error)
         except UserError as error:
             result = Answer(say(str(error)), "error")
-        return Spoken(verb, line, number, result)
+        return Spoken(verb, self._around.redactor.redacted(line), number, result)
 
     async def _run(self, speaker: Speaker, call: Call) -> Answer | Asked:
         command = registry.COMMANDS[call.verb]

@@ -31,6 +31,7 @@ from storage.heart import Heart
 from storage.ids import JobId
 from storage.logs import set_up_logging
 from storage.presence import Identity
+from storage.redaction import Redactor, own_secrets
 from storage.stores.choice import open_store
 
 log = structlog.get_logger()
@@ -71,7 +72,9 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
     database = Database(settings.sql_url)
     sandbox = await asyncio.to_thread(_proven_sandbox)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
-    shop = Workshop(settings, database, open_store(settings), keys, sandbox)
+    redactor = Redactor(own_secrets(settings))
+    set_up_logging(redactor=redactor)
+    shop = Workshop(settings, database, open_store(settings), keys, sandbox, redactor)
     redis = connection(settings.redis_url)
     heart = Heart(database, Identity.mine("worker"))
     runner = Runner(

@@ -24,8 +24,11 @@ from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, new_artifact_id
 from storage.ledger import Leased
+from storage.redaction import Redactor
 from storage.stores.types import ArtifactStore, ArtifactTooLarge, StoreAway
 from storage.vault import KeyRing
+
+_TEXT = ("text/", "application/json", "application/xml", "image/svg")
 
 
 @dataclass(frozen=True)
@@ -62,21 +65,32 @@ class LocalDesk:
     def keep(self, artifact: NewArtifact) -> ArtifactId:
         """See `jobs.desk.Desk.keep`."""
         try:
-            digest = self._shop.store.put(artifact.content)
+            content = _without_secrets(artifact, self._shop.redactor)
+            digest = self._shop.store.put(content)
         except ArtifactTooLarge as error:
             raise Declined(str(error)) from error
         except StoreAway as error:
             raise Transient(str(error)) from error
         artifact_id = new_artifact_id()
         noted = artifacts.NewArtifact(
-            name=artifact.name,
+            name=self._shop.redactor.redacted(artifact.name),
             media_type=artifact.media_type,
-            size_bytes=len(artifact.content),
+            size_bytes=len(content),
             digest=digest,
             apply_to=artifact.apply_to,
         )
         self.kept.append((artifact_id, noted))
         return artifact_id
+
+
+def _without_secrets(artifact: NewArtifact, redactor: Redactor) -> bytes:
+    """The content; text without the secrets that the code it was made from may hold."""
+    if not artifact.media_type.startswith(_TEXT):
+        return artifact.content
+    try:
+        return redactor.redacted(artifact.content.decode()).encode()
+    except UnicodeDecodeError:
+        return artifact.content
 
 
 @dataclass
@@ -88,6 +102,7 @@ class Workshop:
     store: ArtifactStore
     keys: KeyRing
     sandbox: Sandbox | NoSandbox
+    redactor: Redactor = field(default_factory=Redactor)
     _folder: Path = field(init=False)
     _lock: int | None = field(init=False)
     """Held open: says to other workers that the folder is in use."""

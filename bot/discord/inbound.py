@@ -23,7 +23,6 @@ from bot.discord.events import (
     message_heard,
     reaction_heard,
 )
-from bot.discord.redaction import hide_tokens
 from bot.discord.refusals import outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
@@ -86,7 +85,6 @@ class GryphClient(discord.Client):
         token = self._settings.discord_token
         if token is None:
             raise MissingSetting("GRYPH_DISCORD_TOKEN is missing.")
-        hide_tokens()
         Route.BASE = self._settings.discord_api_url.rstrip("/")
         if self._settings.discord_gateway_url is not None:
             DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)

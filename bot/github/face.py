@@ -7,6 +7,7 @@ from bot.github.host import GitHubHost
 from bot.github.outbound import GitHubOutbound
 from bot.github.writer import GitHubWriter
 from bot.settings import GatewaySettings
+from storage.redaction import Redactor, own_secrets
 
 
 def github_face(settings: GatewaySettings, client: GitHubClient, artifacts: ArtifactReader) -> Face:
@@ -16,6 +17,6 @@ def github_face(settings: GatewaySettings, client: GitHubClient, artifacts: Arti
     return Face(
         outbound=GitHubOutbound(settings, client, artifacts),
         authority=GitHubAuthority(client),
-        writer=GitHubWriter(client),
+        writer=GitHubWriter(client, Redactor(own_secrets(settings))),
         host=GitHubHost(client),
     )

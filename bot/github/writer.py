@@ -1,18 +1,19 @@
 """Puts a job's files into a repository: a branch of its own, one commit, one pull request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.face import Undeliverable
 from bot.github.authority import GitHubAuthority
 from bot.github.client import PUSH, GitHubClient, Reach
-from bot.github.harmless import escaped, harmless
+from bot.github.harmless import code_span, escaped, harmless
 from bot.github.marker import marker
 from bot.github.measure import COMMENT_ROOM, head_lines
 from bot.github.objects import Objects, check_paths
 from bot.github.transport import NOT_FOUND, UNPROCESSABLE, Refused
 from bot.github.wire import Commit, PullAnswer, RepositoryAnswer
 from handlers import Application, Platform, Tier, UserError
+from storage.redaction import Redactor
 
 LONGEST_TITLE = 120
 BODY_ROOM = COMMENT_ROOM - 2_000
@@ -30,9 +31,10 @@ class _Target:
 class GitHubWriter:
     """See `handlers.RepositoryWriter`; the job's id names the branch, so it is made once."""
 
-    def __init__(self, client: GitHubClient) -> None:
+    def __init__(self, client: GitHubClient, redactor: Redactor) -> None:
         """Writes as the App's installation."""
         self._client = client
+        self._redactor = redactor
         self._authority = GitHubAuthority(client)
 
     async def apply(self, application: Application) -> str:
@@ -45,6 +47,11 @@ class GitHubWriter:
             Busy: GitHub does not answer now; the same call goes on where this one ended.
         """
         check_paths(application.files)
+        application = replace(
+            application,
+            title=self._redactor.redacted(application.title),
+            body=self._redactor.redacted(application.body),
+        )
         await self._require_write(application)
         try:
             return await self._apply(application)
@@ -159,7 +166,7 @@ def _commit_message(application: Application) -> str:
 
 
 def _body(application: Application) -> str:
-    files = "\n".join(f"- `{path}`" for path in sorted(application.files)[:50])
+    files = "\n".join(f"- {code_span(path)}" for path in sorted(application.files)[:50])
     said = harmless(head_lines(application.body, BODY_ROOM // 2))
     about = f"For #{application.number}. " if application.number is not None else ""
     by = escaped(application.requested_by.name)

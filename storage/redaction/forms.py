@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 Span = tuple[int, int]
 
@@ -64,7 +65,7 @@ _FORMS = (
     _Form(rf"(?:webhooks|interactions){_SLASH}[0-9]{{2,22}}{_SLASH}[A-Za-z0-9_-]{{16,}}"),
     _Form(r"aW50ZXJhY3Rpb24[A-Za-z0-9_-]{20,}"),  # an interaction's token
     # clouds
-    _Form(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])", is_random),
+    _Form(r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _Form(r"AIza[A-Za-z0-9_-]{35}"),
     _Form(r"GOCSPX-[A-Za-z0-9_-]{20,}"),
     _Form(r"ya29\.[A-Za-z0-9_-]{20,}", is_random),
@@ -92,7 +93,7 @@ _FORMS = (
     # others that are met in code
     _Form(r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,}", is_random),
     _Form(r"SK[0-9a-f]{32}(?![0-9a-f])"),
-    _Form(r":AA[A-Za-z0-9_-]{33}(?<=[0-9]{8}:AA.{33})"),
+    _Form(r"(?:(?<=[0-9]{8}):|(?<=[0-9]{8})%3A)AA[A-Za-z0-9_-]{33}"),
     _Form(r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
     _Form(r"hv[sbr]\.[A-Za-z0-9_-]{24,}", _random_tail(4)),
     _Form(r"glsa_[A-Za-z0-9_]{32,}", _random_tail(5)),
@@ -131,7 +132,7 @@ def _tokens(text: str) -> Iterator[Span]:
     for run in _DOTTED.finditer(text):
         parts = run[0].split(".")
         start = run.start()
-        for part, following in zip(parts, parts[1:], strict=False):
+        for part, following in pairwise(parts):
             begins = part.find("eyJ")
             if begins >= 0 and len(part) - begins >= _LEAST_JWT and len(following) >= _LEAST_JWT:
                 yield start + begins, run.end()
@@ -141,12 +142,16 @@ def _tokens(text: str) -> Iterator[Span]:
 
 def _private_keys(text: str) -> Iterator[Span]:
     at = 0
+    ends = _KEY_ENDS.search(text)
     while begins := _KEY_BEGINS.search(text, at):
         at = begins.end()
-        ends = _KEY_ENDS.search(text, at, at + _LONGEST_KEY)
-        if ends is not None and _CHUNK.search(text, at, ends.start()):
+        if ends is not None and ends.start() < at:
+            ends = _KEY_ENDS.search(text, at)
+        if ends is None or ends.start() > at + _LONGEST_KEY:
+            cut_off = _KEY_TEXT.match(text, at)
+            at = cut_off.end() if cut_off else at
+            if cut_off:
+                yield begins.start(), at
+        elif _CHUNK.search(text, at, ends.start()):
             at = ends.end()
-            yield begins.start(), at
-        elif ends is None and (cut_off := _KEY_TEXT.match(text, at)):
-            at = cut_off.end()
             yield begins.start(), at

@@ -3,8 +3,9 @@
 import base64
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import SecretStr
@@ -63,18 +64,14 @@ def _held(path: Path) -> Iterator[str]:
 
 
 def _values(held: object) -> Iterator[str]:
-    match held:
-        case str():
-            if len(held) >= _LEAST_LINE:
-                yield held
-        case list():
-            for each in held:  # pyright: ignore[reportUnknownVariableType]
-                yield from _values(each)  # pyright: ignore[reportUnknownArgumentType]
-        case dict():
-            for each in held.values():  # pyright: ignore[reportUnknownVariableType]
-                yield from _values(each)  # pyright: ignore[reportUnknownArgumentType]
-        case _:
-            return
+    if isinstance(held, str) and len(held) >= _LEAST_LINE:
+        yield held
+    elif isinstance(held, list):
+        for each in cast("list[object]", held):
+            yield from _values(each)
+    elif isinstance(held, dict):
+        for each in cast("dict[str, object]", held).values():
+            yield from _values(each)
 
 
 class Spelled:
@@ -116,7 +113,7 @@ def _spellings(secret: str) -> Iterator[str]:
         yield from _within(raw, encode)
 
 
-def _within(raw: bytes, encode: "type(base64.b64encode)") -> Iterator[str]:  # pyright: ignore
+def _within(raw: bytes, encode: Callable[[bytes], bytes]) -> Iterator[str]:
     """Base64 of anything that holds it: the characters that depend on nothing around it."""
     for before in range(3):
         encoded = encode(b"\0" * before + raw).decode().rstrip("=")

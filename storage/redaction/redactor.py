@@ -83,7 +83,7 @@ class _Joined:
         for piece in range(first, last):
             break_at = self.joints[piece][0]
             complete = bisect_right(ends, break_at) > bisect_right(ends, break_at - 1)
-            if complete and not self._goes_on(piece + 1):
+            if (complete or piece > first) and not self._goes_on(piece + 1):
                 return start, break_at
         return start, self._origins[last] + span[1] - self._starts[last]
 
@@ -108,10 +108,10 @@ def _without(part: str, offset: int, spans: list[Span]) -> str:
     made: list[str] = []
     at = 0
     first = max(0, bisect_right(spans, (offset, offset)) - 1)
-    for start, end in spans[first:]:
-        start, end = max(0, start - offset), min(len(part), end - offset)
-        if start >= len(part) and (start, end) != (0, 0):
+    for span in spans[first:]:
+        if span[0] >= offset + len(part):
             break
+        start, end = max(0, span[0] - offset), min(len(part), span[1] - offset)
         if end > start:
             made += (part[at:start], HIDDEN)
             at = end

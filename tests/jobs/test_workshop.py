@@ -171,3 +171,18 @@ def test_what_a_killed_worker_left_is_removed_and_what_a_living_one_has_is_not(
     for shop in (living, another):
         shop.close()
     assert os.listdir(base) == []  # noqa: PTH208 - reads as it says
+
+
+async def test_a_kept_file_holds_no_secret_of_the_code_it_was_made_from(
+    shop: Workshop, sqlite: Database
+) -> None:
+    secret = "ghp_" + "a1B2c3" * 6
+    desk = await desk_in(shop, sqlite)
+    content = f"assert login('{secret}')\n".encode()
+    desk.keep(NewArtifact(f"{secret}.py", "text/x-python", content))
+    desk.keep(NewArtifact("a.png", "image/png", b"\x89PNG" + secret.encode()))
+    (_, noted), (_, picture) = desk.kept
+    assert noted.name == "[secret removed].py"
+    assert shop.store.read(noted.digest) == b"assert login('[secret removed]')\n"
+    assert noted.size_bytes == len(shop.store.read(noted.digest))
+    assert shop.store.read(picture.digest).endswith(secret.encode()), "only text is read"
