@@ -59,6 +59,15 @@ def find(session: Session, secret: str, now: datetime) -> WebSession | None:
     return WebSession(PersonId(row.person_id), row.account, row.name, row.csrf, row.expires_at)
 
 
+def is_renewal_due(session: Session, secret: str, now: datetime) -> bool:
+    """Whether `renew` has something to do."""
+    row = _row(session, secret)
+    if row is None:
+        return False
+    is_newest = row.digest == _digest(secret)
+    return not _counts(row, secret, now) or (is_newest and now - row.renewed_at >= RENEWED_AFTER)
+
+
 def renew(session: Session, secret: str, now: datetime) -> str | None:
     """The session is in use: put off its end, and now and then replace the secret.
 

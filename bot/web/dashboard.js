@@ -51,23 +51,81 @@ function row(job) {
   return made;
 }
 
+function only(section) {
+  byId("login").hidden = section !== "login";
+  byId("no-role").hidden = section !== "no-role";
+  byId("board").hidden = section !== "board";
+}
+
 function show(overview) {
-  byId("login").hidden = true;
-  byId("board").hidden = false;
+  only("board");
   const depths = overview.queues.map((q) => `${q.queue}: ${q.jobs} ${q.state}`);
   const events = overview.unhandled_events;
   if (events) depths.push(`${events} message${events === 1 ? "" : "s"} not yet handled`);
   byId("queues").textContent = depths.join(" · ") || "Nothing is waiting.";
-  byId("jobs-title").textContent = overview.sees_all ? "Jobs" : "Your jobs";
+  byId("jobs-title").textContent = overview.sees_all ? "Jobs" : "Jobs open to you";
   byId("jobs").replaceChildren(...overview.recent.map(row));
   byId("none").hidden = overview.recent.length > 0;
 }
 
-function askForToken(reason) {
+let session = { logins: [], contact: "", person: null };
+
+function next() {
+  const wanted = new URLSearchParams(location.search).get("next");
+  return encodeURIComponent(wanted || "/"); // the gateway takes only paths of its own
+}
+
+function loginLink(login) {
+  const link = element("a", `Log in with ${login.label}`, "button");
+  link.href = `/login/${login.platform}?next=${next()}`;
+  return link;
+}
+
+function addButton(login) {
+  const button = element("button", `Add your ${login.label} account`);
+  button.addEventListener("click", async () => {
+    const answer = await change(`/login/${login.platform}/link`);
+    if (answer.ok) location.assign((await answer.json()).address);
+  });
+  return button;
+}
+
+function change(path) {
+  return fetch(path, { method: "POST", headers: { "X-Gryph-CSRF": session.person.csrf } });
+}
+
+function askWho(reason) {
   sessionStorage.removeItem("token");
-  byId("board").hidden = true;
-  byId("login").hidden = false;
+  only("login");
+  byId("who").hidden = true;
   byId("refusal").textContent = reason;
+  byId("refusal").hidden = !reason;
+  if (byId("logins").childElementCount !== session.logins.length) {
+    byId("logins").replaceChildren(...session.logins.map(loginLink));
+  }
+  byId("logins").hidden = session.logins.length === 0;
+  if (session.logins.length === 0) byId("by-token").open = true;
+}
+
+function showWho(name) {
+  byId("name").textContent = name;
+  byId("who").hidden = false;
+}
+
+function showPerson(person) {
+  showWho(`${person.name} on ${person.account.split(":")[0]}`);
+  const roles = person.roles.map((r) => `${r.role} in ${r.workspace === "*" ? "every workspace" : r.workspace}`);
+  byId("roles").textContent = `You are ${roles.join(", ")}.`;
+  byId("roles").hidden = roles.length === 0;
+  if (roles.length > 0) return true;
+  only("no-role");
+  byId("account").textContent = person.account;
+  byId("contact").textContent = session.contact;
+  byId("grant").textContent = `gryph role grant ${person.account} reader --workspace TEAM`;
+  const others = session.logins.filter((login) => !person.account.startsWith(`${login.platform}:`));
+  byId("more-accounts").hidden = others.length === 0;
+  if (byId("adds").childElementCount !== others.length) byId("adds").replaceChildren(...others.map(addButton));
+  return false;
 }
 
 async function refreshHealth() {
@@ -81,14 +139,22 @@ async function refreshHealth() {
 
 async function refreshBoard() {
   const token = sessionStorage.getItem("token");
-  if (!token) return askForToken("");
   let answer;
   try {
-    answer = await fetch("/api/v1/overview", { headers: { Authorization: `Bearer ${token}` } });
+    if (!token) {
+      session = await (await fetch("/api/v1/session")).json();
+      if (!session.person) return askWho("");
+      if (!showPerson(session.person)) return undefined;
+    } else {
+      showWho("with a token");
+      byId("roles").hidden = true;
+    }
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    answer = await fetch("/api/v1/overview", { headers });
   } catch {
     return undefined; // the health line says so
   }
-  if (answer.status === 401) return askForToken((await answer.json()).detail);
+  if (answer.status === 401) return askWho((await answer.json()).detail);
   if (answer.ok) show(await answer.json());
   return undefined;
 }
@@ -98,11 +164,16 @@ async function refresh() {
   setTimeout(refresh, REFRESH_MS);
 }
 
-byId("login").addEventListener("submit", (event) => {
+byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("token", byId("token").value.trim());
   byId("token").value = "";
   refreshBoard();
 });
-byId("logout").addEventListener("click", () => askForToken(""));
+byId("logout").addEventListener("click", async () => {
+  if (session.person) await change("/logout");
+  session.person = null;
+  askWho("");
+  refreshBoard();
+});
 refresh();

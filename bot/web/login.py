@@ -16,7 +16,7 @@ from sqlmodel import Session
 from bot.auth import WebClient, role_of_tier
 from bot.web import oauth
 from bot.web.oauth import Attempt
-from bot.web.providers import Identity, LoginFailed, Provider
+from bot.web.providers import Identity, LoginFailed, Provider, redirect_uri
 from bot.web.routes import HEADERS
 from bot.web.sessions import WebSessions
 from handlers import Platform
@@ -127,16 +127,21 @@ class _Login:
             "person": None if client is None else _described(client),
         }
         response = JSONResponse(told, headers=_NO_STORE)
-        secret = self._cookies.secret(request)
-        if secret is not None:
-            fresh = await self._parts.sessions.database.write(
-                lambda s: sessions.renew(s, secret, utc_now())
-            )
-            if fresh is not None:
-                self._cookies.set_secret(response, fresh)
-            elif client is None:
-                self._cookies.drop_secret(response)
+        fresh = await self._renewed(self._cookies.secret(request))
+        if fresh is not None:
+            self._cookies.set_secret(response, fresh)
+        elif client is None and self._cookies.secret(request) is not None:
+            self._cookies.drop_secret(response)
         return response
+
+    async def _renewed(self, secret: str | None) -> str | None:
+        """The page asks often, and seldom is there something to write."""
+        if secret is None:
+            return None
+        database = self._parts.sessions.database
+        if not await database.read(lambda s: sessions.is_renewal_due(s, secret, utc_now())):
+            return None
+        return await database.write(lambda s: sessions.renew(s, secret, utc_now()))
 
     async def _finished(self, request: Request, provider: Provider) -> tuple[str, str]:
         """The new session's secret, and where to go on. Raises LoginFailed."""
@@ -206,11 +211,6 @@ class _Login:
     def _message(self, text: str, again: str) -> Response:
         page = self._page.replace("{text}", escape(text)).replace("{again}", escape(again))
         return HTMLResponse(page, 403, {**HEADERS, **_NO_STORE})
-
-
-def redirect_uri(public_url: str, platform: Platform) -> str:
-    """The one address to which a platform may send browsers back."""
-    return f"{public_url.rstrip('/')}/login/{platform}/callback"
 
 
 def _described(client: WebClient) -> dict[str, Any]:

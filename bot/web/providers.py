@@ -74,6 +74,11 @@ def providers(settings: GatewaySettings) -> dict[Platform, Provider]:
     return {provider.platform: provider for provider in made if provider is not None}
 
 
+def redirect_uri(public_url: str, platform: Platform) -> str:
+    """The one address to which a platform may send browsers back."""
+    return f"{public_url.rstrip('/')}/login/{platform}/callback"
+
+
 def _credentials(**wanted: str | SecretStr | None) -> bool:
     """Whether all are set; False when none is. Raises MissingSetting."""
     missing = [f"GRYPH_{name.upper()}" for name, value in wanted.items() if not value]

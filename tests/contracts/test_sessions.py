@@ -48,6 +48,18 @@ def test_another_secret_is_nobodys(database: Database, secret: str, shown: str) 
     assert renew(database, shown, NOW) is None
 
 
+def test_a_renewal_is_due_only_when_it_changes_something(database: Database, secret: str) -> None:
+    def due(shown: str, at: datetime) -> bool:
+        return database.read_now(lambda s: sessions.is_renewal_due(s, shown, at))
+
+    assert not due("another", NOW)
+    assert not due(secret, NOW + RENEWED_AFTER - SECOND)
+    assert due(secret, NOW + RENEWED_AFTER)
+    renew(database, secret, NOW + RENEWED_AFTER)
+    assert not due(secret, NOW + RENEWED_AFTER + GRACE)
+    assert due(secret, NOW + RENEWED_AFTER + GRACE + SECOND)
+
+
 def test_in_use_its_secret_changes_and_the_old_one_counts_a_moment_longer(
     database: Database, secret: str
 ) -> None:

@@ -1,6 +1,7 @@
 """What a person on the web sees and may do: what their roles say, where they say it."""
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -383,3 +384,24 @@ async def test_a_closed_link_leads_people_to_the_login_and_programs_to_a_refusal
         303,
         "/?next=/api/v1/artifacts/A1",
     )
+
+
+async def test_the_page_renews_the_login_and_a_copy_of_the_old_cookie_ends_it(
+    browser: Browser, other_browser: Browser
+) -> None:
+    await browser.log_in("github")
+    other_browser.http.cookies.update(dict(browser.http.cookies))
+
+    def age(session: Session, by: timedelta) -> None:
+        row = session.exec(select(WebSessionRow)).one()
+        row.renewed_at -= by
+
+    database = browser.gateway.database
+    old = browser.cookie
+    database.write_now(lambda s: age(s, timedelta(minutes=11)))
+    assert await browser.person() is not None
+    assert browser.cookie not in (None, old)
+    assert await other_browser.person() is not None
+    database.write_now(lambda s: age(s, timedelta(seconds=31)))
+    assert await other_browser.person() is None
+    assert await browser.person() is None
