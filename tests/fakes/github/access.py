@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ class Token:
     repositories: frozenset[str]
     permissions: dict[str, str]
     expires_at: datetime
+    installation: int
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Access:
         self.faults: list[Fault] = []
         self.calls: list[tuple[str, str]] = []
         self.limited = True
-        self._writes: deque[datetime] = deque()
+        self._writes: defaultdict[int, deque[datetime]] = defaultdict(deque)
+        """By installation."""
 
     def enter(self, request: Request) -> Fault | None:
         """Count the call. Raises ApiError where a limit or a fault stops it."""
@@ -67,7 +69,7 @@ class Access:
         if fault is not None and not fault.after:
             raise ApiError(fault.status, fault.message, headers=fault.headers)
         if method != "GET" and path.startswith("/repos/"):
-            self._count_write()
+            self._count_write(self._installation(request))
         return fault
 
     def _fault(self, method: str, path: str) -> Fault | None:
@@ -77,18 +79,22 @@ class Access:
                 return fault
         return None
 
-    def _count_write(self) -> None:
-        now = self._world.now()
-        while self._writes and now - self._writes[0] > timedelta(hours=1):
-            self._writes.popleft()
-        minute = sum(now - at <= timedelta(minutes=1) for at in self._writes)
-        if self.limited and (minute >= WRITES_A_MINUTE or len(self._writes) >= WRITES_AN_HOUR):
+    def _installation(self, request: Request) -> int:
+        token = self.tokens.get(request.headers.get("authorization", "").rpartition(" ")[2])
+        return token.installation if token else self._world.installation
+
+    def _count_write(self, installation: int) -> None:
+        now, writes = self._world.now(), self._writes[installation]
+        while writes and now - writes[0] > timedelta(hours=1):
+            writes.popleft()
+        minute = sum(now - at <= timedelta(minutes=1) for at in writes)
+        if self.limited and (minute >= WRITES_A_MINUTE or len(writes) >= WRITES_AN_HOUR):
             raise ApiError(
                 403,
                 "You have exceeded a secondary rate limit. Please wait a few minutes.",
                 headers={"Retry-After": "60"},
             )
-        self._writes.append(now)
+        writes.append(now)
 
     def app(self, request: Request) -> None:
         """Let the App itself pass. Raises ApiError."""
@@ -112,7 +118,7 @@ class Access:
         if self._world.suspended:
             raise ApiError(403, "This installation has been suspended")
 
-    def new_token(self, body: dict[str, Any]) -> Token:
+    def new_token(self, body: dict[str, Any], installation: int) -> Token:
         """A token for what `body` names. Raises ApiError where that was not granted."""
         self.asked.append(body)
         installed = {r.name: r.full_name for r in self._world.repositories.values() if r.installed}
@@ -126,7 +132,7 @@ class Access:
         value = f"ghs_{APP_ID}_{secrets.token_urlsafe(60)}.{secrets.token_urlsafe(30)}"
         expires_at = (self._world.now() + TOKEN_LIFE).replace(microsecond=0)
         chosen = frozenset(installed[name] for name in names)
-        token = Token(value, chosen, {"metadata": "read", **wished}, expires_at)
+        token = Token(value, chosen, {"metadata": "read", **wished}, expires_at, installation)
         self.tokens[value] = token
         return token
 

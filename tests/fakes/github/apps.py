@@ -32,9 +32,9 @@ def apps(world: World, access: Access, hooks: Hooks) -> APIRouter:
 
 
 def _app(router: APIRouter, world: World, access: Access) -> None:
-    def installation() -> dict[str, Any]:
+    def installation(id_: int) -> dict[str, Any]:
         return {
-            "id": world.installation,
+            "id": id_,
             "app_id": int(APP_ID),
             "account": {"login": "acme"},
             "permissions": world.granted,
@@ -49,29 +49,30 @@ def _app(router: APIRouter, world: World, access: Access) -> None:
     @router.get("/app/installations")
     async def installations(request: Request) -> list[dict[str, Any]]:
         access.app(request)
-        return [installation()]
+        return [installation(world.installation)]
 
     @router.get("/app/installations/{id_}")
     async def one_installation(request: Request, id_: int) -> dict[str, Any]:
         access.app(request)
-        if id_ != world.installation:
+        if not world.is_installation(id_):
             raise ApiError(404, "Not Found")
-        return installation()
+        return installation(id_)
 
     @router.get("/repos/{owner}/{name}/installation")
     async def of_repository(request: Request, owner: str, name: str) -> dict[str, Any]:
         access.app(request)
-        if not world.find(owner, name).installed:
+        found = world.find(owner, name)
+        if not found.installed:
             raise ApiError(404, "Not Found")
-        return installation()
+        return installation(found.installation)
 
     @router.post("/app/installations/{id_}/access_tokens", status_code=201)
     async def new_token(request: Request, id_: int) -> dict[str, Any]:
         access.app(request)
-        if id_ != world.installation:
+        if not world.is_installation(id_):
             raise ApiError(404, "Not Found")
         body: dict[str, Any] = await request.json() if await request.body() else {}
-        token = access.new_token(body)
+        token = access.new_token(body, id_)
         return {
             "token": token.value,
             "expires_at": shapes.stamp(token.expires_at),

@@ -24,6 +24,9 @@ GRANTED = {
 }
 
 
+INSTALLATION = 9001
+
+
 class ApiError(Exception):
     """What GitHub answers when it says no."""
 
@@ -126,6 +129,7 @@ class Repository:
     private: bool = False
     archived: bool = False
     installed: bool = True
+    installation: int = INSTALLATION
     permissions: dict[str, str] = field(default_factory=dict[str, str])
     """By login: admin, write, read."""
     issues: dict[int, Issue] = field(default_factory=dict[int, Issue])
@@ -159,7 +163,7 @@ class World:
         """How far this GitHub's clock has been put forward."""
         self.accounts: dict[str, Account] = {}
         self.repositories: dict[str, Repository] = {}
-        self.installation = 9001
+        self.installation = INSTALLATION
         self.granted = dict(GRANTED)
         """The permissions the owner gave the App."""
         self.suspended = False
@@ -180,6 +184,12 @@ class World:
             serialization.NoEncryption(),
         ).decode()
 
+    def is_installation(self, id_: int) -> bool:
+        """Whether the App is installed under this id."""
+        return id_ == self.installation or any(
+            each.installation == id_ for each in self.repositories.values()
+        )
+
     def now(self) -> datetime:
         """This GitHub's time."""
         return datetime.now(UTC) + self.ahead
@@ -199,7 +209,7 @@ class World:
         if full_name not in self.repositories:
             git = Git(self.folder / f"{full_name}.git")
             owner = self.account(full_name.partition("/")[0])
-            made = Repository(full_name, git, owner)
+            made = Repository(full_name, git, owner, installation=self.installation)
             made.permissions[owner.login] = "admin"
             self.repositories[full_name] = made
         found = self.repositories[full_name]

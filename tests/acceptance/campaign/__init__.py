@@ -1,0 +1,1 @@
+"""What the campaigns share: processes that are killed, platforms in bad weather, and the count."""

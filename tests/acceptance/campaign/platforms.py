@@ -1,0 +1,270 @@
+"""GitHub and Slack in one process, each behind the weather, with a hand for the campaign.
+
+`python -m tests.acceptance.campaign.platforms --folder DIR` prints where everything is as one
+line of JSON. The campaign makes people act by `POST /happen`, which answers with the event the
+platform would send (the campaign delivers it, since when, how often and to whom is its matter),
+tells GitHub by `POST /attempts` how its deliveries fared, and reads by `GET /said` what we said.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+from aiohttp import web
+
+from tests.acceptance.campaign.weather import Proxy, Weather
+from tests.fakes.github.hooks import Delivery
+from tests.fakes.github.people import add_comment, comment_event
+from tests.fakes.github.server import GitHub
+from tests.fakes.github.shapes import stamp
+from tests.fakes.github.world import APP_ID, INSTALLATION, WEBHOOK_SECRET, Repository
+from tests.fakes.slack.server import BOT_TOKEN
+from tests.fakes.slack.workspace import BOT, SECRET, Slack
+from tests.fakes.slack.world import TEAM, Message
+
+DOOR_S = 10.0
+"""How long GitHub waits for an answer to a webhook."""
+
+
+@dataclass
+class Town:
+    """Both platforms and what the campaign may do with them."""
+
+    github: GitHub
+    slack: Slack
+    weather: Weather
+    repositories: list[Repository]
+    channels: list[str]
+    people: list[str]
+    users: list[str]
+    told: dict[str, tuple[str, dict[str, Any]]] = field(
+        default_factory=dict[str, tuple[str, dict[str, Any]]]
+    )
+    """GitHub's events by guid, for redeliveries."""
+    gateways: list[str] = field(default_factory=list[str])
+    turn: int = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        """The campaign's hands."""
+        return [
+            web.post("/happen", self._happen),
+            web.post("/attempts", self._attempts),
+            web.post("/gateways", self._gateways),
+            web.post("/weather", self._weather),
+            web.get("/weather", self._forecast),
+            web.get("/said", self._said),
+            web.post("/door", self._door),
+        ]
+
+    async def _happen(self, request: web.Request) -> web.Response:
+        asked = cast("dict[str, Any]", await request.json())
+        act = self._comment if asked["face"] == "github" else self._message
+        return web.json_response(act(asked["where"], asked["who"], asked["text"]))
+
+    def _comment(self, where: int, who: int, text: str) -> dict[str, Any]:
+        """A comment on an issue of its own, so that what belongs to it is seen from outside."""
+        world = self.github.world
+        repo = self.repositories[where % len(self.repositories)]
+        by = world.account(self.people[who % len(self.people)])
+        number = len(repo.issues) + 1
+        world.talk(repo, number, by, "Issue", "")
+        made = add_comment(world, repo, number, by, text)
+        event, payload = comment_event(world, repo, made, ("created", by.login))
+        payload = {**payload, "installation": {"id": repo.installation}}
+        guid = str(uuid.uuid4())
+        self.told[guid] = (event, payload)
+        return {
+            "id": guid,
+            "event": event,
+            "root": f"{repo.full_name}#{number}",
+            "body": json.dumps(payload),
+        }
+
+    def _message(self, where: int, who: int, text: str) -> dict[str, Any]:
+        world = self.slack.world
+        channel = self.channels[where % len(self.channels)]
+        user = self.users[who % len(self.users)]
+        said = world.add(Message(world.next_ts(), channel, user, f"<@{BOT}> {text}"))
+        event = {
+            "type": "app_mention",
+            "user": user,
+            "text": said.text,
+            "ts": said.ts,
+            "channel": channel,
+            "team": TEAM,
+            "event_ts": said.ts,
+        }
+        payload = {
+            "type": "event_callback",
+            "team_id": TEAM,
+            "event_id": f"Ev{uuid.uuid4().hex[:12]}",
+            "event_time": int(world.clock()),
+            "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True}],
+            "event": event,
+        }
+        return {
+            "id": payload["event_id"],
+            "event": "app_mention",
+            "root": f"{channel}:{said.ts}",
+            "body": json.dumps(payload),
+        }
+
+    async def _attempts(self, request: web.Request) -> web.Response:
+        world = self.github.world
+        for attempt in cast("list[dict[str, Any]]", await request.json()):
+            event, payload = self.told[attempt["id"]]
+            self.github.hooks.deliveries.append(
+                Delivery(
+                    world.new_id(),
+                    attempt["id"],
+                    event,
+                    payload,
+                    world.now(),
+                    attempt["status"],
+                    redelivery=False,
+                )
+            )
+        return web.json_response({})
+
+    async def _gateways(self, request: web.Request) -> web.Response:
+        self.gateways = cast("list[str]", await request.json())
+        return web.json_response({})
+
+    async def _weather(self, request: web.Request) -> web.Response:
+        self.weather.share = cast("dict[str, float]", await request.json())["share"]
+        return web.json_response({})
+
+    async def _forecast(self, request: web.Request) -> web.Response:
+        del request
+        redelivered = [each for each in self.github.hooks.deliveries if each.redelivery]
+        return web.json_response(
+            {
+                "had": dict(self.weather.had),
+                "calls": dict(self.weather.calls),
+                "redelivered": len(redelivered),
+                "arrived": [
+                    each.guid for each in redelivered if each.status_code in range(200, 300)
+                ],
+            }
+        )
+
+    async def _said(self, request: web.Request) -> web.Response:
+        del request
+        github = [
+            {
+                "face": "github",
+                "root": f"{repo.full_name}#{comment.number}",
+                "text": comment.body,
+                "at": stamp(comment.created_at),
+                "history": comment.history,
+            }
+            for repo in self.repositories
+            for comment in repo.comments.values()
+            if comment.by is self.github.world.bot
+        ]
+        slack = [
+            {
+                "face": "slack",
+                "root": f"{channel}:{message.thread_ts or message.ts}",
+                "text": f"{message.text}\n{json.dumps(message.blocks)}",
+                "at": message.ts,
+                "key": (message.metadata or {}).get("event_payload", {}).get("key", ""),
+                "history": [json.dumps(each) for each in message.history],
+            }
+            for channel in self.channels
+            for message in self.slack.world.ours(channel)
+        ]
+        return web.json_response(github + slack)
+
+    async def _door(self, request: web.Request) -> web.Response:
+        """GitHub's webhook address: whichever gateway takes the connection."""
+        body = await request.read()
+        kept = {"Content-Type", "X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256"}
+        headers = {name: request.headers[name] for name in kept}
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(DOOR_S)) as http:
+            for _ in self.gateways:
+                self.turn += 1
+                gateway = self.gateways[self.turn % len(self.gateways)]
+                try:
+                    async with http.post(
+                        f"{gateway}/github/webhook", data=body, headers=headers
+                    ) as answer:
+                        return web.Response(status=answer.status)
+                except aiohttp.ClientConnectorError:
+                    continue
+                except (aiohttp.ClientError, TimeoutError):
+                    break
+        return web.Response(status=502)
+
+
+def _town(github: GitHub, slack: Slack, weather: Weather, given: argparse.Namespace) -> Town:
+    world = github.world
+    people = [f"p{number}" for number in range(given.people)]
+    repositories: list[Repository] = []
+    for number in range(given.repositories):
+        repo = world.repository(f"org{number}/r{number}")
+        repo.installation = INSTALLATION + number
+        repo.permissions |= dict.fromkeys(people, "write")
+        repositories.append(repo)
+    slack.server.paced = True
+    channels = [slack.world.add_channel(f"c{number}") for number in range(given.channels)]
+    users = [slack.world.add_user(name) for name in people]
+    return Town(github, slack, weather, repositories, channels, people, users)
+
+
+async def serve(given: argparse.Namespace) -> None:
+    """Until interrupted."""
+    weather = Weather(given.seed)
+    github = GitHub(given.folder)
+    async with github.serving(), Slack.running() as slack:
+        town = _town(github, slack, weather, given)
+        before = {"github": github.url, "slack": slack.server.url}
+        proxies = {name: Proxy(name, url, weather) for name, url in before.items()}
+        for proxy in proxies.values():
+            await proxy.start()
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_routes(town.routes())
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        control = f"http://{host}:{port}"
+        github.hooks.url = f"{control}/door"
+        settings = {
+            "GRYPH_GITHUB_APP_ID": str(APP_ID),
+            "GRYPH_GITHUB_PRIVATE_KEY": github.world.private_key,
+            "GRYPH_GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "GRYPH_GITHUB_API_URL": proxies["github"].url,
+            "GRYPH_GITHUB_GIT_URL": github.git_url,
+            "GRYPH_SLACK_BOT_TOKEN": BOT_TOKEN,
+            "GRYPH_SLACK_SIGNING_SECRET": SECRET,
+            "GRYPH_SLACK_API_URL": f"{proxies['slack'].url}/api/",
+        }
+        sys.stdout.write(json.dumps({"control": control, "settings": settings}) + "\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="GitHub and Slack for a campaign")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--repositories", type=int, default=40)
+    parser.add_argument("--channels", type=int, default=60)
+    parser.add_argument("--people", type=int, default=50)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    random.seed(given.seed)
+    asyncio.run(serve(given))
+
+
+if __name__ == "__main__":
+    main()

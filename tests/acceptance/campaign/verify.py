@@ -1,0 +1,186 @@
+"""The count at the end: first what people see on the platforms, then what SQL holds."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from storage import audit
+from tests.acceptance.campaign.load import Event, Face
+from tests.acceptance.campaign.stage import Stage
+
+UNFINISHED = re.compile(r"\b(waiting|queued|running|stopping)\b")
+OPEN = {
+    "events not handled": "SELECT count(*) FROM inbox WHERE handled_at IS NULL",
+    "jobs not over": "SELECT count(*) FROM jobs WHERE finished_at IS NULL",
+    "deliveries not over": "SELECT count(*) FROM deliveries WHERE finished_at IS NULL",
+}
+
+
+@dataclass
+class Said:
+    """One message of ours as people see it."""
+
+    root: str
+    kind: str
+    """"status", "result" or "answer"; a GitHub comment of a job is "both"."""
+    text: str
+    at: str
+    key: str
+
+
+@dataclass
+class Violation:
+    """Something that must not be, with the event it is about."""
+
+    what: str
+    event: Event | None
+    detail: str
+
+
+@dataclass
+class Verdict:
+    """What was found."""
+
+    violations: list[Violation] = field(default_factory=list[Violation])
+    counts: Counter[str] = field(default_factory=Counter[str])
+
+    def broken(self, what: str, event: Event | None, detail: str) -> None:
+        """Note a violation."""
+        self.violations.append(Violation(what, event, detail))
+        self.counts[what] += 1
+
+
+async def open_work(stage: Stage) -> dict[str, int]:
+    """What is still to be done, by name; empty when it is quiet."""
+
+    def count(session: Session) -> dict[str, int]:
+        found = {
+            what: int(session.connection().execute(text(query)).scalar() or 0)
+            for what, query in OPEN.items()
+        }
+        return {what: number for what, number in found.items() if number}
+
+    return await stage.database.read(count)
+
+
+async def said(stage: Stage, events: list[Event]) -> dict[str, list[Said]]:
+    """Everything we said, by root, as the platforms and the console show it."""
+    found: defaultdict[str, list[Said]] = defaultdict(list)
+    for each in await stage.ask("GET", "/said"):
+        found[each["root"]].append(_platforms(each))
+    headers = {"Authorization": f"Bearer {stage.token}"}
+    for event in events:
+        if event.face is not Face.CONSOLE or not event.accepted_at:
+            continue
+        url = f"{stage.gateways[0]}/api/v1/conversations/{event.root}"
+        async with stage.http.get(url, headers=headers) as answer:
+            answer.raise_for_status()
+            thread = await answer.json()
+        found[event.root] += [_console(event, each) for each in thread["messages"]]
+    return found
+
+
+def _platforms(each: dict[str, Any]) -> Said:
+    shown, key = each["text"], each.get("key", "")
+    if each["face"] == "github":
+        marked = re.search(r"<!-- gryph:.*key=(\S+) -->", shown)
+        key = marked[1] if marked else ""
+        kind = "answer" if key.startswith("answer") else "both"
+    else:
+        kind = "answer" if key.startswith("answer") else key.rpartition(":")[2]
+    return Said(each["root"], kind, shown, each["at"], key)
+
+
+def _console(event: Event, each: dict[str, Any]) -> Said:
+    job: dict[str, Any] = each.get("job") or {}
+    shown = f"{job.get('state', '')} {each.get('reply') or ''}"
+    return Said(event.root, each["kind"], shown, each["created_at"], str(each["id"]))
+
+
+def check_outside(events: list[Event], said: dict[str, list[Said]], verdict: Verdict) -> None:
+    """Every accepted event has its one effect, and no other."""
+    wanted_of_job = {
+        Face.GITHUB: {"both": 1},
+        Face.SLACK: {"status": 1, "result": 1},
+        Face.CONSOLE: {"person": 1, "status": 1, "result": 1},
+    }
+    wanted_of_command = {
+        Face.GITHUB: {"answer": 1},
+        Face.SLACK: {"answer": 1},
+        Face.CONSOLE: {"person": 1, "answer": 1},
+    }
+    for event in events:
+        ours = said.get(event.root, [])
+        if event.accepted_at is None:
+            verdict.broken("never accepted", event, f"statuses {event.statuses}")
+            continue
+        wanted = (wanted_of_job if event.is_job else wanted_of_command)[event.face]
+        kinds = Counter(one.kind for one in ours)
+        for kind in kinds.keys() | wanted.keys():
+            had, due = kinds.get(kind, 0), wanted.get(kind, 0)
+            if had != due:
+                what = f"{'lost' if had < due else 'doubled'} {kind}"
+                verdict.broken(what, event, f"{had} instead of {due}: {_told(ours)}")
+        if event.is_job:
+            _check_job(event, ours, verdict)
+
+
+def _check_job(event: Event, ours: list[Said], verdict: Verdict) -> None:
+    path = event.text.split()[-1]
+    for one in ours:
+        if one.kind in ("status", "both") and UNFINISHED.search(one.text):
+            verdict.broken("status left behind", event, one.text[:300])
+        if one.kind in ("result", "both") and f"looked at {path}" not in one.text:
+            verdict.broken("wrong result", event, one.text[:300])
+
+
+def _told(ours: list[Said]) -> str:
+    return "; ".join(f"[{one.at} {one.kind} {one.key}] {one.text[:80]!r}" for one in ours)
+
+
+_JOBS = """
+    SELECT count(DISTINCT j.id) FROM inbox_keys k JOIN jobs j ON j.inbox_id = k.inbox_id
+    WHERE k.key = :key OR (k.key > :key || ':' AND k.key < :key || ';')
+"""
+"""Some keys go on after a colon."""
+
+
+async def check_inside(stage: Stage, events: list[Event], verdict: Verdict) -> None:
+    """The same from the ledger, and that nothing is left over."""
+    for what, number in (await open_work(stage)).items():
+        verdict.broken(what, None, f"{number}")
+
+    def check(session: Session) -> None:
+        for event in events:
+            if event.accepted_at is None:
+                continue
+            found = session.connection().execute(text(_JOBS), {"key": _key(event)}).scalar() or 0
+            if found != event.is_job:
+                verdict.broken("jobs of one event", event, f"{found} jobs")
+        given_up = session.connection().execute(
+            text("SELECT key, error FROM deliveries WHERE error IS NOT NULL AND attempts > 0")
+        )
+        for key, error in given_up:
+            verdict.broken("delivery given up", None, f"{key}: {error}")
+        failed = session.connection().execute(
+            text("SELECT id, state, failure FROM jobs WHERE state <> 'succeeded'")
+        )
+        for job, state, failure in failed:
+            verdict.broken("job did not succeed", None, f"{job} {state} {failure}")
+        chain = audit.verify(session, audit.load_key(stage.home))
+        if not chain.ok:
+            verdict.broken("audit chain broken", None, f"at line {chain.first_bad_seq}")
+
+    await stage.database.read(check)
+
+
+def _key(event: Event) -> str:
+    if event.face is Face.GITHUB:
+        return f"github:delivery:{event.id}"
+    if event.face is Face.SLACK:
+        return f"slack:event:{event.id}"
+    return f"console:api:campaign:{event.id}"
