@@ -17,7 +17,6 @@ from storage import wishes
 from storage.clock import utc_now
 from storage.database import Database
 
-WEBHOOKS_SWEPT_S = 300.0
 REACTIONS_POLLED_S = 120.0
 
 Loop = Callable[[], Awaitable[None]]
@@ -142,5 +141,5 @@ def _add_github(
     platforms.tokens = client
     platforms.closers.append(client.close)
     chores = GitHubChores(client, database, intake)
-    platforms.chores["github-webhooks"] = Chore(WEBHOOKS_SWEPT_S, chores.sweep)
+    platforms.chores["github-webhooks"] = Chore(settings.github_sweep_s, chores.sweep)
     platforms.chores["github-reactions"] = Chore(REACTIONS_POLLED_S, chores.look_at_reactions)

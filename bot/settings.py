@@ -112,6 +112,11 @@ class GatewaySettings(StorageSettings):
     github_client_secret: SecretStr | None = Field(
         default=None, description="Client secret of the GitHub App, for logging in on the web."
     )
+    github_sweep_s: float = Field(
+        default=300.0,
+        ge=5,
+        description="How often GitHub is asked for webhooks that did not reach us, in seconds.",
+    )
     github_mention: str = Field(
         default="gryph", description="Name people mention in comments, without the @."
     )

@@ -87,6 +87,8 @@ class Driver:
     acks_ms: list[float] = field(default_factory=list[float])
     answers: Counter[int] = field(default_factory=Counter[int])
     resent: int = 0
+    attempts_age_s: float = 0.0
+    """How old GitHub is told its deliveries are."""
     _attempts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _turn: int = 0
 
@@ -110,7 +112,7 @@ class Driver:
                 sent.append(group.create_task(self._one(events[number], gate)))
             await asyncio.wait(sent)
             telling.cancel()
-        await self._report_attempts()
+        await self.report_attempts()
 
     async def insist(self, events: list[Event]) -> None:
         """Send again what nobody took, as platforms do, until somebody does."""
@@ -124,12 +126,16 @@ class Driver:
                 self.resent += 1
                 await self._send(event)
             await asyncio.sleep(AGAIN_S)
-        await self._report_attempts()
+        await self.report_attempts()
+
+    async def send(self, event: Event) -> None:
+        """Deliver it once, to the gateway whose turn it is."""
+        await self._happen(event)
+        await self._send(event)
 
     async def _one(self, event: Event, gate: asyncio.Semaphore) -> None:
         try:
-            await self._happen(event)
-            await self._send(event)
+            await self.send(event)
         finally:
             gate.release()
 
@@ -158,7 +164,8 @@ class Driver:
             self.acks_ms.append((time.perf_counter() - started) * 1000)
             event.accepted_at = event.accepted_at or now_s()
         if event.face is Face.GITHUB:
-            self._attempts.append({"id": event.id, "status": status or 502})
+            attempt = {"id": event.id, "status": status or 502, "age_s": self.attempts_age_s}
+            self._attempts.append(attempt)
 
     async def _post(self, gateway: str, event: Event) -> int:
         path, headers, body = _request(event, self.stage.token)
@@ -176,9 +183,10 @@ class Driver:
     async def _tell_github(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            await self._report_attempts()
+            await self.report_attempts()
 
-    async def _report_attempts(self) -> None:
+    async def report_attempts(self) -> None:
+        """Tell GitHub how its deliveries fared."""
         told, self._attempts = self._attempts, []
         if told:
             await self.stage.ask("POST", "/attempts", told)

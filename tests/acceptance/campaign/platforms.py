@@ -13,6 +13,7 @@ import random
 import sys
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,11 +25,13 @@ from tests.fakes.github.hooks import Delivery
 from tests.fakes.github.people import add_comment, comment_event
 from tests.fakes.github.server import GitHub
 from tests.fakes.github.shapes import stamp
-from tests.fakes.github.world import APP_ID, INSTALLATION, WEBHOOK_SECRET, Repository
+from tests.fakes.github.world import APP_ID, INSTALLATION, WEBHOOK_SECRET, Comment, Repository
 from tests.fakes.slack.server import BOT_TOKEN
 from tests.fakes.slack.workspace import BOT, SECRET, Slack
 from tests.fakes.slack.world import TEAM, Message
 
+_SEPARATOR = {"C": ":"}
+"""Before the last part of a root: Slack's begin with a channel's id."""
 DOOR_S = 10.0
 """How long GitHub waits for an answer to a webhook."""
 
@@ -120,17 +123,17 @@ class Town:
         world = self.github.world
         for attempt in cast("list[dict[str, Any]]", await request.json()):
             event, payload = self.told[attempt["id"]]
-            self.github.hooks.deliveries.append(
-                Delivery(
-                    world.new_id(),
-                    attempt["id"],
-                    event,
-                    payload,
-                    world.now(),
-                    attempt["status"],
-                    redelivery=False,
-                )
+            made = Delivery(
+                world.new_id(),
+                attempt["id"],
+                event,
+                payload,
+                world.now(),
+                attempt["status"],
+                redelivery=False,
             )
+            age = timedelta(seconds=attempt.get("age_s", 0.0))
+            self.github.hooks.deliveries.append(made.older(age))
         return web.json_response({})
 
     async def _gateways(self, request: web.Request) -> web.Response:
@@ -156,32 +159,24 @@ class Town:
         )
 
     async def _said(self, request: web.Request) -> web.Response:
-        del request
+        """All our messages, or those of one `root`."""
+        root = request.query.get("root")
+        wanted = None if root is None else root.rpartition(_SEPARATOR.get(root[:1], "#"))[0]
         github = [
-            {
-                "face": "github",
-                "root": f"{repo.full_name}#{comment.number}",
-                "text": comment.body,
-                "at": stamp(comment.created_at),
-                "history": comment.history,
-            }
+            _shown_comment(repo, comment)
             for repo in self.repositories
+            if wanted in (None, repo.full_name)
             for comment in repo.comments.values()
             if comment.by is self.github.world.bot
         ]
         slack = [
-            {
-                "face": "slack",
-                "root": f"{channel}:{message.thread_ts or message.ts}",
-                "text": f"{message.text}\n{json.dumps(message.blocks)}",
-                "at": message.ts,
-                "key": (message.metadata or {}).get("event_payload", {}).get("key", ""),
-                "history": [json.dumps(each) for each in message.history],
-            }
+            _shown_message(channel, message)
             for channel in self.channels
+            if wanted in (None, channel)
             for message in self.slack.world.ours(channel)
         ]
-        return web.json_response(github + slack)
+        found = [each for each in github + slack if root in (None, each["root"])]
+        return web.json_response(found)
 
     async def _door(self, request: web.Request) -> web.Response:
         """GitHub's webhook address: whichever gateway takes the connection."""
@@ -202,6 +197,27 @@ class Town:
                 except (aiohttp.ClientError, TimeoutError):
                     break
         return web.Response(status=502)
+
+
+def _shown_comment(repo: Repository, comment: Comment) -> dict[str, Any]:
+    return {
+        "face": "github",
+        "root": f"{repo.full_name}#{comment.number}",
+        "text": comment.body,
+        "at": stamp(comment.created_at),
+        "history": comment.history,
+    }
+
+
+def _shown_message(channel: str, message: Message) -> dict[str, Any]:
+    return {
+        "face": "slack",
+        "root": f"{channel}:{message.thread_ts or message.ts}",
+        "text": f"{message.text}\n{json.dumps(message.blocks)}",
+        "at": message.ts,
+        "key": (message.metadata or {}).get("event_payload", {}).get("key", ""),
+        "history": [json.dumps(each) for each in message.history],
+    }
 
 
 def _town(github: GitHub, slack: Slack, weather: Weather, given: argparse.Namespace) -> Town:

@@ -4,7 +4,9 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
+import aiohttp
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -72,16 +74,31 @@ async def said(stage: Stage, events: list[Event]) -> dict[str, list[Said]]:
     found: defaultdict[str, list[Said]] = defaultdict(list)
     for each in await stage.ask("GET", "/said"):
         found[each["root"]].append(_platforms(each))
-    headers = {"Authorization": f"Bearer {stage.token}"}
     for event in events:
-        if event.face is not Face.CONSOLE or not event.accepted_at:
-            continue
-        url = f"{stage.gateways[0]}/api/v1/conversations/{event.root}"
-        async with stage.http.get(url, headers=headers) as answer:
-            answer.raise_for_status()
-            thread = await answer.json()
-        found[event.root] += [_console(event, each) for each in thread["messages"]]
+        if event.face is Face.CONSOLE and event.accepted_at:
+            found[event.root] += await _conversation(stage, event)
     return found
+
+
+async def thread(stage: Stage, event: Event) -> list[Said]:
+    """What we have said about one event so far."""
+    if event.face is Face.CONSOLE:
+        return await _conversation(stage, event)
+    return [_platforms(e) for e in await stage.ask("GET", f"/said?root={quote(event.root)}")]
+
+
+async def _conversation(stage: Stage, event: Event) -> list[Said]:
+    """As any gateway that is up shows it; empty when none is."""
+    headers = {"Authorization": f"Bearer {stage.token}"}
+    for gateway in stage.gateways:
+        url = f"{gateway}/api/v1/conversations/{event.root}"
+        try:
+            async with stage.http.get(url, headers=headers) as answer:
+                shown = await answer.json()
+        except (aiohttp.ClientError, TimeoutError):
+            continue
+        return [_console(event, each) for each in shown.get("messages", [])]
+    return []
 
 
 def _platforms(each: dict[str, Any]) -> Said:
@@ -97,7 +114,9 @@ def _platforms(each: dict[str, Any]) -> Said:
 
 def _console(event: Event, each: dict[str, Any]) -> Said:
     job: dict[str, Any] = each.get("job") or {}
-    shown = f"{job.get('state', '')} {each.get('reply') or ''}"
+    told = {name: job.get(name) for name in ("job", "state", "text")}
+    attempt = f"attempt {job.get('attempt')}"
+    shown = f"{told} {attempt} {each.get('reply') or ''}"
     return Said(event.root, each["kind"], shown, each["created_at"], str(each["id"]))
 
 
