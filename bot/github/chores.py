@@ -27,6 +27,7 @@ class GitHubChores:
         self._database = database
         self._intake = intake
         self._known: Known = {}
+        self._asked: deliveries.Asked = {}
 
     async def sweep(self) -> None:
         """Ask for webhooks that did not reach us since the last sweep, at most three days ago."""
@@ -35,7 +36,7 @@ class GitHubChores:
         since = now - KEPT_BY_GITHUB
         if swept is not None:
             since = max(since, type(now).fromisoformat(swept) - OVERLAP)
-        await deliveries.sweep(self._client, since)
+        await deliveries.sweep(self._client, since, self._asked)
         await self._database.write(lambda s: wishes.put(s, *_WHERE, now.isoformat(), now))
 
     async def look_at_reactions(self) -> None:

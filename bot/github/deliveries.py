@@ -26,8 +26,16 @@ SETTLED_AFTER = timedelta(seconds=30)
 _DELIVERED = range(200, 300)
 
 
-async def sweep(client: GitHubClient, since: datetime) -> int:
+Asked = dict[str, int]
+"""By an event's guid, the failed attempt after which it was asked for again."""
+
+
+async def sweep(client: GitHubClient, since: datetime, asked: Asked) -> int:
     """Have every event delivered again that got no 2xx since then; returns how many.
+
+    GitHub is asked for failures only: on a busy day the rest is thousands of pages. `asked` is
+    kept by the caller from sweep to sweep: an event without a newer failure has arrived. When it
+    is forgotten, an event comes once more and is known by its key.
 
     GitHub keeps deliveries for three days. A GitHub that lists none is logged and taken to have
     lost none.
@@ -43,28 +51,35 @@ async def sweep(client: GitHubClient, since: datetime) -> int:
             return 0
         log.warning("webhook deliveries not read", reason=str(refused))
         return 0
-    again = _lost(attempts, utc_now() - SETTLED_AFTER)
+    for guid in asked.keys() - {attempt.guid for attempt in attempts}:
+        del asked[guid]
+    again = _lost(attempts, utc_now() - SETTLED_AFTER, asked)
     count = 0
     for delivery in again:
-        count += await _redeliver(client, delivery)
+        if await _redeliver(client, delivery):
+            asked[delivery.guid] = delivery.id
+            count += 1
     if count:
         log.info("webhooks asked for again", count=count)
     return count
 
 
-async def _redeliver(client: GitHubClient, delivery: HookDelivery) -> int:
+async def _redeliver(client: GitHubClient, delivery: HookDelivery) -> bool:
     try:
         await client.as_app("POST", f"/app/hook/deliveries/{delivery.id}/attempts")
     except Refused as refused:
         log.warning("webhook not delivered again", guid=delivery.guid, reason=str(refused))
-        return 0
-    return 1
+        return False
+    return True
 
 
 async def _attempts(client: GitHubClient, since: datetime) -> list[HookDelivery]:
-    """All attempts since then, newest first, at most `MOST_PAGES` pages."""
+    """The failed attempts since then, newest first, at most `MOST_PAGES` pages.
+
+    A GitHub Enterprise Server that does not know the filter lists the others too.
+    """
     found: list[HookDelivery] = []
-    params = {"per_page": str(PAGE)}
+    params = {"per_page": str(PAGE), "status": "failure"}
     for _ in range(MOST_PAGES):
         answer = await client.as_app("GET", "/app/hook/deliveries", params=params)
         page = answer.many(HookDelivery)
@@ -77,7 +92,7 @@ async def _attempts(client: GitHubClient, since: datetime) -> list[HookDelivery]
     return found
 
 
-def _lost(attempts: list[HookDelivery], until: datetime) -> list[HookDelivery]:
+def _lost(attempts: list[HookDelivery], until: datetime, asked: Asked) -> list[HookDelivery]:
     """The newest attempt of each event of ours that never arrived, oldest event first."""
     by_guid: defaultdict[str, list[HookDelivery]] = defaultdict(list)
     for attempt in attempts:
@@ -87,7 +102,11 @@ def _lost(attempts: list[HookDelivery], until: datetime) -> list[HookDelivery]:
         for tries in by_guid.values()
         if len(tries) < MOST_TRIES and not any(each.status_code in _DELIVERED for each in tries)
     ]
-    due = [each for each in newest if each.event in EVENTS and each.delivered_at <= until]
+    due = [
+        each
+        for each in newest
+        if each.event in EVENTS and each.delivered_at <= until and asked.get(each.guid) != each.id
+    ]
     return sorted(due, key=lambda each: each.delivered_at)
 
 

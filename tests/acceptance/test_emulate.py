@@ -304,7 +304,7 @@ async def test_what_it_lacks_is_done_without(there: Counterpart) -> None:
     invocation = await there.asked(number, "/gryph help")
     watched = Watched(f"github:{REPOSITORY}:1", invocation.place, "IC_kw1")
     assert await poll(there.client, [watched], there.intake, {}) == 0
-    assert await sweep(there.client, utc_now()) == 0
+    assert await sweep(there.client, utc_now(), {}) == 0
 
 
 async def test_gryph_up_answers_a_comment_with_one_comment_and_a_check_run(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import make_url
@@ -59,9 +60,11 @@ class Chaos:
                 await asyncio.sleep(max(0.0, begun + at * seconds - now_s()))
                 group.create_task(self._act(what, random.Random(dice.random())))  # noqa: S311
 
-    async def kill_one(self, dice: random.Random) -> None:
-        """SIGKILL a gateway or worker; waits for one that lives."""
-        names = [n for n in self.stage.crew.members if n.startswith(("gateway", "worker"))]
+    async def kill_one(
+        self, dice: random.Random, among: Sequence[str] = ("gateway", "worker")
+    ) -> None:
+        """SIGKILL one whose name begins so; waits for one that lives."""
+        names = [n for n in self.stage.crew.members if n.startswith(tuple(among))]
         while True:
             name = dice.choice(names)
             pid = self.stage.crew.kill(name)

@@ -50,6 +50,8 @@ class Event:
     where: int
     who: int
     cut_off: bool = False
+    act: str = "say"
+    """What the person does: "say" (to us), "chat" (to others), "slash" or "react"."""
     id: str = ""
     """The platform's name for the delivery: guid, event_id, Idempotency-Key."""
     root: str = ""
@@ -60,6 +62,11 @@ class Event:
     statuses: list[int] = field(default_factory=list[int])
     """Of every delivery; 0 where there was no answer."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is to be said about it."""
+        return self.act in ("chat", "react")
 
 
 def script(count: int, seed: int) -> list[Event]:
@@ -86,6 +93,8 @@ class Driver:
     deliveries: int
     acks_ms: list[float] = field(default_factory=list[float])
     answers: Counter[int] = field(default_factory=Counter[int])
+    balanced: bool = False
+    """Whether a balancer before the gateways turns to another one when one does not answer."""
     resent: int = 0
     attempts_age_s: float = 0.0
     """How old GitHub is told its deliveries are."""
@@ -95,8 +104,9 @@ class Driver:
     async def deliver(self, events: list[Event], seconds: float) -> None:
         """Send everything within about `seconds`, in shuffled order."""
         dice = random.Random(self.seed + 1)  # noqa: S311 - a campaign's seed
+        spread_s = min(SPREAD_S, seconds)
         due = sorted(
-            (first + (dice.random() * SPREAD_S if copy else 0.0), event.number, copy)
+            (first + (dice.random() * spread_s if copy else 0.0), event.number, copy)
             for event in events
             for first in [event.number / len(events) * seconds]
             for copy in range(self.deliveries)
@@ -104,7 +114,7 @@ class Driver:
         gate = asyncio.Semaphore(AT_ONCE)
         started = now_s()
         async with asyncio.TaskGroup() as group:
-            telling = group.create_task(self._tell_github())
+            telling = group.create_task(self.tell_github())
             sent: list[asyncio.Task[None]] = []
             for at, number, _ in due:
                 await asyncio.sleep(max(0.0, started + at - now_s()))
@@ -147,9 +157,8 @@ class Driver:
             if event.face is Face.CONSOLE:
                 event.root = event.id = f"c{self.seed}-{event.number}"
                 return
-            word = "/gryph " if event.face is Face.GITHUB else ""
-            asked = {"face": event.face, "where": event.where, "who": event.who}
-            made = await self.stage.ask("POST", "/happen", {**asked, "text": word + event.text})
+            asked = {"face": event.face, "act": event.act, "where": event.where, "who": event.who}
+            made = await self.stage.ask("POST", "/happen", {**asked, "text": event.text})
             event.root, event.body, event.kind = made["root"], made["body"], made["event"]
             event.id = made["id"]
 
@@ -158,6 +167,10 @@ class Driver:
         gateway = self.stage.gateways[self._turn % len(self.stage.gateways)]
         started = time.perf_counter()
         status = 502 if event.cut_off else await self._post(gateway, event)
+        if status == 0 and self.balanced:
+            other = self.stage.gateways[(self._turn + 1) % len(self.stage.gateways)]
+            started = time.perf_counter()
+            status = await self._post(other, event)
         event.statuses.append(status)
         self.answers[status] += 1
         if 200 <= status < 300:
@@ -180,7 +193,8 @@ class Driver:
         except (aiohttp.ClientError, TimeoutError):
             return 0
 
-    async def _tell_github(self) -> None:
+    async def tell_github(self) -> None:
+        """Until cancelled: GitHub learns every second how its deliveries fared."""
         while True:
             await asyncio.sleep(1.0)
             await self.report_attempts()
@@ -207,6 +221,9 @@ def _request(event: Event, token: str) -> tuple[str, dict[str, str], bytes | str
         )
     if event.face is Face.SLACK:
         signed = slack_sign(body, time.time())
+        if event.act == "slash":
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            return "/slack/commands", {**form, **signed}, body
         return "/slack/events", {"Content-Type": "application/json", **signed}, body
     headers = {
         "Authorization": f"Bearer {token}",

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -30,6 +31,8 @@ from tests.fakes.slack.server import BOT_TOKEN
 from tests.fakes.slack.workspace import BOT, SECRET, Slack
 from tests.fakes.slack.world import TEAM, Message
 
+_WHISPERED = "whispered:"
+"""Before the token of a response_url: where a slash command is answered."""
 _SEPARATOR = {"C": ":"}
 """Before the last part of a root: Slack's begin with a channel's id."""
 DOOR_S = 10.0
@@ -68,8 +71,18 @@ class Town:
 
     async def _happen(self, request: web.Request) -> web.Response:
         asked = cast("dict[str, Any]", await request.json())
-        act = self._comment if asked["face"] == "github" else self._message
-        return web.json_response(act(asked["where"], asked["who"], asked["text"]))
+        act, text = asked["act"], asked["text"]
+        if asked["face"] == "github":
+            word = "/gryph " if act == "say" else ""
+            return web.json_response(self._comment(asked["where"], asked["who"], word + text))
+        channel = self.channels[int(asked["where"]) % len(self.channels)]
+        user = self.users[int(asked["who"]) % len(self.users)]
+        if act == "slash":
+            return web.json_response(self._slash(channel, user, text))
+        if act == "react":
+            return web.json_response(self._react(channel, user, text))
+        text = f"<@{BOT}> {text}" if act == "say" else text
+        return web.json_response(self._message(channel, user, text))
 
     def _comment(self, where: int, who: int, text: str) -> dict[str, Any]:
         """A comment on an issue of its own, so that what belongs to it is seen from outside."""
@@ -90,34 +103,65 @@ class Town:
             "body": json.dumps(payload),
         }
 
-    def _message(self, where: int, who: int, text: str) -> dict[str, Any]:
-        world = self.slack.world
-        channel = self.channels[where % len(self.channels)]
-        user = self.users[who % len(self.users)]
-        said = world.add(Message(world.next_ts(), channel, user, f"<@{BOT}> {text}"))
-        event = {
-            "type": "app_mention",
-            "user": user,
-            "text": said.text,
-            "ts": said.ts,
-            "channel": channel,
-            "team": TEAM,
-            "event_ts": said.ts,
-        }
+    def _message(self, channel: str, user: str, text: str) -> dict[str, Any]:
+        said = self.slack.world.add(Message(self.slack.world.next_ts(), channel, user, text))
+        return self._callback(
+            {
+                "type": "app_mention" if f"<@{BOT}>" in text else "message",
+                "user": user,
+                "text": text,
+                "ts": said.ts,
+                "channel": channel,
+                "channel_type": "channel",
+                "team": TEAM,
+                "event_ts": said.ts,
+            },
+            f"{channel}:{said.ts}",
+        )
+
+    def _react(self, channel: str, user: str, emoji: str) -> dict[str, Any]:
+        """On our newest message there, or on one that is gone."""
+        ours = self.slack.world.ours(channel)
+        ts = ours[-1].ts if ours else self.slack.world.next_ts()
+        return self._callback(
+            {
+                "type": "reaction_added",
+                "user": user,
+                "reaction": emoji,
+                "item_user": BOT,
+                "item": {"type": "message", "channel": channel, "ts": ts},
+                "event_ts": self.slack.world.next_ts(),
+            },
+            "nowhere",
+        )
+
+    def _callback(self, event: dict[str, Any], root: str) -> dict[str, Any]:
         payload = {
             "type": "event_callback",
             "team_id": TEAM,
             "event_id": f"Ev{uuid.uuid4().hex[:12]}",
-            "event_time": int(world.clock()),
+            "event_time": int(self.slack.world.clock()),
             "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True}],
             "event": event,
         }
-        return {
-            "id": payload["event_id"],
-            "event": "app_mention",
-            "root": f"{channel}:{said.ts}",
-            "body": json.dumps(payload),
+        told = {"id": payload["event_id"], "event": event["type"], "root": root}
+        return {**told, "body": json.dumps(payload)}
+
+    def _slash(self, channel: str, user: str, text: str) -> dict[str, Any]:
+        url = self.slack.server.new_response_url(channel)
+        trigger = uuid.uuid4().hex
+        form = {
+            "command": "/gryph",
+            "text": text,
+            "team_id": TEAM,
+            "channel_id": channel,
+            "user_id": user,
+            "user_name": self.slack.world.users[user].name,
+            "response_url": url,
+            "trigger_id": trigger,
         }
+        root = f"{_WHISPERED}{url.rpartition('/')[2]}"
+        return {"id": trigger, "event": "slash", "root": root, "body": urlencode(form)}
 
     async def _attempts(self, request: web.Request) -> web.Response:
         world = self.github.world
@@ -175,7 +219,13 @@ class Town:
             if wanted in (None, channel)
             for message in self.slack.world.ours(channel)
         ]
-        found = [each for each in github + slack if root in (None, each["root"])]
+        whispers = [
+            {"face": "slack", "root": f"{_WHISPERED}{token}", "text": "", "at": "", "key": "answer"}
+            for token, url in self.slack.server.response_urls.items()
+            for _ in range(url.uses)
+        ]
+        every = github + slack + whispers
+        found = [each for each in every if root in (None, each["root"])]
         return web.json_response(found)
 
     async def _door(self, request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ def print_takeovers(takeovers: Takeovers) -> list[float]:
     for kind, waits in sorted(takeovers.waits_s.items()):
         print(f"  {kind:9} {quantiles(waits)}")
     for held in takeovers.never:
-        print(f"  never: {held.kind} {held.key} of {held.owner}")
+        print(f"  never: {held.kind} {held.key} of {held.owner}, killed at {held.killed_at}")
     return every
 
 

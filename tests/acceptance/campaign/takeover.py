@@ -2,27 +2,25 @@
 
 import asyncio
 import socket
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from storage.clock import utc_now
 from storage.database import Database
+from storage.states import JobState
+from storage.tables.deliveries import DeliveryRow
+from storage.tables.inbox import InboxRow
+from storage.tables.jobs import JobRow
 from tests.acceptance.campaign.processes import now_s
 
 LOOK_S = 0.2
 GIVE_UP_S = 300.0
-_HELD = {
-    "job": "SELECT id, lease_owner FROM jobs WHERE state = 'running' AND {mine}",
-    "delivery": "SELECT key, lease_owner FROM deliveries WHERE finished_at IS NULL AND {mine}",
-}
-_MINE = "(lease_owner = :owner OR lease_owner LIKE :prefix)"
-_NOW = {
-    "job": "SELECT lease_owner, finished_at FROM jobs WHERE id = :key",
-    "delivery": "SELECT lease_owner, finished_at FROM deliveries WHERE key = :key",
-    "event": "SELECT lease_owner, handled_at FROM inbox WHERE id = :key",
-}
+SETTLED = timedelta(seconds=20)
+"""A freed message waits for less than this; who is let go after it was attended to, for longer."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,9 @@ class Held:
     kind: str
     key: str
     owner: str
-    killed_at: float
+    killed_at: datetime
+    tries: int = 0
+    """Of a job or an event: how often somebody had taken it."""
 
 
 @dataclass
@@ -41,68 +41,64 @@ class Takeovers:
 
     database: Database
     waits_s: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    slowest: list[tuple[float, Held]] = field(default_factory=list[tuple[float, Held]])
     never: list[Held] = field(default_factory=list[Held])
-    kills: int = 0
 
     async def watch(self, pid: int) -> None:
         """Follow everything that the process held; returns when all of it is taken up."""
-        self.kills += 1
-        killed_at = now_s()
-        held = await self._held(pid, killed_at)
-        while held and now_s() - killed_at < GIVE_UP_S:
+        killed_s, killed_at = now_s(), utc_now()
+        owner = f"{socket.gethostname()}:{pid}"
+        held = await self._read(lambda s: _held_by(s, owner, killed_at))
+        while held and now_s() - killed_s < GIVE_UP_S:
             await asyncio.sleep(LOOK_S)
             left = await self._left(held)
             for one in set(held) - set(left):
-                self._over(one, now_s() - killed_at)
+                self.waits_s.setdefault(one.kind, []).append(now_s() - killed_s)
             held = left
         self.never += held
 
     async def _left(self, held: list[Held]) -> list[Held]:
-        def look(session: Session) -> list[Held]:
-            return [one for one in held if _same(session, one)]
+        return await self._read(lambda s: [one for one in held if not _is_taken_up(s, one)])
 
-        try:
-            return await self.database.read(look)
-        except SQLAlchemyError:
-            return held
-
-    def _over(self, one: Held, wait_s: float) -> None:
-        self.waits_s.setdefault(one.kind, []).append(wait_s)
-        self.slowest = sorted([*self.slowest, (wait_s, one)], key=lambda e: -e[0])[:10]
-
-    async def _held(self, pid: int, killed_at: float) -> list[Held]:
+    async def _read(self, work: Callable[[Session], list[Held]]) -> list[Held]:
         while True:
             try:
-                return await self.database.read(lambda s: _held_by(s, pid, killed_at))
+                return await self.database.read(work)
             except SQLAlchemyError:
                 await asyncio.sleep(LOOK_S)
 
 
-def _held_by(session: Session, pid: int, killed_at: float) -> list[Held]:
-    owner = f"{socket.gethostname()}:{pid}"
-    found: list[Held] = []
-    for kind, query in held_queries(session).items():
-        rows = session.connection().execute(
-            text(query.format(mine=_MINE)), {"owner": owner, "prefix": f"{owner}:%"}
-        )
-        found += [Held(kind, str(key), str(holder), killed_at) for key, holder in rows]
-    return found
+def _held_by(session: Session, owner: str, at: datetime) -> list[Held]:
+    def mine(rows: Iterable[tuple[str | int | None, str | None, int]], kind: str) -> list[Held]:
+        return [Held(kind, str(key), holder or "", at, tries) for key, holder, tries in rows]
+
+    jobs = select(JobRow.id, JobRow.lease_owner, JobRow.attempt).where(
+        JobRow.state == JobState.RUNNING, col(JobRow.lease_owner).startswith(owner + ":")
+    )
+    deliveries = select(DeliveryRow.key, DeliveryRow.lease_owner, DeliveryRow.attempts).where(
+        col(DeliveryRow.finished_at).is_(None),
+        col(DeliveryRow.lease_owner).startswith(owner + ":"),
+    )
+    events = select(InboxRow.id, InboxRow.holder, InboxRow.attempts).where(
+        col(InboxRow.handled_at).is_(None), col(InboxRow.holder).startswith(owner + ":")
+    )
+    return [
+        *mine(session.exec(jobs), "job"),
+        *mine(session.exec(deliveries), "delivery"),
+        *mine(session.exec(events), "event"),
+    ]
 
 
-def held_queries(session: Session) -> dict[str, str]:
-    """What can be asked; the inbox too, where it names who holds an event."""
-    columns = session.connection().execute(text("SELECT * FROM inbox LIMIT 0")).keys()
-    if "lease_owner" not in columns:
-        return _HELD
-    return {
-        **_HELD,
-        "event": "SELECT id, lease_owner FROM inbox WHERE handled_at IS NULL AND {mine}",
-    }
-
-
-def _same(session: Session, one: Held) -> bool:
-    """Whether it still lies with the dead."""
-    key: object = int(one.key) if one.kind == "event" else one.key
-    row = session.connection().execute(text(_NOW[one.kind]), {"key": key}).one_or_none()
-    return row is not None and row[1] is None and row[0] == one.owner
+def _is_taken_up(session: Session, one: Held) -> bool:
+    """Whether somebody else has, or has had, it in hand. Freed is not yet taken up."""
+    if one.kind == "job":
+        job = session.get_one(JobRow, one.key)
+        return job.finished_at is not None or job.attempt > one.tries
+    if one.kind == "event":
+        event = session.get_one(InboxRow, int(one.key))
+        return event.handled_at is not None or event.attempts > one.tries
+    delivery = session.get_one(DeliveryRow, one.key)
+    if delivery.finished_at is not None:
+        return True
+    if delivery.lease_owner is not None:
+        return delivery.lease_owner != one.owner
+    return delivery.attempts != one.tries or delivery.next_try_at > one.killed_at + SETTLED

@@ -1,5 +1,7 @@
 """The count at the end: first what people see on the platforms, then what SQL holds."""
 
+import asyncio
+import contextlib
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -8,13 +10,17 @@ from urllib.parse import quote
 
 import aiohttp
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage import audit
 from tests.acceptance.campaign.load import Event, Face
+from tests.acceptance.campaign.processes import now_s
 from tests.acceptance.campaign.stage import Stage
+from tests.fakes.slack.world import TEAM
 
 UNFINISHED = re.compile(r"\b(waiting|queued|running|stopping)\b")
+QUIET_S = 900.0
 OPEN = {
     "events not handled": "SELECT count(*) FROM inbox WHERE handled_at IS NULL",
     "jobs not over": "SELECT count(*) FROM jobs WHERE finished_at IS NULL",
@@ -138,6 +144,7 @@ def check_outside(events: list[Event], said: dict[str, list[Said]], verdict: Ver
             verdict.broken("never accepted", event, f"statuses {event.statuses}")
             continue
         wanted = (wanted_of_job if event.is_job else wanted_of_command)[event.face]
+        wanted = {} if event.is_silent else wanted
         kinds = Counter(one.kind for one in ours)
         for kind in kinds.keys() | wanted.keys():
             had, due = kinds.get(kind, 0), wanted.get(kind, 0)
@@ -200,6 +207,32 @@ async def check_inside(stage: Stage, events: list[Event], verdict: Verdict) -> N
 def _key(event: Event) -> str:
     if event.face is Face.GITHUB:
         return f"github:delivery:{event.id}"
+    if event.act == "slash":
+        return f"slack:slash:{TEAM}:{event.id}"
     if event.face is Face.SLACK:
         return f"slack:event:{event.id}"
     return f"console:api:campaign:{event.id}"
+
+
+async def quiet(stage: Stage, events: list[Event]) -> float:
+    """Wait until nothing is left to do; what never arrived GitHub is asked for."""
+    started = now_s()
+    while now_s() - started < QUIET_S:
+        arrived = set((await stage.ask("GET", "/weather"))["arrived"])
+        for event in events:
+            if event.accepted_at is None and event.id in arrived:
+                event.accepted_at = now_s()
+        with contextlib.suppress(SQLAlchemyError):
+            missing = [e for e in events if e.accepted_at is None]
+            if not missing and not await open_work(stage):
+                break
+        await asyncio.sleep(1.0)
+    return now_s() - started
+
+
+async def judged(stage: Stage, events: list[Event]) -> Verdict:
+    """The whole count."""
+    verdict = Verdict()
+    check_outside(events, await said(stage, events), verdict)
+    await check_inside(stage, events, verdict)
+    return verdict

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from bot.github.deliveries import sweep
+from bot.github.deliveries import Asked, sweep
 from tests.bot.github.town import Town
 
 
@@ -13,9 +13,37 @@ async def test_webhook_that_was_missed_is_delivered_again_and_heard_once(here: T
     await here.github.people.comment(here.repo, number, "ann", "/gryph status")
     assert [each.text for each in here.heard] == ["/gryph status"]
     age(here)
-    assert await sweep(here.client, start) == 1
-    assert await sweep(here.client, start) == 0
+    asked: Asked = {}
+    assert await sweep(here.client, start, asked) == 1
+    assert await sweep(here.client, start, asked) == 0
     assert [each.text for each in here.heard] == ["/gryph status", "/gryph help"]
+
+
+async def test_a_sweep_that_has_forgotten_asks_once_more_and_nothing_happens_twice(
+    here: Town,
+) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    start = here.github.world.now() - timedelta(hours=1)
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    here.github.hooks.down = False
+    age(here)
+    assert await sweep(here.client, start, {}) == 1
+    assert await sweep(here.client, start, {}) == 1
+    assert [each.text for each in here.heard] == ["/gryph help"]
+
+
+async def test_a_lost_webhook_is_found_among_thousands_that_arrived(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    start = here.github.world.now() - timedelta(hours=1)
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    here.github.hooks.down = False
+    await here.github.hooks.send("push", {})
+    arrived = here.github.hooks.deliveries[-1]
+    here.github.hooks.deliveries += [arrived] * 2_500
+    age(here)
+    assert await sweep(here.client, start, {}) == 1
 
 
 def age(here: Town) -> None:
@@ -29,7 +57,7 @@ async def test_delivery_still_under_way_is_left_alone(here: Town) -> None:
     number = await here.github.people.open_issue(here.repo, "ann")
     here.github.hooks.down = True
     await here.github.people.comment(here.repo, number, "ann", "/gryph help")
-    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 0
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1), {}) == 0
 
 
 async def test_event_that_keeps_failing_is_given_up(here: Town) -> None:
@@ -37,11 +65,12 @@ async def test_event_that_keeps_failing_is_given_up(here: Town) -> None:
     here.github.hooks.down = True
     await here.github.people.comment(here.repo, number, "ann", "/gryph help")
     since = here.github.world.now() - timedelta(hours=1)
-    asked: list[int] = []
+    asked: Asked = {}
+    counts: list[int] = []
     for _ in range(7):
         age(here)
-        asked.append(await sweep(here.client, since))
-    assert asked == [1, 1, 1, 1, 0, 0, 0]
+        counts.append(await sweep(here.client, since, asked))
+    assert counts == [1, 1, 1, 1, 0, 0, 0]
 
 
 async def test_deliveries_before_the_time_or_of_other_events_are_left_alone(here: Town) -> None:
@@ -50,8 +79,8 @@ async def test_deliveries_before_the_time_or_of_other_events_are_left_alone(here
     await here.github.people.comment(here.repo, number, "ann", "/gryph help")
     await here.github.hooks.send("push", {})
     age(here)
-    assert await sweep(here.client, here.github.world.now()) == 0
-    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 1
+    assert await sweep(here.client, here.github.world.now(), {}) == 0
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1), {}) == 1
 
 
 async def test_many_pages_of_deliveries_are_read(here: Town) -> None:
@@ -62,10 +91,10 @@ async def test_many_pages_of_deliveries_are_read(here: Town) -> None:
         await here.github.hooks.send("push", {})
     here.github.hooks.down = False
     age(here)
-    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1)) == 1
+    assert await sweep(here.client, here.github.world.now() - timedelta(hours=1), {}) == 1
     assert [each.text for each in here.heard] == ["/gryph help"]
 
 
 async def test_github_without_a_list_of_deliveries_has_lost_none(here: Town) -> None:
     here.github.world.missing_endpoints = {"/app/hook"}
-    assert await sweep(here.client, here.github.world.now()) == 0
+    assert await sweep(here.client, here.github.world.now(), {}) == 0

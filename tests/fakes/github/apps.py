@@ -12,6 +12,8 @@ from tests.fakes.github.world import APP_ID, ApiError, Comment, World
 
 Json = Annotated[dict[str, Any], Body()]
 MOST_NODES = 100
+OUTCOMES = {"success": range(200, 400), "failure": range(400, 600)}
+"""How GitHub sorts deliveries by status code."""
 
 
 def apps(world: World, access: Access, hooks: Hooks) -> APIRouter:
@@ -83,10 +85,15 @@ def _app(router: APIRouter, world: World, access: Access) -> None:
 def _hook(router: APIRouter, access: Access, hooks: Hooks) -> None:
     @router.get("/app/hook/deliveries")
     async def deliveries(
-        request: Request, response: Response, per_page: int = 30, cursor: int = 0
+        request: Request,
+        response: Response,
+        per_page: int = 30,
+        cursor: int = 0,
+        status: str | None = None,
     ) -> list[dict[str, Any]]:
         access.app(request)
-        newest = hooks.deliveries[::-1]
+        codes = OUTCOMES.get(status or "", range(1000))
+        newest = [each for each in reversed(hooks.deliveries) if each.status_code in codes]
         page = newest[cursor : cursor + per_page]
         if cursor + per_page < len(newest):
             url = request.url.include_query_params(cursor=cursor + per_page)
