@@ -275,7 +275,7 @@ def _town(github: GitHub, slack: Slack, weather: Weather, given: argparse.Namesp
     people = [f"p{number}" for number in range(given.people)]
     repositories: list[Repository] = []
     for number in range(given.repositories):
-        repo = world.repository(f"org{number}/r{number}")
+        repo = world.repository(f"org{number}/r{number}", {"work/__init__.py": b""})
         repo.installation = INSTALLATION + number
         repo.permissions |= dict.fromkeys(people, "write")
         repositories.append(repo)
