@@ -64,7 +64,7 @@ async def test_installation_is_looked_up_once(here: Town) -> None:
 
 async def test_app_installed_anew_is_found_under_its_new_id(here: Town) -> None:
     reach = Reach(REPOSITORY, READ, str(here.github.world.installation))
-    here.github.world.installation += 1
+    here.github.world.install_anew()
     await here.client.get(reach, f"/repos/{REPOSITORY}")
     assert here.calls("GET", "/installation") == 1
 

@@ -184,6 +184,12 @@ class World:
             serialization.NoEncryption(),
         ).decode()
 
+    def install_anew(self) -> None:
+        """Take the App out and put it in again everywhere, under a new id."""
+        self.installation += 1
+        for each in self.repositories.values():
+            each.installation = self.installation
+
     def is_installation(self, id_: int) -> bool:
         """Whether the App is installed under this id."""
         return id_ == self.installation or any(
