@@ -48,7 +48,7 @@ from bot.wire import PatientProtocol
 from handlers import Platform
 from jobs.messages import say
 from jobs.queue import ArqQueue
-from storage import artifacts, audit, ledger, retention, vault
+from storage import artifacts, audit, ledger, retention, targets, vault
 from storage.clock import utc_now
 from storage.database import Database
 from storage.files import write_whole
@@ -60,6 +60,7 @@ from storage.redaction import Redactor, own_secrets
 from storage.retention import Kept
 from storage.stores.choice import open_store
 from storage.stores.types import ArtifactStore
+from storage.traces import set_up_tracing
 from storage.vault import KeyRing
 
 log = structlog.get_logger()
@@ -124,7 +125,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         )
     keys = _Keys.of(settings)
     metrics = GatewayMetrics()
-    database = Database(settings.sql_url, on_write=metrics.vitals.write_s.observe)
+    database = _database(settings, metrics)
     redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
     )
@@ -133,8 +134,9 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         "`retry` starts it afresh."
     ).model_dump(mode="json")
     queued = asyncio.Event()
-    on_freed = _on_freed(metrics, queued)
-    heart = Heart(database, Identity.mine("gateway"), lost=lost, on_freed=on_freed)
+    heart = Heart(
+        database, Identity.mine("gateway"), lost=lost, on_freed=_on_freed(metrics, queued)
+    )
     intake = DurableIntake(database, metrics, holder=heart.owner)
     store = open_store(settings)
     kept = Artifacts(database, store, public_url)
@@ -200,6 +202,12 @@ def _api_parts(
         sessions=web.sessions,
         open_links=settings.artifact_links == "open",
     )
+
+
+def _database(settings: GatewaySettings, metrics: GatewayMetrics) -> Database:
+    database = Database(settings.sql_url)
+    database.on_write = metrics.vitals.write_s.observe
+    return database
 
 
 def _surroundings(
@@ -335,10 +343,13 @@ async def serve(settings: GatewaySettings) -> None:
     note.parent.mkdir(parents=True, exist_ok=True)
     write_whole(note, json.dumps({"url": url, "pid": os.getpid()}).encode())
     log.info("gateway ready", url=url)
+    close_tracing = set_up_tracing(settings.otlp_url, "gateway")
     try:
-        await _serve_beside(gateway, server, door)
+        with targets.offered(settings.home, "gateway", f"{address[0]}:{address[1]}"):
+            await _serve_beside(gateway, server, door)
     finally:
         await gateway.close()
+        await asyncio.to_thread(close_tracing)
 
 
 async def _serve_beside(gateway: Gateway, server: uvicorn.Server, door: socket.socket) -> None:

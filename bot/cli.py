@@ -64,7 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     up = add("up", _up, "run the whole stack on this machine until Ctrl-C")
     up.add_argument("--workers", type=int, default=1, choices=range(1, 65), metavar="N")
     add("gateway", _gateway, "run the gateway alone")
-    add("worker", _worker, "run a worker alone")
+    worker = add("worker", _worker, "run a worker alone")
+    worker.add_argument(
+        "--check", action="store_true", help="ask the one at GRYPH_WORKER_LISTEN how it is"
+    )
     add("migrate", _migrate, "bring the database's tables up to date")
 
     asks = add("ask", _ask, 'post one command and follow its thread: gryph ask "help"')
@@ -178,10 +181,11 @@ def _gateway(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
-    del options
+    if options.check:
+        return int(import_module("bot.console.probe").check())
     sys.stdout.flush()
     argv = [sys.executable, "-m", "jobs.worker"]
-    os.execv(sys.executable, argv)  # noqa: S606 - the worker takes this process' place
+    return os.execv(sys.executable, argv)  # noqa: S606 - the worker takes this process' place
 
 
 def _migrate(options: argparse.Namespace) -> int:

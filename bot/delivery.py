@@ -21,15 +21,16 @@ from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, speaking_while
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted_model
+from bot.watched import WatchedOutbound
 from handlers import Caller, Place, Platform
 from jobs.messages import Reply
 from jobs.queue import EVENTS_STREAM
-from storage import deliveries, ledger
+from storage import deliveries, inbox, ledger, traces
 from storage.clock import utc_now
 from storage.database import Database
 from storage.deliveries import Errand, Message
 from storage.heart import Holder
-from storage.ids import JobId
+from storage.ids import InboxId, JobId
 from storage.redaction import Redactor
 from storage.states import JobState
 
@@ -153,6 +154,10 @@ class Delivery:
 
     async def deliver(self, key: str) -> bool:
         """Say what is new under `key`; True when there may be more to say at once."""
+        with structlog.contextvars.bound_contextvars(delivery=key):
+            return await self._deliver(key)
+
+    async def _deliver(self, key: str) -> bool:
         holds = self._holder.promise(HELD_S)
         errand = await self._database.write(
             lambda s: deliveries.take(s, key, self._holder.owner, utc_now())
@@ -165,9 +170,11 @@ class Delivery:
         try:
             if face is None:
                 raise Busy(f"{platform} is off", retry_after_s=60)
-            with self._metrics.delivery_s.labels(platform).time(), speaking_while(holds):
-                async with asyncio.timeout(SAY_S):
-                    return await self._say(errand, face.outbound)
+            parent = await self._traceparent(errand)
+            outbound = WatchedOutbound(face.outbound, platform, self._metrics, parent)
+            async with asyncio.timeout(SAY_S):
+                with speaking_while(holds):
+                    return await self._say(errand, outbound)
         except Overdue:
             log.warning("held too long to be said here", key=key)
             await self._note(key, lease_owner=None, next_try_at=utc_now())
@@ -186,6 +193,15 @@ class Delivery:
             self._metrics.delivery_retries.labels(platform, "failed").inc()
             await self._later(errand, repr(error), 5.0)
         return False
+
+    async def _traceparent(self, errand: Errand) -> str | None:
+        """The part of a trace that asked for what is said."""
+        if errand.job is not None:
+            return errand.job.invocation.get("traceparent")
+        if not traces.is_on():
+            return None
+        event = InboxId(int(errand.delivery.key.split(":")[1]))
+        return await self._database.read(lambda s: inbox.traceparent_of(s, event))
 
     async def _say(self, errand: Errand, outbound: Outbound) -> bool:
         place = Place.model_validate(errand.delivery.place)

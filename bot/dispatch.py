@@ -43,7 +43,7 @@ from handlers import (
 from handlers.help import overview
 from jobs.messages import Action, Actions, Reply, Suggestion, Text, say
 from jobs.requests import Source, request_adapter
-from storage import approvals, deliveries, feedback, inbox, ledger, people
+from storage import approvals, deliveries, feedback, inbox, ledger, people, traces
 from storage.clock import utc_now
 from storage.database import Database
 from storage.feedback import Vote
@@ -146,11 +146,20 @@ class Dispatcher:
 
     async def handle(self, taken: Taken) -> None:
         """Handle one event; never raises but for cancellation."""
+        parent = taken.payload.get("traceparent")
+        with (
+            structlog.contextvars.bound_contextvars(inbox=taken.id),
+            traces.span("handle", parent=parent, inbox=taken.id, attempt=taken.attempt) as span,
+        ):
+            await self._handle(taken, span.traceparent)
+
+    async def _handle(self, taken: Taken, traceparent: str | None) -> None:
         try:
             if taken.payload["kind"] == "reaction":
                 await self._react(taken, Reaction.model_validate(taken.payload))
             else:
-                await self._invoke(taken, Invocation.model_validate(taken.payload))
+                heard = {**taken.payload, "traceparent": traceparent}
+                await self._invoke(taken, Invocation.model_validate(heard))
         except Superseded:
             log.info("event handled elsewhere", inbox=taken.id)
         except ValidationError as error:  # written by another version; no try will read it
@@ -220,15 +229,18 @@ class Dispatcher:
 
     async def _speak(self, speaker: Speaker, number: int, line: str) -> Spoken:
         verb = ""
-        try:
-            call = parse(line, registry.COMMANDS)
-            verb = call.verb
-            result = await self._run(speaker, call)
-        except GrammarError as error:
-            result = _misread(error)
-        except UserError as error:
-            result = Answer(say(str(error)), "error")
-        return Spoken(verb, self._around.redactor.redacted(line), number, result)
+        with traces.span("command", number=number) as span:
+            try:
+                call = parse(line, registry.COMMANDS)
+                verb = call.verb
+                result = await self._run(speaker, call)
+            except GrammarError as error:
+                result = _misread(error)
+            except UserError as error:
+                result = Answer(say(str(error)), "error")
+            spoken = Spoken(verb, self._around.redactor.redacted(line), number, result)
+            span.note(verb=verb, outcome=spoken.outcome)
+            return spoken
 
     async def _run(self, speaker: Speaker, call: Call) -> Answer | Asked:
         command = registry.COMMANDS[call.verb]

@@ -6,10 +6,8 @@ Ready means that what is accepted is also handled, rung and delivered. What only
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import Generic, TypeVar
 
 from redis.asyncio import Redis
@@ -21,6 +19,7 @@ from sqlmodel import Session
 from bot.metrics import since_s
 from storage.backlog import Backlog, look
 from storage.clock import utc_now
+from storage.condition import Condition
 from storage.database import Database
 from storage.vitals import Vitals
 
@@ -35,29 +34,6 @@ LAG_S = 1.0
 """A loop that came round this late is too busy."""
 LEADERLESS_S = 30.0
 """A start, or a leader's death, leaves an installation without one for half as long."""
-
-
-class Status(StrEnum):
-    """The answer in one word."""
-
-    READY = "ready"
-    DEGRADED = "degraded"
-    NOT_READY = "not ready"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is wrong, by part, in words."""
-
-    stuck: Mapping[str, str] = field(default_factory=dict[str, str])
-    degraded: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def status(self) -> Status:
-        """Stuck in any part is not ready."""
-        if self.stuck:
-            return Status.NOT_READY
-        return Status.DEGRADED if self.degraded else Status.READY
 
 
 class Fresh(Generic[T]):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.face import NotTaken
 from bot.metrics import GatewayMetrics
 from handlers import Invocation, Reaction
-from storage import inbox
+from storage import inbox, traces
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import InboxId
@@ -44,15 +44,26 @@ class DurableIntake:
         self._calm.clear()
         try:
             with self._metrics.accept_s.time():
-                return await self._accept(event, keys)
+                return await self._traced(event, keys)
         finally:
             self._unacknowledged -= 1
             if self._unacknowledged == 0:
                 self._calm.set()
 
-    async def _accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
-        platform = str(event.caller.platform)
-        payload = event.model_dump(mode="json")
+    async def _traced(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+        """The first part of the event's trace, below the one that an API client is in."""
+        platform, payload = str(event.caller.platform), event.model_dump(mode="json")
+        given = event.traceparent if isinstance(event, Invocation) else None
+        parent = traces.valid(given)
+        with traces.span("message", kind="server", parent=parent, platform=platform) as span:
+            payload["traceparent"] = span.traceparent
+            accepted = await self._accept(platform, payload, keys)
+            span.note(inbox=accepted or 0, known_already=accepted is None)
+            return accepted
+
+    async def _accept(
+        self, platform: str, payload: dict[str, object], keys: tuple[str, ...]
+    ) -> InboxId | None:
         holder = self.holder if self.room > 0 else None
         self._metrics.received.labels(platform).inc()
         try:

@@ -104,7 +104,10 @@ class GatewayMetrics:
             "gryph_end_to_end_seconds", "From the command to its result in the thread", "verb"
         )
         self.delivery_s = self.histogram(
-            "gryph_delivery_seconds", "One look after one delivery, by platform", "platform"
+            "gryph_delivery_seconds",
+            "One message put or edited on a platform, by platform and act (status, edit, result, "
+            "answer)",
+            *("platform", "act"),
         )
         self.delivery_retries = self.counter(
             "gryph_delivery_retries",

@@ -5,12 +5,10 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.health import Health, Status
+from bot.health import Health
 from bot.metrics import GatewayMetrics
 from storage.clock import utc_now
-
-HUNG_S = 10.0
-"""A loop that came round this late answers no platform in time: start the process again."""
+from storage.condition import HUNG_S, pulse
 
 
 def operations(health: Health, metrics: GatewayMetrics) -> APIRouter:
@@ -20,21 +18,15 @@ def operations(health: Health, metrics: GatewayMetrics) -> APIRouter:
     @router.get("/healthz")
     async def healthz(response: Response) -> dict[str, str | float]:
         """The process answers, from its event loop; 503 when that loop hardly turns."""
-        lag_s = metrics.vitals.loop_lag_s()
-        hung = lag_s > HUNG_S
-        response.status_code = 503 if hung else 200
-        return {"status": "hung" if hung else "alive", "loop_lag_s": round(lag_s, 3)}
+        response.status_code, body = pulse(metrics.vitals.loop_lag_s(), HUNG_S)
+        return body
 
     @router.get("/readyz")
     async def readyz(response: Response) -> dict[str, str | dict[str, str]]:
         """Progress: what is accepted is also handled, rung and delivered; 503 when it is not."""
         condition = await health.condition()
-        response.status_code = 503 if condition.status is Status.NOT_READY else 200
-        return {
-            "status": condition.status,
-            "stuck": dict(condition.stuck),
-            "degraded": dict(condition.degraded),
-        }
+        response.status_code = condition.http_status
+        return condition.as_json()
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def show_metrics() -> PlainTextResponse:

@@ -18,7 +18,7 @@ from bot.checkpoint import checkpoint
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
 from jobs.queue import JobQueue, QueueDown
-from storage import ledger
+from storage import ledger, traces
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
@@ -78,6 +78,14 @@ class Outbox:
                 return
 
     async def _ring(self, ring: Ring) -> None:
+        parent = ring.invocation.get("traceparent")
+        with (
+            structlog.contextvars.bound_contextvars(job=ring.job),
+            traces.span("ring", kind="producer", parent=parent, job=ring.job, queue=ring.queue),
+        ):
+            await self._clear_and_ring(ring)
+
+    async def _clear_and_ring(self, ring: Ring) -> None:
         """Edge for what a clearance may run into: one job's trouble keeps no other one waiting."""
         try:
             if await self._clearance(ring):

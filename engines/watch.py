@@ -14,6 +14,10 @@ class Watch(Protocol):
         """Say what is happening now; `done` is the fraction finished, 0 to 1, where it is known."""
         ...
 
+    def phase(self, name: str) -> None:
+        """Begin the next part of the work, for those who measure it; a fixed word, never data."""
+        ...
+
     def stop_requested(self) -> bool:
         """Whether the person cancelled; an engine asks at least twice a second."""
         ...
@@ -24,6 +28,9 @@ class Unwatched:
 
     def report(self, text: str, done: float | None = None) -> None:
         """Ignore the report."""
+
+    def phase(self, name: str) -> None:
+        """Measure nothing."""
 
     def stop_requested(self) -> bool:
         """Never stop."""

@@ -7,6 +7,7 @@ moment it has lost it. Edge of the process for exceptions of jobs: anything that
 
 import asyncio
 import contextlib
+import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from sqlmodel import Session
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk, Done, Transient, Work
 from jobs.messages import Action, Actions, Reply, Text
+from jobs.metrics import LOST, Account, Phase, WorkerMetrics
 from jobs.requests import request_adapter
 from storage import ledger
 from storage.clock import utc_now
@@ -74,14 +76,19 @@ class Desks(Protocol[DeskT]):
 class RunningWatch:
     """The thread-safe side of a running job: the engine writes, the runner reads."""
 
-    def __init__(self) -> None:
-        """Nothing reported, nothing asked for."""
+    def __init__(self, phases: list[Phase] | None = None) -> None:
+        """Nothing reported, nothing asked for; `phases` is where they are noted."""
         self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
         self.stop = False
+        self._phases = [] if phases is None else phases
 
     def report(self, text: str, done: float | None = None) -> None:
         """Keep the newest report; the runner tells of it at its own pace."""
         self._newest.append((text, done))
+
+    def phase(self, name: str) -> None:
+        """Note when it began."""
+        self._phases.append((name, time.time_ns()))
 
     def stop_requested(self) -> bool:
         """Whether the engine should end."""
@@ -96,6 +103,7 @@ class RunningWatch:
 class _Attempt:
     leased: Leased
     watch: RunningWatch
+    account: Account
     why_stopped: str | None = None
     """"cancelled", "timeout", "lost" or "handed back", once the engine was asked to stop."""
 
@@ -127,6 +135,8 @@ class Runner(Generic[DeskT]):
         concurrency: int,
     ) -> None:
         """`works` maps a request's kind to its job; `owner` names this process in leases."""
+        self.metrics = WorkerMetrics()
+        self.metrics.slots.set(concurrency)
         self._database = database
         self._bell = bell
         self._desks = desks
@@ -180,8 +190,13 @@ class Runner(Generic[DeskT]):
         leased = await self._database.write(lambda s: ledger.lease(s, job, self._owner, utc_now()))
         if isinstance(leased, Refusal):
             log.debug("job not leased", job=job, reason=leased)
+            self.metrics.refused.labels(leased).inc()
             return
-        attempt = _Attempt(leased, RunningWatch())
+        with self.metrics.attempt(leased) as account:
+            attempt = _Attempt(leased, RunningWatch(account.phases), account)
+            await self._run_leased(job, attempt)
+
+    async def _run_leased(self, job: JobId, attempt: _Attempt) -> None:
         self._running[job] = attempt
         if self._handing_back:
             attempt.stop("handed back")
@@ -189,15 +204,19 @@ class Runner(Generic[DeskT]):
             await self._bell.ring(job)
             await self._run(attempt)
         except LostLease:
-            log.warning("lease lost; result dropped", job=job, attempt=leased.attempt)
+            attempt.account.outcome = LOST
+            log.warning("lease lost; result dropped", job=job, attempt=attempt.leased.attempt)
         finally:
             del self._running[job]
             await self._bell.ring(job)
 
     async def _run(self, attempt: _Attempt) -> None:
         leased = attempt.leased
-        work = asyncio.get_running_loop().run_in_executor(self._threads, self._work, attempt)
+        context = contextvars.copy_context()  # the thread's log lines are the job's too
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._threads, lambda: context.run(self._work, attempt))
         await self._attend(attempt, work)
+        attempt.watch.phase("keep")
         try:
             last_word = self._after_result(attempt, *work.result())
         except (Declined, Transient, Stopped) as error:
@@ -213,7 +232,8 @@ class Runner(Generic[DeskT]):
             raise
         except Exception as error:  # the database does not take the result itself
             log.exception("result not kept", job=leased.job, verb=leased.verb)
-            await self._write(leased.job, self._finish(leased, _failure(attempt, error)))
+            await self._write(leased.job, self._finish(attempt, _failure(attempt, error)))
+        attempt.watch.phase("end")
 
     def _work(self, attempt: _Attempt) -> tuple[DeskT, Done]:
         request = request_adapter.validate_python(dict(attempt.leased.request))
@@ -257,23 +277,30 @@ class Runner(Generic[DeskT]):
 
     def _after_result(self, attempt: _Attempt, desk: DeskT, done: Done) -> LastWord:
         if attempt.why_stopped == "handed back":
-            return lambda session: ledger.hand_back(session, attempt.leased, utc_now())
-        return self._finish(attempt.leased, _ending_of(attempt, done), desk)
+            return self._hand_back(attempt)
+        return self._finish(attempt, _ending_of(attempt, done), desk)
 
     def _without_result(self, attempt: _Attempt, error: Exception) -> LastWord:
         """End, or start again, an attempt that brought no result."""
         leased, why_stopped = attempt.leased, attempt.why_stopped
         if why_stopped == "handed back":
-            return lambda session: ledger.hand_back(session, leased, utc_now())
+            return self._hand_back(attempt)
         if isinstance(error, Transient) and not why_stopped and leased.tries < ledger.MAX_ATTEMPTS:
             wait_s = RETRY_WAIT_S[min(leased.tries, len(RETRY_WAIT_S)) - 1]
             text = f"{error}; trying again in {wait_s:.0f} s"
+            attempt.account.outcome = "again"
             return lambda session: ledger.again(session, leased, text, wait_s, utc_now())
-        return self._finish(leased, _failure(attempt, error))
+        return self._finish(attempt, _failure(attempt, error))
 
-    def _finish(self, leased: Leased, ending: Ending, desk: DeskT | None = None) -> LastWord:
+    def _hand_back(self, attempt: _Attempt) -> LastWord:
+        attempt.account.outcome = "handed_back"
+        return lambda session: ledger.hand_back(session, attempt.leased, utc_now())
+
+    def _finish(self, attempt: _Attempt, ending: Ending, desk: DeskT | None = None) -> LastWord:
+        attempt.account.outcome = ending.failure or str(ending.state)
+
         def finish(session: Session) -> None:
-            ledger.finish(session, leased, ending, utc_now())
+            ledger.finish(session, attempt.leased, ending, utc_now())
             if desk is not None:
                 self._desks.record(session, desk)
 

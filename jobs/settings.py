@@ -10,6 +10,11 @@ class WorkerSettings(StorageSettings):
 
     queues: str = Field(default="cpu", description="The queue this worker serves: cpu or gpu.")
     concurrency: int = Field(default=2, ge=1, le=64, description="Jobs it runs at the same time.")
+    worker_listen: str | None = Field(
+        default=None,
+        description="Address, host:port, where a worker serves `/metrics`, `/healthz` and "
+        "`/readyz`; off when not set. `gryph up` gives each of its workers one.",
+    )
     github_git_url: str = Field(
         default="https://github.com",
         description="Base of clone addresses: `<base>/<owner>/<name>.git`.",

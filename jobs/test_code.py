@@ -29,6 +29,7 @@ def run(request: TestCode, desk: Desk) -> Done:
         Declined: The code cannot be tested as it is; the message says why.
     """
     desk.watch.report("checking out the code")
+    desk.watch.phase("checkout")
     root = desk.checkout(request.source)
     sandbox = desk.sandbox()
     try:

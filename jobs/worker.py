@@ -9,7 +9,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import structlog
@@ -21,11 +21,14 @@ from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
 from jobs import test_code
 from jobs.desk import Work
+from jobs.health import WorkerHealth
+from jobs.listener import CannotListen, listening
+from jobs.metrics import WorkerMetrics
 from jobs.queue import RUN, EventBell, connection, from_json, queue_name, to_json
 from jobs.runner import JOB_LIMIT_S, Runner
 from jobs.settings import WorkerSettings
 from jobs.workshop import LocalDesk, NoSandbox, Workshop
-from storage import vault
+from storage import targets, vault
 from storage.database import Database
 from storage.heart import Heart
 from storage.ids import JobId
@@ -33,6 +36,7 @@ from storage.logs import set_up_logging
 from storage.presence import Identity
 from storage.redaction import Redactor, own_secrets
 from storage.stores.choice import open_store
+from storage.traces import set_up_tracing
 
 log = structlog.get_logger()
 
@@ -85,13 +89,21 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
         owner=heart.owner,
         concurrency=settings.concurrency,
     )
+    metrics = runner.metrics
+    metrics.sandbox.labels(_rung(sandbox)).set(1)
+    database.on_write = metrics.vitals.write_s.observe
+    shop.on_refusal = metrics.sandbox_refusals.inc
+    is_isolated = not isinstance(sandbox, NoSandbox)
+    health = WorkerHealth(heart, redis, metrics.vitals, is_isolated=is_isolated)
     await heart.beat()
     log.info("worker ready", queue=settings.queues, isolation=_rung(sandbox))
     try:
         async with asyncio.TaskGroup() as group:
-            beating = group.create_task(heart.run())
-            await _serve_queue(stopping, settings, runner, redis)
-            beating.cancel()
+            beside = [group.create_task(run()) for run in (heart.run, metrics.vitals.watch_loop)]
+            with _door(settings, metrics, health):
+                await _serve_queue(stopping, settings, runner, redis, metrics)
+            for task in beside:
+                task.cancel()
     finally:
         await heart.leave()
         await redis.aclose(close_connection_pool=True)
@@ -99,8 +111,27 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
         database.close()
 
 
+@contextlib.contextmanager
+def _door(
+    settings: WorkerSettings, metrics: WorkerMetrics, health: WorkerHealth
+) -> Generator[None]:
+    """Open to operators while the block lasts, if the settings say where."""
+    if settings.worker_listen is None:
+        yield
+        return
+    with (
+        listening(settings.worker_listen, metrics, health.condition) as address,
+        targets.offered(settings.home, "worker", address),
+    ):
+        yield
+
+
 async def _serve_queue(
-    stopping: asyncio.Event, settings: WorkerSettings, runner: LocalRunner, redis: ArqRedis
+    stopping: asyncio.Event,
+    settings: WorkerSettings,
+    runner: LocalRunner,
+    redis: ArqRedis,
+    metrics: WorkerMetrics,
 ) -> None:
     """Serve until a signal, whatever becomes of the broker; running jobs outlive both."""
     errands: set[asyncio.Task[Any]] = set()
@@ -109,6 +140,7 @@ async def _serve_queue(
         try:
             await _serve_broker(stopping, worker)
         except (RedisError, OSError) as error:
+            metrics.broker_losses.inc()
             log.warning("broker lost", error=str(error), running=runner.running)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), BROKER_WAIT_S)
@@ -180,10 +212,14 @@ def main() -> None:
     """The process' entry."""
     set_up_logging()
     logging.getLogger("arq").setLevel(logging.WARNING)
+    settings = WorkerSettings()
+    close_tracing = set_up_tracing(settings.otlp_url, "worker")
     try:
-        asyncio.run(serve(WorkerSettings()))
-    except NoBroker as error:
+        asyncio.run(serve(settings))
+    except (NoBroker, CannotListen) as error:
         sys.exit(f"gryph: {error}")
+    finally:
+        close_tracing()
 
 
 if __name__ == "__main__":

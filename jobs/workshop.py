@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +56,7 @@ class LocalDesk:
     def sandbox(self) -> Sandbox:
         """See `jobs.desk.Desk.sandbox`."""
         if isinstance(self._shop.sandbox, NoSandbox):
+            self._shop.on_refusal()
             raise Declined(
                 f"Not run: this machine offers no isolation for foreign code. "
                 f"{self._shop.sandbox.reason}"
@@ -93,6 +94,10 @@ def _without_secrets(artifact: NewArtifact, redactor: Redactor) -> bytes:
         return artifact.content
 
 
+def _unnoticed() -> None:
+    """Nobody counts."""
+
+
 @dataclass
 class Workshop:
     """See `jobs.runner.Desks`."""
@@ -103,6 +108,8 @@ class Workshop:
     keys: KeyRing
     sandbox: Sandbox | NoSandbox
     redactor: Redactor = field(default_factory=Redactor)
+    on_refusal: Callable[[], None] = _unnoticed
+    """Called for each job that asks for isolation where there is none."""
     _folder: Path = field(init=False)
     _lock: int | None = field(init=False)
     """Held open: says to other workers that the folder is in use."""

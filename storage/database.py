@@ -106,15 +106,17 @@ def normalized_url(url: str) -> str:
     raise ValueError(f"{parsed.get_backend_name()} is not supported: use SQLite or PostgreSQL")
 
 
+def _unmeasured(seconds: float) -> None:
+    del seconds
+
+
 class Database:
     """Transactions over SQLite or PostgreSQL."""
 
-    def __init__(self, url: str, on_write: Callable[[float], None] | None = None) -> None:
-        """Prepare, without connecting; `url` in any usual spelling of SQLite or PostgreSQL.
-
-        `on_write` hears how many seconds each `write` took, from asking to its commit.
-        """
-        self._on_write = on_write
+    def __init__(self, url: str) -> None:
+        """Prepare, without connecting; `url` in any usual spelling of SQLite or PostgreSQL."""
+        self.on_write: Callable[[float], None] = _unmeasured
+        """Hears how many seconds each `write` took, from asking to its commit."""
         self.url = normalized_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
@@ -132,8 +134,7 @@ class Database:
         """
         started = time.perf_counter()
         done = await asyncio.wrap_future(self._writer.submit(work, urgent=urgent))
-        if self._on_write is not None:
-            self._on_write(time.perf_counter() - started)
+        self.on_write(time.perf_counter() - started)
         return done
 
     async def read(self, work: Callable[[Session], T]) -> T:

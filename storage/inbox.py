@@ -83,6 +83,12 @@ def take_due(session: Session, now: datetime, limit: int = 20, *, holder: str) -
     return taken
 
 
+def traceparent_of(session: Session, event: InboxId) -> str | None:
+    """The trace that the event belongs to, where there is one."""
+    row = session.get(InboxRow, event)
+    return None if row is None else row.payload.get("traceparent")
+
+
 def finish(session: Session, taken: Taken, now: datetime, error: str | None = None) -> None:
     """Mark the event handled, in the transaction that holds its effects.
 

@@ -76,6 +76,8 @@ class Leased:
     traceparent: str | None
     tries: int
     """Starts so far that count, this one included."""
+    queued_at: datetime
+    """When it was last put into the line."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def lease(session: Session, job: JobId, owner: str, now: datetime) -> Leased | R
     if row.cleared_at is None or now - row.cleared_at > timedelta(seconds=CLEARANCE_S):
         ring_later(session, job, now)
         return Refusal.STALE_CLEARANCE
+    queued = session.get_one(JobEventRow, (job, row.last_seq))
     row.attempt += 1
     row.lease_owner = owner
     row.lease_until = now + timedelta(seconds=LEASE_S)
@@ -206,6 +209,7 @@ def lease(session: Session, job: JobId, owner: str, now: datetime) -> Leased | R
         repository=row.repository,
         traceparent=row.invocation.get("traceparent"),
         tries=_tries(session, row),
+        queued_at=queued.at,
     )
 
 

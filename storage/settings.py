@@ -68,6 +68,12 @@ class StorageSettings(LayeredSettings):
         "(32 bytes, URL-safe base64); made in the home folder when not set.",
     )
 
+    otlp_url: str | None = Field(
+        default=None,
+        description="Base address of an OpenTelemetry receiver (OTLP over HTTP) for traces, like "
+        "`http://127.0.0.1:4318`; none are made when it is not set.",
+    )
+
     @property
     def sql_url(self) -> str:
         """The database URL in effect."""

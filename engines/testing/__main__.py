@@ -20,6 +20,9 @@ class Progress:
         share = "" if done is None else f"{100 * done:3.0f} % "
         print(f"{share}{text}", file=sys.stderr)
 
+    def phase(self, name: str) -> None:
+        """Measure nothing."""
+
     def stop_requested(self) -> bool:
         """Never; Ctrl-C ends the program."""
         return False

@@ -71,15 +71,18 @@ class _Run:
     def result(self) -> TestingResult:
         """Everything, in order."""
         self._watch.report(f"reading `{self._place.path}`", 0.0)
+        self._watch.phase("read")
         with self._opened(SETTINGS[0]) as jail:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
             goals, names = jail.goals, Names(_importable(jail, found.kept))
         self._watch.report("checking that the tests hold every time", 0.8)
+        self._watch.phase("check")
         kept = self._stable(found)
         if not kept:
             raise CannotTest(self._nothing_held(found))
         tests = tests_of(kept, goals)
+        self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._request.style)
         return self._measured(tests, emission, found)
 
@@ -93,6 +96,7 @@ class _Run:
 
     def _searched(self, jail: Jail, targets: Targets) -> _Found:
         choices = random.Random(self._request.seed)  # noqa: S311 - reproducible, no secret
+        self._watch.phase("search")
         seeds = mine(self._module, jail.offers, choices)
         values = Values(jail.offers, seeds)
         generation = Generation(self._module, jail.offers, values)
@@ -115,6 +119,7 @@ class _Run:
         search: Search, spent: float,
     ) -> _Found:  # fmt: skip
         self._watch.report("keeping the fewest calls that show the most", 0.65)
+        self._watch.phase("choose")
         candidates = jail.executed
         judged = [
             (one, verdict(one.call, one.result, texts[one.call.offer.key]))

@@ -12,9 +12,10 @@ import pytest
 from redis.asyncio import Redis
 from sqlmodel import Session, SQLModel, update
 
-from bot.health import ANSWER_S, LEADERLESS_S, Condition, Health, Status
+from bot.health import ANSWER_S, LEADERLESS_S, Health
 from storage import inbox, leases, presence
 from storage.clock import utc_now
+from storage.condition import Condition, Status
 from storage.database import Database
 from storage.presence import Identity
 from storage.tables.deliveries import DeliveryRow
@@ -172,7 +173,8 @@ def _soon(vitals: Vitals) -> float:
 
 async def test_many_who_ask_at_once_cost_one_look(sqlite: Database, valkey_url: str) -> None:
     written: list[float] = []
-    counted = Database(sqlite.url, on_write=written.append)
+    counted = Database(sqlite.url)
+    counted.on_write = written.append
     async with health(counted, valkey_url) as one:
         await asyncio.gather(*(one.condition() for _ in range(50)))
     assert len(written) == 1

@@ -332,10 +332,14 @@ class Impatient:
     def __init__(self, patience: int) -> None:
         self.left = patience
         self.reports: list[str] = []
+        self.phases: list[str] = []
 
     def report(self, text: str, done: float | None = None) -> None:
         assert done is None or 0 <= done <= 1
         self.reports.append(text)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
 
     def stop_requested(self) -> bool:
         self.left -= 1
@@ -347,6 +351,7 @@ def test_progress_is_reported_in_words(sandbox: Sandbox, tmp_path: Path) -> None
     watch = Impatient(10**6)
     write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=1.0), sandbox, watch)
     assert any("searched" in one and "calls" in one for one in watch.reports)
+    assert watch.phases == ["read", "search", "choose", "check", "measure"]
 
 
 def test_cancelling_returns_what_was_found_or_stops(sandbox: Sandbox, tmp_path: Path) -> None:
