@@ -129,10 +129,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
     )
-    lost = say(
-        "The worker that ran this was lost each time it was started; that is a fault on our side. "
-        "`retry` starts it afresh."
-    ).model_dump(mode="json")
+    lost = _lost_reply()
     queued = asyncio.Event()
     heart = Heart(
         database, Identity.mine("gateway"), lost=lost, on_freed=_on_freed(metrics, queued)
@@ -184,6 +181,13 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
     return Gateway(app, heart, [*own, *platforms.loops], keys.redactor, close)
+
+
+def _lost_reply() -> dict[str, object]:
+    return say(
+        "The worker that ran this was lost each time it was started; that is a fault on our side. "
+        "`retry` starts it afresh."
+    ).model_dump(mode="json")
 
 
 def _api_parts(
