@@ -139,6 +139,9 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept)
+    for token in platforms.standing:
+        refused = metrics.token_refused.labels(token.setting)
+        refused.set_function(lambda token=token: token.is_refused)
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
     delivery = Delivery(
         database,

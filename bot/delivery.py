@@ -21,6 +21,7 @@ from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, speaking_while
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted_model
+from bot.tokens import TokenRefused
 from bot.watched import WatchedOutbound
 from handlers import Caller, Place, Platform
 from jobs.messages import Reply
@@ -178,6 +179,9 @@ class Delivery:
         except Overdue:
             log.warning("held too long to be said here", key=key)
             await self._note(key, lease_owner=None, next_try_at=utc_now())
+        except TokenRefused as refused:
+            self._metrics.delivery_retries.labels(platform).inc()
+            await self._wait_for_mending(errand, refused)
         except (Busy, TimeoutError) as busy:
             why = "off" if face is None else "busy" if isinstance(busy, Busy) else "timeout"
             self._metrics.delivery_retries.labels(platform, why).inc()
@@ -330,6 +334,12 @@ class Delivery:
 
     async def _note(self, key: str, **values: object) -> None:
         await self._database.write(lambda s: deliveries.note(s, key, self._holder.owner, **values))
+
+    async def _wait_for_mending(self, errand: Errand, refused: TokenRefused) -> None:
+        owner, row, error = self._holder.owner, errand.delivery, str(refused)
+        await self._database.write(
+            lambda s: deliveries.put_off(s, row, owner, error, refused.retry_after_s, utc_now())
+        )
 
     async def _later(self, errand: Errand, error: str, wait_s: float) -> None:
         grown_s = min(GROWN_WAIT_S, 2.0 ** min(errand.delivery.attempts, 10))

@@ -53,6 +53,11 @@ class GatewayMetrics:
         self.duplicates = self.counter(
             "gryph_events_duplicate", "Redeliveries, by platform", "platform"
         )
+        self.token_refused = self.gauge(
+            "gryph_token_refused",
+            "Whether a platform refuses one of our tokens, by the setting that holds it",
+            "setting",
+        )
         self.not_taken = self.counter(
             "gryph_events_not_taken",
             "Events refused because the database did not take them in time, by platform",

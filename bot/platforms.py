@@ -11,6 +11,7 @@ from bot.face import Face, Intake
 from bot.grants import TokenSource
 from bot.leader import Chore
 from bot.settings import GatewaySettings
+from bot.tokens import Token
 from handlers import Place, Platform
 from handlers.config import place_scope
 from storage import wishes
@@ -35,6 +36,8 @@ class Platforms:
     chores: dict[str, Chore] = field(default_factory=dict[str, Chore])
     bodies: dict[str, int] = field(default_factory=dict[str, int])
     """Paths whose bodies may be of another size than the usual, in bytes."""
+    standing: list[Token] = field(default_factory=list[Token])
+    """Our own tokens, each with whether its platform takes it."""
     tokens: TokenSource | None = None
     closers: list[Loop] = field(default_factory=list[Loop])
     """Let go of connections at the end."""
@@ -79,13 +82,18 @@ def _add_slack(
     kept: Artifacts,
     repository_of: RepositoryOf,
 ) -> None:
+    from bot.slack.api import SlackApi  # noqa: PLC0415
     from bot.slack.face import slack_face  # noqa: PLC0415
-    from bot.slack.inbound import routes, socket_mode  # noqa: PLC0415
+    from bot.slack.inbound import app_token, routes, socket_mode  # noqa: PLC0415
 
-    platforms.faces[Platform.SLACK] = slack_face(settings, kept, repository_of)
+    api = SlackApi(settings)
+    platforms.faces[Platform.SLACK] = slack_face(settings, kept, repository_of, api)
+    platforms.standing.append(api.token)
     platforms.routers.append(routes(settings, intake))
     if settings.slack_app_token is not None:
-        platforms.loops.append(lambda: socket_mode(settings, intake))
+        token = app_token()
+        platforms.standing.append(token)
+        platforms.loops.append(lambda: socket_mode(settings, intake, token))
 
 
 class _ToldCommands:
@@ -118,6 +126,7 @@ def _add_discord(
     client = GryphClient(settings, intake, COMMANDS, told)
     connection = Connection(client)
     platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of)
+    platforms.standing.append(client.token)
     platforms.loops.append(connection.stay_logged_in)
     platforms.companions["discord"] = connection.listen
 
@@ -138,6 +147,7 @@ def _add_github(
     platforms.faces[Platform.GITHUB] = github_face(settings, client, kept)
     platforms.routers.append(routes(settings, intake))
     platforms.bodies[PATH] = LARGEST_BODY_BYTES
+    platforms.standing.append(client.token)
     platforms.tokens = client
     platforms.closers.append(client.close)
     chores = GitHubChores(client, database, intake)

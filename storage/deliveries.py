@@ -186,6 +186,21 @@ def try_later(
     )
 
 
+def put_off(
+    session: Session, row: DeliveryRow, owner: str, error: str, wait_s: float, now: datetime
+) -> None:
+    """The operator has to mend something first: wait however often it takes, keeping the error."""
+    note(
+        session,
+        row.key,
+        owner,
+        lease_owner=None,
+        attempts=min(row.attempts + 1, GIVE_UP_AFTER - 1),
+        error=error[:500],
+        next_try_at=now + timedelta(seconds=wait_s),
+    )
+
+
 def message_about(session: Session, key: str) -> PostedMessageRow | None:
     """Our message with this key."""
     return session.get(PostedMessageRow, key)

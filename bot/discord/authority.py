@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import discord
 
 from bot.discord.outbound import DIRECT
-from bot.discord.refusals import logged_in_call
+from bot.discord.refusals import TokenedClient, logged_in_call
 from bot.face import Undeliverable
 from bot.settings import GatewaySettings
 from handlers import Invocation, Place, Standing, Tier
@@ -20,7 +20,7 @@ class DiscordAuthority:
     """Reads server-wide permissions; a channel's own exceptions give nobody more."""
 
     def __init__(
-        self, settings: GatewaySettings, client: discord.Client, repository_of: RepositoryOf
+        self, settings: GatewaySettings, client: TokenedClient, repository_of: RepositoryOf
     ) -> None:
         """`client` needs no gateway connection."""
         self._member_tier = _MEMBER_TIER[settings.discord_member_tier]

@@ -7,6 +7,7 @@ import discord
 import structlog
 
 from bot.discord.inbound import GryphClient
+from bot.face import Busy
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ class Connection:
             while not self._logged_in.is_set():
                 try:
                     await self._client.open()
-                except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                except (Busy, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                     log.error("no login at Discord", error=str(error), again_in_s=RETRY_S)  # noqa: TRY400
                     await asyncio.sleep(RETRY_S)
                 else:
@@ -39,12 +40,14 @@ class Connection:
     async def listen(self) -> None:
         """Hold the gateway connection, once logged in; until cancelled."""
         await self._logged_in.wait()
+        is_shut = False
         while True:
+            is_shut = is_shut or self._client.is_closed()  # discord.py does, on a fatal answer
             try:
+                if is_shut:
+                    await self._client.reopen()
+                    is_shut = False
                 await self._client.stay_connected()
-            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            except (Busy, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.error("Discord's gateway lost", error=str(error), again_in_s=RETRY_S)  # noqa: TRY400
             await asyncio.sleep(RETRY_S)
-            if self._client.is_closed():  # discord.py closes it on a fatal answer
-                self._client.clear()
-                await self._client.open()

@@ -1,16 +1,15 @@
 """Discord as a face."""
 
-import discord
-
 from bot.discord.authority import DiscordAuthority, RepositoryOf
 from bot.discord.outbound import DiscordOutbound
+from bot.discord.refusals import TokenedClient
 from bot.face import ArtifactReader, Face
 from bot.settings import GatewaySettings
 
 
 def discord_face(
     settings: GatewaySettings,
-    client: discord.Client,
+    client: TokenedClient,
     artifacts: ArtifactReader,
     repository_of: RepositoryOf,
 ) -> Face:

@@ -23,7 +23,7 @@ from bot.discord.events import (
     message_heard,
     reaction_heard,
 )
-from bot.discord.refusals import outside_call
+from bot.discord.refusals import TokenedClient, outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
 from bot.settings import GatewaySettings, MissingSetting
@@ -50,7 +50,7 @@ class ToldCommands(Protocol):
         ...
 
 
-class GryphClient(discord.Client):
+class GryphClient(TokenedClient):
     """Our account on Discord."""
 
     def __init__(
@@ -80,7 +80,7 @@ class GryphClient(discord.Client):
 
         Raises:
             MissingSetting: No token is set.
-            discord.LoginFailure: Discord refuses the token.
+            TokenRefused: Discord does not take the token.
         """
         token = self._settings.discord_token
         if token is None:
@@ -90,10 +90,19 @@ class GryphClient(discord.Client):
             DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)
         try:
             await self.login(token.get_secret_value())
-        except BaseException:
+        except BaseException as error:
             await self.http.close()  # so that it may be tried again: each login opens a session
             self.http.connector = discord.utils.MISSING
+            if isinstance(error, discord.LoginFailure):
+                raise self.token.refused(str(error)) from error
             raise
+        self.token.taken()
+
+    async def reopen(self) -> None:
+        """`open` again, after discord.py has closed the client. Raises as `open`."""
+        self.clear()
+        self.http.connector = discord.utils.MISSING  # the old one is closed with its session
+        await self.open()
 
     async def stay_connected(self) -> None:
         """Once opened, hold the gateway connection, made again whenever it breaks, until cancelled.

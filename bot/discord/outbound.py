@@ -11,6 +11,7 @@ import discord
 from bot.discord.blocks import UPLOAD_LIMIT_BYTES, Upload
 from bot.discord.pages import Draft
 from bot.discord.plain import escaped, size_text
+from bot.discord.refusals import TokenedClient
 from bot.discord.render import (
     marker_kind,
     render_reply,
@@ -45,7 +46,7 @@ class DiscordOutbound:
     edit_interval_s = 1.5
     result_replaces_status = False
 
-    def __init__(self, client: discord.Client, artifacts: ArtifactReader) -> None:
+    def __init__(self, client: TokenedClient, artifacts: ArtifactReader) -> None:
         """`client` needs no gateway connection."""
         self._rest = Rest(client)
         self._artifacts = artifacts

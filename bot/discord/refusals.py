@@ -8,17 +8,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import IntEnum
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import discord
 
 from bot.face import Busy, Undeliverable
 from bot.fence import still_ours
+from bot.tokens import Token
 
 CALL_TIMEOUT_S = 30.0
 LATER_S = 5.0
-TOKEN_REFUSED_WAIT_S = 60.0
-"""Refused calls count towards Discord's ban (10,000 in ten minutes)."""
 
 
 class Code(IntEnum):
@@ -57,13 +57,31 @@ async def outside_call() -> AsyncGenerator[None]:
         raise Busy(f"Discord: {type(error).__name__}", retry_after_s=LATER_S) from error
 
 
+class TokenedClient(discord.Client):
+    """A client that knows whether Discord takes its token."""
+
+    def __init__(self, **options: Any) -> None:
+        """`options` are discord.py's."""
+        super().__init__(**options)
+        self.token = Token("GRYPH_DISCORD_TOKEN", "Reset the bot's token and set it anew.")
+
+
 @asynccontextmanager
-async def logged_in_call(client: discord.Client) -> AsyncGenerator[None]:
-    """As `outside_call`; `Busy` too while `client` has not logged in yet."""
+async def logged_in_call(client: TokenedClient) -> AsyncGenerator[None]:
+    """As `outside_call`; `Busy` too while `client` has not logged in yet, and `TokenRefused`."""
     if client.user is None:
         raise Busy("Discord: not logged in yet", retry_after_s=LATER_S)
-    async with outside_call():
-        yield
+    client.token.check()
+    try:
+        async with outside_call():
+            yield
+    except _Unauthorized as refused:
+        raise client.token.refused(str(refused)) from refused
+    client.token.taken()
+
+
+class _Unauthorized(Busy):
+    """Discord does not take a token: ours, or one of an interaction."""
 
 
 def _translated(error: discord.HTTPException) -> Exception:
@@ -71,7 +89,7 @@ def _translated(error: discord.HTTPException) -> Exception:
     if error.status in _GONE or error.code in _CLOSED:
         return Undeliverable(reason)
     if error.status == HTTPStatus.UNAUTHORIZED:
-        return Busy(reason, retry_after_s=TOKEN_REFUSED_WAIT_S)
+        return _Unauthorized(reason)
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Busy(reason, retry_after_s=_retry_after_s(error))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -14,7 +14,7 @@ import discord
 from discord.http import Route
 
 from bot.discord.buttons import Button, Style
-from bot.discord.refusals import Code, logged_in_call
+from bot.discord.refusals import Code, TokenedClient, logged_in_call
 
 THREAD_REST_MINUTES = 10_080
 """Discord's longest time without a word before a thread is archived: a week."""
@@ -58,7 +58,7 @@ class Outgoing:
 class Rest:
     """Sends, edits and finds messages. Every call raises as `logged_in_call` says."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: TokenedClient) -> None:
         """`client` needs no gateway connection."""
         self._client = client
 

@@ -26,7 +26,8 @@ from bot.github.transport import (
     Transport,
 )
 from bot.github.wire import InstallationAnswer, TokenAnswer
-from bot.settings import GatewaySettings
+from bot.settings import GatewaySettings, MissingSetting
+from bot.tokens import Token
 from storage.clock import utc_now
 
 log = structlog.get_logger()
@@ -41,7 +42,8 @@ CHECKOUT: Permissions = (("contents", "read"),)
 _RANK = {"read": 1, "write": 2, "admin": 3}
 
 RENEW_BEFORE_END = timedelta(minutes=5)
-KEY_PAUSE_S = 60.0
+FRESH_TOKEN_PAUSE_S = 60.0
+"""Wait when GitHub does not take a token that it has just given."""
 MOST_KEPT = 2_000
 """Tokens and installation ids held at once."""
 
@@ -69,10 +71,21 @@ class GitHubClient:
     """Calls GitHub as the App, or as its installation on one repository."""
 
     def __init__(
-        self, identity: AppIdentity, transport: Transport, now: Callable[[], datetime] = utc_now
+        self,
+        identity: AppIdentity,
+        transport: Transport,
+        now: Callable[[], datetime] = utc_now,
+        renewed: Callable[[AppIdentity], AppIdentity] = lambda identity: identity,
     ) -> None:
-        """`now` is the clock that tokens end by."""
+        """`now` is the clock that tokens end by; `renewed` looks for a rotated key when GitHub
+        does not take the one we have.
+        """
         self.identity = identity
+        self._renewed = renewed
+        self.token = Token(
+            "GRYPH_GITHUB_PRIVATE_KEY",
+            "Make a new private key for the App, check its id, and this machine's clock.",
+        )
         self._transport = transport
         self._now = now
         self._installations: dict[str, str] = {}
@@ -83,7 +96,16 @@ class GitHubClient:
     @classmethod
     def of(cls, settings: GatewaySettings) -> "GitHubClient":
         """As configured. Raises MissingSetting."""
-        return cls(AppIdentity.of(settings), Transport(settings.github_api_url))
+
+        def renewed(known: AppIdentity) -> AppIdentity:
+            try:
+                return AppIdentity.of(settings)
+            except MissingSetting as error:
+                log.warning("github key not read anew", reason=str(error))
+                return known
+
+        transport = Transport(settings.github_api_url)
+        return cls(AppIdentity.of(settings), transport, renewed=renewed)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -113,15 +135,18 @@ class GitHubClient:
         params: Mapping[str, str] | None = None,
     ) -> Answer:
         """A call that belongs to the App itself. Raises Busy, Refused."""
+        self.token.check()
         token = self.identity.token(self._now())
         try:
-            return await self._transport.send(method, path, token, body=body, params=params)
+            answer = await self._transport.send(method, path, token, body=body, params=params)
         except Refused as refused:
-            if refused.status != UNAUTHORIZED:
-                raise
-            # a wrong key or clock can be mended, and what is to be said must not be lost by it
-            log.error("github does not take the app's key", reason=str(refused))  # noqa: TRY400
-            raise Busy(str(refused), retry_after_s=KEY_PAUSE_S) from refused
+            if refused.status == UNAUTHORIZED:
+                self.identity = self._renewed(self.identity)
+                raise self.token.refused(str(refused)) from refused
+            self.token.taken()
+            raise
+        self.token.taken()
+        return answer
 
     async def has_room_for_progress(self, reach: Reach) -> bool:
         """Whether an edit that could as well be left out may be made now."""
@@ -161,7 +186,12 @@ class GitHubClient:
         self._tokens.pop(reach, None)
         token = await self._token(reach)
         still_ours()
-        return await self._transport.send(method, path, token.value, body=body, params=params)
+        try:
+            return await self._transport.send(method, path, token.value, body=body, params=params)
+        except Refused as refused:
+            if refused.status != UNAUTHORIZED:
+                raise
+            raise Busy(str(refused), retry_after_s=FRESH_TOKEN_PAUSE_S) from refused
 
     async def _pace(self, reach: Reach) -> Pace:
         installation = reach.installation or await self._installation(reach.repository)

@@ -16,18 +16,22 @@ from bot.face import Busy, Undeliverable
 from bot.fence import still_ours
 from bot.settings import GatewaySettings
 from bot.slack.sdk_log import sdk_logger
+from bot.tokens import Token
 
 TIMEOUT_S = 10.0
-CALM_S = 60.0
-"""Wait when only the operator can mend it (a wrong token)."""
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _OK = 200
 _READING = {"conversations.history", "conversations.replies", "users.info"}
 _TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-_OPERATORS = {"invalid_auth", "not_authed", "token_expired"}
-_CLOSED = {
+REFUSED_TOKEN = {
     "account_inactive",
+    "invalid_auth",
+    "not_authed",
+    "token_expired",
+    "token_revoked",
+}
+_CLOSED = {
     "cant_update_message",
     "edit_window_closed",
     "is_archived",
@@ -37,7 +41,6 @@ _CLOSED = {
     "restricted_action_read_only_channel",
     "team_access_not_granted",
     "thread_not_found",
-    "token_revoked",
 }
 _sdk_log = sdk_logger("api")
 
@@ -66,6 +69,7 @@ class SlackApi:
     def __init__(self, settings: GatewaySettings, *, timeout_s: float = TIMEOUT_S) -> None:
         """`timeout_s` bounds each HTTP request."""
         token = settings.slack_bot_token
+        self.token = Token("GRYPH_SLACK_BOT_TOKEN", "Reinstall the app and set it anew.")
         self._timeout_s = timeout_s
         self._client = AsyncWebClient(
             token=token.get_secret_value() if token else None,
@@ -84,6 +88,7 @@ class SlackApi:
             Refusal: Slack said no, for a reason the caller may know a way around.
         """
         reads = method in _READING
+        self.token.check()
         still_ours()
         try:
             response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
@@ -93,9 +98,10 @@ class SlackApi:
                 json=None if reads else dict(args),
             )
         except SlackApiError as error:
-            raise _translated(method, error) from error
+            raise self._translated(method, error) from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise Busy(f"{method}: {type(error).__name__}") from error
+        self.token.taken()
         return cast("dict[str, Any]", response.data)  # pyright: ignore[reportUnknownMemberType] - a bare dict
 
     async def upload(self, channel: str, thread: str | None, files: Sequence[Upload]) -> None:
@@ -103,15 +109,24 @@ class SlackApi:
         uploads = [
             {"filename": file.name, "title": file.title, "content": file.content} for file in files
         ]
+        self.token.check()
         still_ours()
         try:
             await self._client.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
                 file_uploads=uploads, channel=channel, thread_ts=thread, request_file_info=False
             )
         except SlackApiError as error:
-            raise _translated("files.upload", error) from error
+            raise self._translated("files.upload", error) from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise Busy(f"files.upload: {type(error).__name__}") from error
+
+    def _translated(self, method: str, error: SlackApiError) -> Exception:
+        translated = _translated(method, error)
+        if isinstance(translated, Refusal) and translated.code in REFUSED_TOKEN:
+            return self.token.refused(str(translated))
+        if not isinstance(translated, Busy):
+            self.token.taken()
+        return translated
 
     async def respond(self, response_url: str, body: Mapping[str, Any]) -> None:
         """Answer through an interaction's response_url (five times within half an hour).
@@ -154,8 +169,6 @@ def _refused(method: str, data: Mapping[str, Any]) -> Exception:
     code = str(data.get("error", "unknown_error"))
     if code in _TRANSIENT:
         return Busy(f"{method}: {code}")
-    if code in _OPERATORS:
-        return Busy(f"{method}: {code}", retry_after_s=CALM_S)
     if code in _CLOSED:
         return Undeliverable(f"{method}: {code}")
     return Refusal(method, code, str(data.get("response_metadata", ""))[:300])

@@ -8,10 +8,13 @@ from bot.slack.outbound import SlackOutbound
 
 
 def slack_face(
-    settings: GatewaySettings, artifacts: ArtifactReader, repository_of: RepositoryOf
+    settings: GatewaySettings,
+    artifacts: ArtifactReader,
+    repository_of: RepositoryOf,
+    api: SlackApi | None = None,
 ) -> Face:
     """The face; the routes and Socket Mode are in `bot.slack.inbound`."""
-    api = SlackApi(settings)
+    api = api or SlackApi(settings)
     return Face(
         outbound=SlackOutbound(api, artifacts),
         authority=SlackAuthority(settings, repository_of, api=api),

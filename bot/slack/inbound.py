@@ -24,12 +24,18 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from typing_extensions import override
 
 from bot.face import Intake, NotTaken
 from bot.settings import GatewaySettings, MissingSetting
+from bot.slack.api import REFUSED_TOKEN
 from bot.slack.normalize import normalize
 from bot.slack.sdk_log import sdk_logger
+from bot.tokens import Token
 from storage.clock import utc_now
 
 log = structlog.get_logger()
@@ -57,8 +63,16 @@ def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:
     return router
 
 
-async def socket_mode(settings: GatewaySettings, intake: Intake) -> None:
-    """Receive through Socket Mode until cancelled; lost connections are made anew.
+def app_token() -> Token:
+    """The token that Socket Mode is opened with, not refused so far."""
+    return Token("GRYPH_SLACK_APP_TOKEN", "Make an app-level token anew and set it.")
+
+
+async def socket_mode(
+    settings: GatewaySettings, intake: Intake, standing: Token | None = None
+) -> None:
+    """Receive through Socket Mode until cancelled; lost connections are made anew. `standing` is
+    told whether Slack takes the app-level token.
 
     Raises:
         MissingSetting: There is no app-level token.
@@ -66,7 +80,7 @@ async def socket_mode(settings: GatewaySettings, intake: Intake) -> None:
     token = settings.slack_app_token
     if token is None:
         raise MissingSetting("GRYPH_SLACK_APP_TOKEN is missing: Socket Mode needs it.")
-    client = AsyncWebClient(base_url=settings.slack_api_url, retry_handlers=[])
+    client = _TicketOffice(standing or app_token(), settings.slack_api_url)
     handler = AsyncSocketModeHandler(
         _bolt_app(intake),
         token.get_secret_value(),
@@ -75,10 +89,40 @@ async def socket_mode(settings: GatewaySettings, intake: Intake) -> None:
         ping_interval=SOCKET_PING_S,
     )
     try:
-        await handler.connect_async()
-        await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_drop_used_tickets(handler.client))
+            await handler.connect_async()
     finally:
         await handler.close_async()
+
+
+class _TicketOffice(AsyncWebClient):
+    """Gets a ticket for each connection; the SDK comes back every few seconds, whatever is said."""
+
+    def __init__(self, token: Token, base_url: str) -> None:
+        super().__init__(base_url=base_url, retry_handlers=[], logger=_sdk_log)  # pyright: ignore[reportUnknownMemberType] - bare dicts
+        self._standing = token
+
+    @override
+    async def apps_connections_open(self, *, app_token: str, **kwargs: Any) -> AsyncSlackResponse:
+        self._standing.check()
+        try:
+            answer = await super().apps_connections_open(app_token=app_token, **kwargs)  # pyright: ignore[reportUnknownMemberType] - bare kwargs
+        except SlackApiError as error:
+            code = str(error.response["error"])  # pyright: ignore[reportUnknownArgumentType] - untyped
+            if code in REFUSED_TOKEN:
+                raise self._standing.refused(code) from error
+            raise
+        self._standing.taken()
+        return answer
+
+
+async def _drop_used_tickets(client: SocketModeClient) -> None:
+    """A ticket is good once; the SDK would try a refused one again for ever."""
+    while True:
+        await asyncio.sleep(SOCKET_PING_S)
+        if not await client.is_connected():
+            client.wss_uri = None
 
 
 class _Door:

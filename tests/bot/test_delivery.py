@@ -14,10 +14,12 @@ from sqlmodel import Session, col, update
 from typing_extensions import override
 
 from bot import delivery as delivery_module
+from bot import tokens
 from bot.delivery import MOST_WAIT_S, Delivery
 from bot.face import Busy, Face, JobView, Posted, Undeliverable
 from bot.fence import still_ours
 from bot.metrics import GatewayMetrics
+from bot.tokens import Token
 from handlers import Invocation, Place, Platform, Standing, Tier
 from jobs.messages import Reply, say
 from jobs.queue import EVENTS_STREAM
@@ -250,6 +252,22 @@ async def test_waits_grow_stay_bounded_and_end_after_about_a_day(one: Voice) -> 
     assert row.attempts == deliveries.GIVE_UP_AFTER
     assert row.error == "503"
     assert 12 * 3600 < waited_s < 48 * 3600
+
+
+async def test_a_refused_token_is_waited_for_however_long_and_then_all_is_said(one: Voice) -> None:
+    job = await asked(one.database)
+    token = Token("GRYPH_X_TOKEN", "Set it anew.")
+    nearly = update(DeliveryRow).values(attempts=deliveries.GIVE_UP_AFTER - 2)
+    await one.database.write(lambda s: s.connection().execute(nearly).rowcount)
+    for _ in range(4):
+        one.wall.refusals = [token.refused("revoked")]
+        await one.say_all(job)
+        row = await row_of(one.database, job)
+        assert (row.finished_at, row.error) == (None, "GRYPH_X_TOKEN is refused: revoked")
+        assert (row.next_try_at - utc_now()).total_seconds() <= tokens.PAUSE_S
+        await time_passes(one.database, tokens.PAUSE_S)
+    await one.say_all(job)
+    assert one.wall.posted == {f"{job}:status": "queued"}
 
 
 async def test_no_platform_keeps_us_away_for_ever(one: Voice) -> None:

@@ -65,6 +65,12 @@ class LoopbackDiscord:
         self.frames: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
         self.failures = 0
         """So many of the next calls fail."""
+        self.refusals = 0
+        """So many of the next logins are refused."""
+        self.knows_session = True
+        """Whether a session can be resumed."""
+        self.answers_heartbeats = True
+        self.heartbeat_ms = 45_000
         self.sockets: list[web.WebSocketResponse] = []
 
     def app(self) -> web.Application:
@@ -104,6 +110,9 @@ class LoopbackDiscord:
         if self.failures > 0:
             self.failures -= 1
             return web.Response(status=503)
+        if self.refusals > 0:
+            self.refusals -= 1
+            return web.Response(status=401)
         return await handler(request)
 
     async def _me(self, _: web.Request) -> web.Response:
@@ -121,7 +130,7 @@ class LoopbackDiscord:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
-        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 45_000}})
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": self.heartbeat_ms}})
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 break
@@ -132,7 +141,7 @@ class LoopbackDiscord:
         return socket
 
     async def _answer(self, socket: web.WebSocketResponse, op: int) -> None:
-        if op == 1:
+        if op == 1 and self.answers_heartbeats:
             await socket.send_json({"op": 11, "d": None})
         elif op == 2:
             ready: dict[str, Any] = {
@@ -144,6 +153,8 @@ class LoopbackDiscord:
                 "application": {"id": "1", "flags": 0},
             }
             await socket.send_json({"op": 0, "t": "READY", "s": 1, "d": ready})
+        elif op == 6 and not self.knows_session:
+            await socket.send_json({"op": 9, "d": False})
         elif op == 6:
             await socket.send_json({"op": 0, "t": "RESUMED", "s": 2, "d": {}})
 
@@ -242,6 +253,55 @@ async def test_discord_out_of_reach_at_start_is_tried_again(
         await stop(login)
     assert server.calls.count("GET /api/v10/users/@me") == 3
     assert client.is_closed()
+
+
+async def test_refused_token_is_asked_for_again_rarely_and_taken_when_it_is_mended(
+    server: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "RETRY_S", 0.05)
+    server.refusals = 3
+    client = client_of(server, WaitingIntake())
+    kept = Connection(client)
+    async with asyncio.TaskGroup() as group:
+        login = group.create_task(kept.stay_logged_in())
+        listening = group.create_task(kept.listen())
+        assert await frame(server) == 2
+        assert not client.token.is_refused
+        await stop(listening)
+        await stop(login)
+    assert server.calls.count("GET /api/v10/users/@me") == 4
+
+
+async def test_session_that_is_invalid_is_begun_anew(server: LoopbackDiscord) -> None:
+    intake = WaitingIntake()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run(client_of(server, intake)))
+        assert await frame(server) == 2
+        server.knows_session = False
+        await server.sockets[-1].close(code=4000)
+        assert await frame(server) == 6
+        assert await frame(server) == 2
+        await server.say("status", number=11)
+        assert await intake.next_text() == "@gryph status"
+        await stop(task)
+
+
+async def test_connection_that_answers_no_heartbeat_is_left_and_resumed(
+    server: LoopbackDiscord,
+) -> None:
+    server.heartbeat_ms = 300
+    server.answers_heartbeats = False
+    intake = WaitingIntake()
+    async with asyncio.TaskGroup() as group:
+        client = client_of(server, intake)
+        client._connection.heartbeat_timeout = 0.5  # pyright: ignore[reportPrivateUsage]
+        task = group.create_task(run(client))
+        assert await frame(server) == 2
+        assert await frame(server) == 6
+        server.answers_heartbeats = True
+        await server.say("status", number=12)
+        assert await intake.next_text() == "@gryph status"
+        await stop(task)
 
 
 async def test_missing_token_is_named() -> None:

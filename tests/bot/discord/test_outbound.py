@@ -1,9 +1,13 @@
+import asyncio
+
 import discord
 import pytest
 from inline_snapshot import snapshot
 
+from bot import tokens
 from bot.discord.outbound import DiscordOutbound
 from bot.face import Busy, JobView, Posted, Undeliverable
+from bot.tokens import TokenRefused
 from handlers import Place
 from jobs.messages import Action, Actions, Code, File, Picture, Reply, Suggestion, Text, say
 from storage.ids import ArtifactId
@@ -360,6 +364,23 @@ async def test_refusals_are_told_apart(
     world.refuse("POST", "/messages", status=status, code=code)
     with pytest.raises(kind):
         await outbound(world).answer(place, say("hello"), key="answer:1:0")
+
+
+async def test_refused_token_is_waited_for_and_discord_left_alone(
+    world: DiscordWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
+    place = await asked_by_mention(world)
+    world.refuse("POST", "/messages", status=401)
+    speaking = outbound(world)
+    for _ in range(200):
+        with pytest.raises(TokenRefused, match="GRYPH_DISCORD_TOKEN is refused"):
+            await speaking.answer(place, say("hello"), key="answer:1:0")
+    assert world.client.token.is_refused
+    assert world.rest.refusals == []
+    await asyncio.sleep(0.2)
+    await speaking.answer(place, say("hello"), key="answer:1:0")
+    assert not world.client.token.is_refused
 
 
 async def test_missing_history_permission_does_not_keep_us_silent(world: DiscordWorld) -> None:

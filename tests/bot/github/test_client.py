@@ -1,15 +1,19 @@
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
+from bot import tokens
 from bot.face import Busy, Undeliverable
 from bot.github.client import CHECKS, COMMENT, READ, GitHubClient, Reach
 from bot.github.identity import AppIdentity
 from bot.github.transport import Answer, Refused, Transport
 from bot.github.wire import User
 from bot.settings import GatewaySettings, MissingSetting
+from bot.tokens import TokenRefused
 from storage.clock import utc_now
 from tests.bot.github.town import REPOSITORY, Town
 from tests.fakes.github.access import Fault
@@ -132,6 +136,39 @@ async def test_key_that_github_does_not_take_is_busy_until_it_is_mended(here: To
     here.github.world.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with pytest.raises(Busy):
         await here.client.checkout_token(REPOSITORY)
+
+
+async def test_refused_key_leaves_github_alone_and_a_rotated_one_is_read_from_its_file(
+    here: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
+    held = tmp_path / "key.pem"
+    held.write_text(here.github.world.private_key)
+    file = {"github_private_key": None, "github_private_key_file": held}
+    client = GitHubClient.of(here.settings.model_copy(update=file))
+    here.github.world.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    held.write_text(here.github.world.private_key)
+    with pytest.raises(TokenRefused, match="GRYPH_GITHUB_PRIVATE_KEY is refused"):
+        await client.as_app("GET", "/app")
+    asked = len(here.github.access.calls)
+    for _ in range(20):
+        with pytest.raises(TokenRefused):
+            await client.as_app("GET", "/app")
+    assert len(here.github.access.calls) == asked
+    await asyncio.sleep(0.2)
+    assert (await client.as_app("GET", "/app")).status == 200
+    assert not client.token.is_refused
+    await client.close()
+
+
+async def test_token_that_github_gives_and_does_not_take_is_no_reason_to_give_up(
+    here: Town,
+) -> None:
+    for _ in range(2):
+        here.github.access.faults.append(Fault("GET", "/pulls/1$", 401, "Bad credentials"))
+    with pytest.raises(Busy) as caught:
+        await here.client.get(Reach(REPOSITORY, READ), f"/repos/{REPOSITORY}/pulls/1")
+    assert caught.value.retry_after_s == 60
 
 
 @pytest.mark.parametrize("key", ["", "not a key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n"])

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot import tokens
 from bot.face import Busy, Posted, Undeliverable
 from bot.slack.outbound import REMEDY
+from bot.tokens import TokenRefused
 from handlers import Place, Platform
 from jobs.messages import Action, Actions, Code, File, Picture, Reply, Suggestion, Text, say
 from storage.ids import ArtifactId, JobId
@@ -324,7 +326,6 @@ def method(post: Post) -> str:
         (Kind.ERROR_500, "", 5),
         (Kind.HANGS, "", 5),
         (Kind.REFUSED, "service_unavailable", 5),
-        (Kind.REFUSED, "invalid_auth", 60),
     ],
 )
 async def test_bad_moment_is_busy(
@@ -338,15 +339,39 @@ async def test_bad_moment_is_busy(
 
 
 @EACH
-@pytest.mark.parametrize(
-    "code", ["is_archived", "token_revoked", "message_not_found", "some_new_error"]
-)
+@pytest.mark.parametrize("code", ["is_archived", "message_not_found", "some_new_error"])
 async def test_closed_place_is_undeliverable(
     team: Team, posted: tuple[Place, Posted], post: Post, code: str
 ) -> None:
     team.slack.server.faults.add(Fault(method(post), Kind.REFUSED, code=code))
     with pytest.raises(Undeliverable, match=code):
         await post(team, *posted)
+
+
+@EACH
+@pytest.mark.parametrize(
+    "code", ["token_revoked", "token_expired", "invalid_auth", "account_inactive"]
+)
+async def test_refused_token_is_waited_for_and_slack_left_alone(
+    team: Team,
+    posted: tuple[Place, Posted],
+    post: Post,
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
+    team.slack.server.faults.add(Fault(method(post), Kind.REFUSED, code=code))
+    with pytest.raises(TokenRefused, match=f"GRYPH_SLACK_BOT_TOKEN is refused.*{code}"):
+        await post(team, *posted)
+    assert team.api.token.is_refused
+    asked = len(team.slack.server.calls)
+    for _ in range(50):
+        with pytest.raises(TokenRefused):
+            await post(team, *posted)
+    assert len(team.slack.server.calls) == asked
+    await asyncio.sleep(0.2)
+    await post(team, *posted)
+    assert not team.api.token.is_refused
 
 
 @EACH

@@ -5,10 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
+from bot import tokens
 from bot.settings import MissingSetting
+from bot.slack import inbound
 from bot.slack.inbound import socket_mode
 from tests.bot.slack.conftest import Team
 from tests.bot.slack.test_inbound import Broken
+from tests.fakes.slack.faults import Fault, Kind
 from tests.fakes.slack.world import BOT
 
 PATIENCE_S = 20
@@ -66,12 +69,8 @@ async def test_envelope_is_acknowledged_and_its_redelivery_is_not_run_again(
     assert len(connected.intake.events) == 1
 
 
-async def test_envelope_that_could_not_be_stored_waits_for_its_redelivery(team: Team) -> None:
-    broken = Broken(failures=1)
-    task = asyncio.ensure_future(socket_mode(team.settings, broken))
-    sockets = team.slack.server.sockets
-    await asyncio.wait_for(sockets.until_opened(1), PATIENCE_S)
-    payload = {
+def command(team: Team) -> dict[str, str]:
+    return {
         "command": "/gryph",
         "text": "status",
         "user_id": team.ann,
@@ -79,7 +78,14 @@ async def test_envelope_that_could_not_be_stored_waits_for_its_redelivery(team: 
         "team_id": "T1",
         "trigger_id": "t1",
     }
-    envelope = await sockets.send("slash_commands", payload)
+
+
+async def test_envelope_that_could_not_be_stored_waits_for_its_redelivery(team: Team) -> None:
+    broken = Broken(failures=1)
+    task = asyncio.ensure_future(socket_mode(team.settings, broken))
+    sockets = team.slack.server.sockets
+    await asyncio.wait_for(sockets.until_opened(1), PATIENCE_S)
+    envelope = await sockets.send("slash_commands", command(team))
     await until(lambda: broken.refused == 1)
     assert not envelope.acked.is_set()
     await sockets.resend(envelope)
@@ -103,6 +109,72 @@ async def test_dropped_connection_is_made_anew(connected: Team) -> None:
     await asyncio.wait_for(sockets.until_opened(2), PATIENCE_S)
     await connected.slack.say(connected.ann, connected.direct, "status")
     await until(lambda: len(connected.intake.events) == 1)
+
+
+async def test_ticket_that_is_refused_is_not_tried_for_ever(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "SOCKET_PING_S", 0.1)
+    sockets = team.slack.server.sockets
+    sockets.refused = 3
+    task = asyncio.ensure_future(socket_mode(team.settings, team.intake))
+    await asyncio.wait_for(sockets.until_opened(1), PATIENCE_S)
+    await team.slack.say(team.ann, team.direct, "status")
+    await until(lambda: len(team.intake.events) == 1)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_refused_app_token_leaves_slack_alone_until_it_is_mended(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "SOCKET_PING_S", 0.02)
+    monkeypatch.setattr(tokens, "PAUSE_S", 0.6)
+    server, token = team.slack.server, inbound.app_token()
+    fault = Fault("apps.connections.open", Kind.REFUSED, times=2, code="invalid_auth")
+    server.faults.add(fault)
+    started = asyncio.get_running_loop().time()
+    task = asyncio.ensure_future(socket_mode(team.settings, team.intake, token))
+    await until(lambda: token.is_refused)
+    await asyncio.wait_for(server.sockets.until_opened(1), PATIENCE_S)
+    assert asyncio.get_running_loop().time() - started >= 1.2
+    assert server.called("apps.connections.open") == 3
+    assert not token.is_refused
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_envelope_unacknowledged_at_a_refresh_is_redelivered_on_the_new_socket(
+    team: Team,
+) -> None:
+    broken = Broken(failures=1)
+    task = asyncio.ensure_future(socket_mode(team.settings, broken))
+    sockets = team.slack.server.sockets
+    await asyncio.wait_for(sockets.until_opened(1), PATIENCE_S)
+    envelope = await sockets.send("slash_commands", command(team))
+    await until(lambda: broken.refused == 1)
+    await sockets.disconnect("warning")
+    await sockets.disconnect("refresh_requested")
+    await asyncio.wait_for(sockets.until_opened(2), PATIENCE_S)
+    await sockets.resend(envelope)
+    await asyncio.wait_for(envelope.acked.wait(), PATIENCE_S)
+    again = await sockets.send("slash_commands", command(team))
+    await asyncio.wait_for(again.acked.wait(), PATIENCE_S)
+    assert len(broken.events) == 1
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_two_sockets_at_once_take_an_event_once(connected: Team) -> None:
+    sockets = connected.slack.server.sockets
+    other = asyncio.ensure_future(socket_mode(connected.settings, connected.intake))
+    await asyncio.wait_for(sockets.until_opened(2), PATIENCE_S)
+    for number in range(2):
+        envelope = await sockets.send("slash_commands", command(connected), socket=number)
+        await asyncio.wait_for(envelope.acked.wait(), PATIENCE_S)
+    assert len(connected.intake.events) == 1
+    other.cancel()
+    await asyncio.wait([other])
 
 
 async def test_missing_app_token_is_named(team: Team) -> None:

@@ -40,6 +40,8 @@ class Sockets:
         """None open."""
         self.opened = 0
         """How many connections were ever made."""
+        self.refused = 0
+        """So many of the next tickets are refused, and void then."""
         self._tickets: set[str] = set()
         self._open: list[web.WebSocketResponse] = []
         self._unacked: dict[str, Envelope] = {}
@@ -64,7 +66,9 @@ class Sockets:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from hello to the end."""
         ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets:
+        if self.refused or ticket not in self._tickets:
+            self.refused = max(0, self.refused - 1)
+            self._tickets.discard(ticket)
             return web.Response(status=408, text="ticket used or unknown")
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse()
@@ -91,17 +95,17 @@ class Sockets:
         if envelope is not None:
             envelope.acked.set()
 
-    async def send(self, kind: str, payload: dict[str, Any]) -> Envelope:
-        """Send one envelope to the newest connection."""
+    async def send(self, kind: str, payload: dict[str, Any], *, socket: int = -1) -> Envelope:
+        """Send one envelope to a connection, the newest unless told."""
         envelope = Envelope(secrets.token_hex(8), kind, payload)
-        await self.resend(envelope)
+        await self.resend(envelope, socket=socket)
         return envelope
 
-    async def resend(self, envelope: Envelope) -> None:
+    async def resend(self, envelope: Envelope, *, socket: int = -1) -> None:
         """Deliver it (again): what Slack does when the ack is late or lost."""
         self._unacked[envelope.id] = envelope
         envelope.attempts += 1
-        await self._open[-1].send_str(envelope.as_text())
+        await self._open[socket].send_str(envelope.as_text())
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Announce that the newest connection will be closed, as Slack does hourly."""
