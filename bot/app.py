@@ -139,9 +139,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept)
-    for token in platforms.standing:
-        refused = metrics.token_refused.labels(token.setting)
-        refused.set_function(lambda token=token: token.is_refused)
+    metrics.watch(platforms.standing)
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
     delivery = Delivery(
         database,
@@ -151,8 +149,9 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         holder=heart,
         manners=Manners(intake.calm, keys.redactor),
     )
-    parts = (database, Limits(redis), metrics, kept)
-    surroundings = _surroundings(settings, parts, platforms, keys)
+    surroundings = _surroundings(
+        settings, (database, Limits(redis), metrics, kept), platforms, keys
+    )
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
     clearance = _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens))
     queue = ArqQueue(settings.redis_url)

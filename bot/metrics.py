@@ -3,10 +3,12 @@
 Labels are closed sets (platform, verb, queue, outcome), never a person or a repository.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from bot.tokens import Token
 from storage.backlog import Backlog
 from storage.vitals import LATENCY_BUCKETS_S, Vitals
 
@@ -22,6 +24,12 @@ class GatewayMetrics:
         self._commands()
         self._delivery()
         self.backlog = BacklogMetrics(self)
+
+    def watch(self, tokens: Iterable[Token]) -> None:
+        """Show of each token whether its platform refuses it."""
+        for token in tokens:
+            refused = self.token_refused.labels(token.setting)
+            refused.set_function(lambda token=token: token.is_refused)
 
     def counter(self, name: str, what: str, *labels: str) -> Counter:
         """A counter in this gateway's registry."""
