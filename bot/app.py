@@ -126,9 +126,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     keys = _Keys.of(settings)
     metrics = GatewayMetrics()
     database = _database(settings, metrics)
-    redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
-    )
+    redis = _redis(settings.redis_url)
     lost = _lost_reply()
     queued = asyncio.Event()
     heart = Heart(
@@ -190,6 +188,12 @@ def _lost_reply() -> dict[str, object]:
         "The worker that ran this was lost each time it was started; that is a fault on our side. "
         "`retry` starts it afresh."
     ).model_dump(mode="json")
+
+
+def _redis(url: str) -> Redis:
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=2
+    )
 
 
 def _api_parts(
