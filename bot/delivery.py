@@ -180,7 +180,7 @@ class Delivery:
             log.warning("held too long to be said here", key=key)
             await self._note(key, lease_owner=None, next_try_at=utc_now())
         except TokenRefused as refused:
-            self._metrics.delivery_retries.labels(platform).inc()
+            self._metrics.delivery_retries.labels(platform, "token").inc()
             await self._wait_for_mending(errand, refused)
         except (Busy, TimeoutError) as busy:
             why = "off" if face is None else "busy" if isinstance(busy, Busy) else "timeout"

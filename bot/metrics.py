@@ -124,7 +124,8 @@ class GatewayMetrics:
         )
         self.delivery_retries = self.counter(
             "gryph_delivery_retries",
-            "Posts that a platform did not take, by platform and why (busy, timeout, off, failed)",
+            "Posts that a platform did not take, by platform and why (busy, timeout, token, off, "
+            "failed)",
             *("platform", "reason"),
         )
         self.undeliverable = self.counter(
