@@ -90,8 +90,10 @@ class Standings:
         if is_there and speaker.invocation.number == row.number:
             return mine
         on_host = await self.on_host(speaker, row.repository or LOCAL, row.number)
-        is_more = on_host.tier > mine.tier or on_host.is_author
-        return on_host if is_more and reaches(row, on_host) else mine
+        if (on_host.tier > mine.tier or on_host.is_author) and reaches(row, on_host):
+            return on_host
+        # A job out of reach has to look like none, so the refusal is the one for none.
+        return mine if near else here
 
     async def may_work_on(self, speaker: Speaker, source: Source, needed: Tier) -> bool:
         """Whether the place the caller speaks from, or they themselves, may have a job work on
@@ -140,10 +142,12 @@ class Standings:
     async def _with_granted_tier(
         self, place: Place, standing: Standing, person: PersonId
     ) -> Standing:
-        scopes = ("*", f"{place.platform}:{place.workspace}", f"{place.platform}:{place.channel}")
-        granted = await self._database.read(lambda s: people.tier_in(s, person, scopes))
-        if granted is None:
-            return standing
+        scopes = (f"{place.platform}:{place.workspace}", f"{place.platform}:{place.channel}")
+        here, everywhere = await self._database.read(
+            lambda s: (people.tier_in(s, person, scopes), people.tier_in(s, person, ()))
+        )
+        # Who runs the installation runs all of it; a workspace has none of its own.
+        granted = max(min(here or Tier.ANYONE, Tier.ADMIN), everywhere or Tier.ANYONE)
         return replace(standing, tier=max(standing.tier, Tier(granted)))
 
 

@@ -29,9 +29,9 @@ def is_near(row: JobRow, person: PersonId, here: Place, standing: Standing) -> b
     """
     if row.person_id == person or standing.tier >= Tier.OPERATOR:
         return True
-    return _same_place(here, place_of(row)) or (
-        here.platform is Platform.CONSOLE and standing.tier >= Tier.ADMIN
-    )
+    there = place_of(row)
+    on_console = here.platform is there.platform is Platform.CONSOLE
+    return _same_place(here, there) or (on_console and standing.tier >= Tier.ADMIN)
 
 
 def reaches(row: JobRow, on_host: Standing) -> bool:

@@ -101,8 +101,15 @@ def _unrepeated(view: JobView, reply: Reply) -> JobView:
 
 
 def _status_line(view: JobView) -> str:
-    said = [_command(view), f"{_SIGN[view.state]} {view.state.value}", *_progress(view)]
+    said = [_command(view), _state(view), *_progress(view)]
     return " · ".join([*said, code_span(view.job), f"asked by {_name(view)}"])
+
+
+def _state(view: JobView) -> str:
+    """In a word; what never started has not failed."""
+    if view.state is JobState.FAILED and view.started_at is None:
+        return _SIGN[JobState.WAITING] + (f" {view.state.value}" if not view.text else "")
+    return f"{_SIGN[view.state]} {view.state.value}"
 
 
 def _command(view: JobView) -> str:
@@ -165,7 +172,7 @@ def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, An
     wished = [each for each in asked if isinstance(each, Action) and each.verb in _PURPOSE]
     return {
         "status": "completed",
-        "conclusion": _CONCLUSION.get(view.state, "neutral"),
+        "conclusion": _conclusion(view),
         "completed_at": finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "output": {
             "title": _check_title(view, view.text or reply.summary),
@@ -173,6 +180,13 @@ def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, An
         },
         "actions": _check_actions(tuple(wished) or (retry,)),
     }
+
+
+def _conclusion(view: JobView) -> str:
+    """What never started says nothing about the code, so it is no failure of its author's."""
+    if view.state is JobState.FAILED and view.started_at is None:
+        return "neutral"
+    return _CONCLUSION.get(view.state, "neutral")
 
 
 def _check_title(view: JobView, text: str) -> str:

@@ -1,0 +1,298 @@
+"""One gateway with all four faces in front of it, as people reach it from each.
+
+Inbound routes, authorities, the code host and the writer are the real ones, against the fakes; what
+we say is kept instead of posted, since here it matters who is told what, not how it looks.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+from simcord.actors import MemberActor
+from sqlmodel import Session, col, select
+from typing_extensions import override
+
+from bot.api import ApiParts, api_router
+from bot.auth import ApiKeys, Role
+from bot.commands import COMMANDS
+from bot.console.face import console_face
+from bot.console.notifier import Notifier
+from bot.discord.face import discord_face
+from bot.face import Face, Intake, JobView, Posted
+from bot.platforms import connect
+from bot.settings import GatewaySettings
+from handlers import Invocation, Place, Platform, Reaction, Tier
+from jobs.messages import Reply
+from jobs.settings import WorkerSettings
+from jobs.workshop import NoSandbox, Workshop
+from storage import people
+from storage.clock import utc_now
+from storage.database import Database
+from storage.ids import InboxId, PersonId
+from storage.people import Account
+from storage.tables import InboxRow, JobRow
+from storage.tables.people import AccountRow
+from tests.faces.work import FILES, Engine
+from tests.fakes.discord import DiscordWorld, discord_world
+from tests.fakes.github.server import GitHub, listener_on, listening
+from tests.fakes.github.world import APP_ID, WEBHOOK_SECRET, Repository
+from tests.fakes.intake import RecordingIntake
+from tests.fakes.slack.server import BOT_TOKEN
+from tests.fakes.slack.workspace import SECRET, Slack
+from tests.fakes.slack.world import BOT
+from tests.fakes.spine import Scene, Spine
+
+SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
+
+
+@dataclass
+class Told:
+    """Something we said."""
+
+    place: Place
+    key: str
+    reply: Reply
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return json.dumps(self.reply.model_dump(mode="json"), ensure_ascii=False)
+
+
+@dataclass
+class Listener:
+    """An outbound that only remembers answers and results."""
+
+    edit_interval_s: float = 0.0
+    result_replaces_status: bool = False
+    told: list[Told] = field(default_factory=list[Told])
+
+    async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:
+        """See `bot.face.Outbound`."""
+        del place, view
+        return Posted(f"heard:{key}")
+
+    async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:
+        """See `bot.face.Outbound`."""
+
+    async def post_result(
+        self, place: Place, status: Posted, view: JobView, reply: Reply, *, key: str
+    ) -> Posted:
+        """See `bot.face.Outbound`."""
+        del status, view
+        self.told.append(Told(place, key, reply))
+        return Posted(f"heard:{key}")
+
+    async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:
+        """See `bot.face.Outbound`."""
+        self.told.append(Told(place, key, reply))
+        return Posted(f"heard:{key}")
+
+
+class _ForwardingIntake(RecordingIntake):
+    """Hands events on to the spine."""
+
+    def __init__(self, real: Intake) -> None:
+        super().__init__()
+        self._real = real
+
+    @override
+    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+        return await self._real.accept(event, keys)
+
+
+@dataclass
+class Everywhere:
+    """The platforms, and what stands behind them."""
+
+    github: GitHub
+    shop: Repository
+    secret: Repository
+    slack: Slack
+    discord: DiscordWorld
+    console: httpx.AsyncClient
+    keys: ApiKeys
+    spine: Spine
+    engine: Engine
+    ears: Listener
+
+    async def until_handled(self) -> None:
+        """Wait until every event is handled, every job that may run has run, and all is said."""
+        await self.spine.until_quiet()
+
+    async def comment(self, login: str, number: int, text: str, *, copies: int = 1) -> None:
+        """Somebody comments in the shop."""
+        self.github.hooks.copies = copies
+        await self.github.people.comment(self.shop, number, login, text)
+        self.github.hooks.copies = 1
+
+    async def edit_comment(self, login: str, number: int, text: str) -> None:
+        """Somebody comments in the shop and then writes something else instead."""
+        said = await self.github.people.comment(self.shop, number, login, "Good morning")
+        await self.github.people.edit(self.shop, said, login, text)
+
+    async def mention(self, user: str, channel: str, text: str, *, copies: int = 1) -> None:
+        """Somebody mentions us in Slack."""
+        await self.slack.say(user, channel, f"<@{BOT}> {text}")
+        if copies > 1:
+            await self.slack.again(copies - 1)
+
+    async def edit_message(self, user: str, channel: str, text: str) -> None:
+        """Somebody writes something in Slack and then mentions us instead."""
+        said = await self.slack.say(user, channel, "Good morning")
+        await self.slack.edit(said, f"<@{BOT}> {text}")
+
+    async def say(self, member: MemberActor, text: str, *, copies: int = 1) -> None:
+        """Somebody mentions us on Discord."""
+        said = await member.send(self.discord.channel, f"{self.discord.mention} {text}")
+        for _ in range(copies - 1):
+            await self.discord.client.on_message(said)
+
+    async def edit_saying(self, member: MemberActor, text: str) -> None:
+        """Somebody says something on Discord and then mentions us instead."""
+        said = await member.send(self.discord.channel, "Good morning")
+        await member.edit(said, f"{self.discord.mention} {text}")
+
+    async def post(
+        self, name: str, role: Role, body: Mapping[str, str | None], *, copies: int = 1
+    ) -> str:
+        """Somebody posts over the API; the conversation it stands in."""
+        headers = {"Authorization": f"Bearer {self.keys.mint(name, role)}"}
+        headers["Idempotency-Key"] = f"{name}-{utc_now().timestamp()}"
+        answer = httpx.Response(500)
+        for _ in range(copies):
+            answer = await self.console.post("/api/v1/messages", headers=headers, json=dict(body))
+        answer.raise_for_status()
+        return str(answer.json()["conversation"])
+
+    async def grant(self, account: Account, tier: Tier, scope: str = "*") -> PersonId:
+        """The operator gives somebody a role."""
+
+        def write(session: Session) -> PersonId:
+            now = utc_now()
+            person = person_in(session, account)
+            people.grant(session, person, scope, tier, person, now)
+            return person
+
+        return await self.spine.database.write(write)
+
+    async def link(self, account: Account, login: str) -> None:
+        """Somebody has linked their GitHub account."""
+        found = self.github.world.account(login)
+
+        def write(session: Session) -> None:
+            session.add(
+                AccountRow(
+                    person_id=person_in(session, account),
+                    platform="github",
+                    account=str(found.id),
+                    name=login,
+                    linked_at=utc_now(),
+                )
+            )
+
+        await self.spine.database.write(write)
+
+
+def person_in(session: Session, account: Account) -> PersonId:
+    """The person behind an account."""
+    return people.person_of(
+        session,
+        platform=account.platform,
+        account=account.account,
+        name=account.name,
+        now=utc_now(),
+    )
+
+
+def unfinished(session: Session) -> bool:
+    """Whether something is still to be handled or to run."""
+    unhandled = select(InboxRow.id).where(col(InboxRow.handled_at).is_(None))
+    going = select(JobRow.id).where(col(JobRow.state).in_(("queued", "running")))
+    return session.exec(unhandled).first() is not None or session.exec(going).first() is not None
+
+
+@asynccontextmanager
+async def everywhere(
+    database: Database, folder: Path, valkey_url: str
+) -> AsyncGenerator[Everywhere]:
+    """A gateway and a worker between all platforms, in whose chats `acme/shop` is meant."""
+    spine, engine, ears = Spine(database, folder / "home"), Engine(), Listener()
+    github = GitHub(folder / "repositories")
+    github.access.limited = False
+    listener = listener_on(0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    forwarding = _ForwardingIntake(spine.intake)
+    async with (
+        github.serving(),
+        Slack.running() as slack,
+        discord_world(COMMANDS, forwarding) as discord,
+    ):
+        github.hooks.url, slack.app_url = f"{url}/github/webhook", url
+        settings = GatewaySettings(
+            home=spine.home,
+            github_app_id=APP_ID,
+            github_private_key=SecretStr(github.world.private_key),
+            github_webhook_secret=SecretStr(WEBHOOK_SECRET),
+            github_api_url=github.url,
+            slack_bot_token=SecretStr(BOT_TOKEN),
+            slack_signing_secret=SecretStr(SECRET),
+            slack_api_url=slack.api_url,
+            default_repository=SHOP,
+        )
+        platforms = connect(settings, database, spine.intake, spine.kept)
+        notifier, keys = Notifier(), ApiKeys(spine.home)
+        keys.ensure()
+        app = FastAPI()
+        parts = ApiParts(keys, spine.intake, database, notifier, spine.kept.read)
+        for router in (*platforms.routers, api_router(parts)):
+            app.include_router(router)
+        faces = {
+            Platform.GITHUB: platforms.faces[Platform.GITHUB],
+            Platform.SLACK: platforms.faces[Platform.SLACK],
+            Platform.DISCORD: discord_face(
+                discord.settings, discord.client, spine.kept, _shop_everywhere
+            ),
+            Platform.CONSOLE: console_face(database, notifier),
+        }
+        desks = Workshop(
+            WorkerSettings(home=spine.home, github_git_url=github.git_url),
+            database,
+            spine.store,
+            spine.keys,
+            NoSandbox("scripted work needs none"),
+        )
+        scene = Scene(
+            faces={
+                platform: Face(ears, face.authority, face.writer, face.host)
+                for platform, face in faces.items()
+            },
+            desks=desks,
+            works={"test": engine},
+            per_hour=(100_000, 100_000, 100_000),
+            tokens=platforms.tokens,
+        )
+        shop = github.world.repository(SHOP, FILES)
+        secret = github.world.repository(SECRET_REPOSITORY, FILES)
+        shop.private = secret.private = True
+        async with (
+            listening(app, listener),
+            httpx.AsyncClient(base_url=url) as console,
+            spine.running(valkey_url, scene),
+        ):
+            yield Everywhere(
+                github, shop, secret, slack, discord, console, keys, spine, engine, ears
+            )
+        desks.close()
+        for close in platforms.closers:
+            await close()
+
+
+async def _shop_everywhere(place: Place) -> str | None:
+    del place
+    return SHOP
