@@ -26,6 +26,7 @@ from bot.discord.face import discord_face
 from bot.face import Face, Intake, JobView, Posted
 from bot.platforms import connect
 from bot.settings import GatewaySettings
+from bot.web.face import web_of
 from handlers import Invocation, Place, Platform, Reaction, Tier
 from jobs.messages import Reply
 from jobs.settings import WorkerSettings
@@ -249,7 +250,8 @@ async def everywhere(
         notifier, keys = Notifier(), ApiKeys(spine.home)
         keys.ensure()
         app = FastAPI()
-        parts = ApiParts(keys, spine.intake, database, notifier, spine.kept.read)
+        web = web_of(settings, database, "http://gryph.test")
+        parts = ApiParts(keys, spine.intake, database, notifier, spine.kept.read, web.sessions)
         for router in (*platforms.routers, api_router(parts)):
             app.include_router(router)
         faces = {
