@@ -25,6 +25,8 @@ log = structlog.get_logger()
 LEASE = "leader"
 TTL_S = 15.0
 RENEW_S = 5.0
+AGAIN_S = (5.0, 15.0, 30.0)
+"""Waits before a chore that found its platform busy is tried again within its turn."""
 COMPANION_WAIT_S = 5.0
 """Before a companion that ended is begun again."""
 
@@ -75,7 +77,7 @@ class Leader:
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name, chore in self._chores.items():
             scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]
-                _logged(name, chore),
+                turn_of(name, chore),
                 "interval",
                 seconds=chore.every_s,
                 id=name,
@@ -125,13 +127,20 @@ async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(COMPANION_WAIT_S)
 
 
-def _logged(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
+def turn_of(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
+    """One turn of a chore, whose failure is logged and whose busy platform is asked again."""
+
     async def turn() -> None:
-        try:
-            await chore.do()
-        except Busy as busy:
-            log.warning("chore put off", chore=name, reason=str(busy))
-        except Exception:
-            log.exception("chore failed", chore=name)
+        for wait_s in (*AGAIN_S, None):
+            try:
+                await chore.do()
+            except Busy as busy:
+                log.warning("chore put off", chore=name, reason=str(busy), again_in_s=wait_s)
+                if wait_s is not None:
+                    await asyncio.sleep(wait_s)
+                    continue
+            except Exception:
+                log.exception("chore failed", chore=name)
+            return
 
     return turn

@@ -29,7 +29,7 @@ GONE_S = 10.0
 """A process whose beats have not grown for this long is gone."""
 OWN_MARGIN_S = 2.0
 """A process stops acting under what it holds this much before others may take it for gone."""
-SETTLE_S = 8.0
+SETTLE_S = 5.0
 """How long a platform may still be at work on the last call of a process that died."""
 
 

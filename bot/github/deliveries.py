@@ -19,11 +19,12 @@ log = structlog.get_logger()
 
 PAGE = 100
 MOST_PAGES = 20
-MOST_TRIES = 5
-"""Deliveries of one event, redeliveries included; what fails more often is not lost but refused."""
+MOST_REFUSALS = 5
+"""Of one event, by a gateway that answered; an outage, however long, is no refusal."""
 SETTLED_AFTER = timedelta(seconds=30)
 """A younger delivery may still be on its way."""
 _DELIVERED = range(200, 300)
+_REFUSED = range(400, 500)
 
 
 Asked = dict[str, int]
@@ -100,7 +101,8 @@ def _lost(attempts: list[HookDelivery], until: datetime, asked: Asked) -> list[H
     newest = [
         max(tries, key=lambda each: each.delivered_at)
         for tries in by_guid.values()
-        if len(tries) < MOST_TRIES and not any(each.status_code in _DELIVERED for each in tries)
+        if sum(each.status_code in _REFUSED for each in tries) < MOST_REFUSALS
+        and not any(each.status_code in _DELIVERED for each in tries)
     ]
     due = [
         each

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot import leader as leader_module
+from bot.face import Busy
 from bot.leader import LEASE, TTL_S, Chore, Leader
 from bot.metrics import GatewayMetrics
 from storage import leases
@@ -146,3 +147,19 @@ async def test_a_leader_whose_database_is_away_leads_again_later(sqlite: Databas
         async with without(sqlite, "leases"):
             await until(lambda: not house.leads)
         await until(lambda: house.leads)
+
+
+async def test_a_chore_that_finds_its_platform_busy_is_tried_again_within_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leader_module, "AGAIN_S", (0.01, 0.01, 0.01))
+    tries = 0
+
+    async def busy_twice() -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise Busy("502")
+
+    await leader_module.turn_of("sweep", Chore(300, busy_twice))()
+    assert tries == 3

@@ -57,6 +57,7 @@ def print_takeovers(takeovers: Takeovers) -> list[float]:
 
 def print_verdict(verdict: Verdict, chaos: Chaos) -> None:
     """The violations by kind, the first few in detail, and what was done when."""
+    print(f"jobs given up after three killed workers, as their results say: {verdict.given_up}")
     if not verdict.violations:
         print("violations: none")
         return

@@ -60,9 +60,26 @@ async def test_delivery_still_under_way_is_left_alone(here: Town) -> None:
     assert await sweep(here.client, here.github.world.now() - timedelta(hours=1), {}) == 0
 
 
-async def test_event_that_keeps_failing_is_given_up(here: Town) -> None:
+async def test_event_that_is_asked_for_all_through_an_outage_arrives_in_the_end(
+    here: Town,
+) -> None:
     number = await here.github.people.open_issue(here.repo, "ann")
     here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    since = here.github.world.now() - timedelta(hours=1)
+    asked: Asked = {}
+    for _ in range(20):
+        age(here)
+        assert await sweep(here.client, since, asked) == 1
+    here.github.hooks.down = False
+    age(here)
+    await sweep(here.client, since, asked)
+    assert len(here.intake.events) == 1
+
+
+async def test_event_that_is_refused_again_and_again_is_given_up(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.refused = True
     await here.github.people.comment(here.repo, number, "ann", "/gryph help")
     since = here.github.world.now() - timedelta(hours=1)
     asked: Asked = {}

@@ -60,6 +60,8 @@ class Hooks:
         self.copies = 1
         """How often each event is delivered."""
         self.down = False
+        self.refused = False
+        """Whether whoever stands before the gateway answers 403."""
         """Whether the network to the receiver is cut."""
         self.as_form = False
         self._http = httpx.AsyncClient(
@@ -115,13 +117,20 @@ class Hooks:
             "X-GitHub-Delivery": guid,
             "X-Hub-Signature-256": sign(body, self.secret),
         }
-        status = 502 if self.url is None or self.down else await self._post(body, headers)
+        status = self._away or await self._post(body, headers)
         self.deliveries.append(
             Delivery(
                 self._world.new_id(), guid, event, payload, self._world.now(), status, redelivery
             )
         )
         return status
+
+    @property
+    def _away(self) -> int | None:
+        """The status of a delivery that does not get as far as the gateway."""
+        if self.refused:
+            return 403
+        return 502 if self.url is None or self.down else None
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int:
         assert self.url is not None
