@@ -218,6 +218,20 @@ def unfinished(session: Session) -> bool:
     return session.exec(unhandled).first() is not None or session.exec(going).first() is not None
 
 
+def _settings(home: Path, github: GitHub, slack: Slack) -> GatewaySettings:
+    return GatewaySettings(
+        home=home,
+        github_app_id=APP_ID,
+        github_private_key=SecretStr(github.world.private_key),
+        github_webhook_secret=SecretStr(WEBHOOK_SECRET),
+        github_api_url=github.url,
+        slack_bot_token=SecretStr(BOT_TOKEN),
+        slack_signing_secret=SecretStr(SECRET),
+        slack_api_url=slack.api_url,
+        default_repository=SHOP,
+    )
+
+
 @asynccontextmanager
 async def everywhere(
     database: Database, folder: Path, valkey_url: str
@@ -235,17 +249,7 @@ async def everywhere(
         discord_world(COMMANDS, forwarding) as discord,
     ):
         github.hooks.url, slack.app_url = f"{url}/github/webhook", url
-        settings = GatewaySettings(
-            home=spine.home,
-            github_app_id=APP_ID,
-            github_private_key=SecretStr(github.world.private_key),
-            github_webhook_secret=SecretStr(WEBHOOK_SECRET),
-            github_api_url=github.url,
-            slack_bot_token=SecretStr(BOT_TOKEN),
-            slack_signing_secret=SecretStr(SECRET),
-            slack_api_url=slack.api_url,
-            default_repository=SHOP,
-        )
+        settings = _settings(spine.home, github, slack)
         platforms = connect(settings, database, spine.intake, spine.kept)
         notifier, keys = Notifier(), ApiKeys(spine.home)
         keys.ensure()
