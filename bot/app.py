@@ -25,6 +25,7 @@ from bot.api import ApiParts, api_router
 from bot.artifacts import Artifacts
 from bot.auditing import ANCHOR_S, Anchoring
 from bot.auth import ApiKeys
+from bot.budgets import Budgets
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
 from bot.delivery import Delivery, Manners
@@ -136,7 +137,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     store = open_store(settings)
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
-    platforms = connect(settings, database, intake, kept)
+    platforms = connect(settings, database, intake, kept, _budgets(redis, metrics))
     metrics.watch(platforms.standing)
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
     delivery = Delivery(
@@ -151,10 +152,17 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         settings, (database, Limits(redis), metrics, kept), platforms, keys
     )
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
-    clearance = _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens))
     queue = ArqQueue(settings.redis_url)
-    outbox = Outbox(database, queue, clearance, metrics, queued)
     anchoring = Anchoring(settings, database, metrics)
+    outbox = Outbox(
+        database,
+        queue,
+        _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens)),
+        metrics,
+        queued,
+        settings.line_window,
+    )
+    delivery.heard = outbox.heard
     chores = {
         "audit-anchor": Chore(ANCHOR_S, anchoring.anchor),
         "reap": Chore(REAP_S, _reaper(database, lost, queued, metrics)),
@@ -218,6 +226,10 @@ def _database(settings: GatewaySettings, metrics: GatewayMetrics) -> Database:
     database = Database(settings.sql_url)
     database.on_write = metrics.vitals.write_s.observe
     return database
+
+
+def _budgets(redis: "Redis", metrics: GatewayMetrics) -> Budgets:
+    return Budgets(Limits(redis), on_alone=metrics.budgets_alone.inc)
 
 
 def _surroundings(

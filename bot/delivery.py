@@ -19,6 +19,7 @@ from sqlmodel import Session
 from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, speaking_while
+from bot.line import LineWatch
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted_model
 from bot.tokens import TokenRefused
@@ -65,6 +66,10 @@ class Manners:
     """Sees everything before it is said."""
 
 
+def _nobody_listens(job: str) -> None:
+    """Nobody else wants to know."""
+
+
 class Delivery:
     """One gateway's voice."""
 
@@ -79,6 +84,9 @@ class Delivery:
         manners: Manners | None = None,
     ) -> None:
         """`holder` is this process."""
+        self.heard: Callable[[str], None] = _nobody_listens
+        """Told of every job to which something happened."""
+        self._line = LineWatch(database)
         self._holder = holder
         manners = manners or Manners()
         self._calm = manners.calm
@@ -128,7 +136,9 @@ class Delivery:
             for _, entries in batches:
                 for entry_id, fields in entries:
                     last = entry_id
-                    self.notice(fields[b"job"].decode())
+                    job = fields[b"job"].decode()
+                    self.notice(job)
+                    self.heard(job)
 
     async def _sweep(self) -> None:
         while True:
@@ -275,9 +285,9 @@ class Delivery:
         job, newest = errand.job, errand.newest
         assert job is not None
         state = JobState(job.state)
-        ahead = None
+        standing = None
         if state is JobState.QUEUED:
-            ahead = await self._database.read(lambda s: ledger.ahead_of(s, job))
+            standing = await self._line.where(JobId(job.id), job.queue)
         return JobView(
             job=JobId(job.id),
             verb=job.verb,
@@ -293,7 +303,8 @@ class Delivery:
             repository=job.repository,
             number=job.number,
             head_sha=job.head_sha,
-            ahead=ahead,
+            ahead=standing.ahead if standing else None,
+            wait_s=standing.wait_s if standing else None,
         )
 
     async def _wait_to_edit(self, errand: Errand, outbound: Outbound) -> bool:

@@ -24,6 +24,7 @@ from bot.grammar import GrammarError, find_lines, parse, suggest
 from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
+from bot.line import LineWatch, place_in_words
 from bot.metrics import GatewayMetrics
 from bot.standings import Speaker, Standings
 from bot.trigger import Trigger
@@ -98,6 +99,7 @@ class Dispatcher:
     ) -> None:
         """`on_jobs` and `on_deliveries` (with a delivery's key) wake the loops that go on."""
         self._around = surroundings
+        self._line = LineWatch(surroundings.database)
         self._intake = intake
         self._on_jobs = on_jobs
         self._on_deliveries = on_deliveries
@@ -259,7 +261,7 @@ class Dispatcher:
         request = await self._trigger.hold(outcome, speaker.invocation)
         retry_of = call.jobs[0] if call.jobs else None
         waits_for = await self._waits_for(started, request.source, speaker.invocation)
-        return Asked(request, waits_for, retry_of)
+        return Asked(request, waits_for, retry_of, command.urgency)
 
     async def _over(self, speaker: Speaker, command: Command, call: Call) -> tuple[Standing, bool]:
         """The caller's standing over what they speak of, and whether they asked for that job."""
@@ -316,7 +318,7 @@ class Dispatcher:
         async def quota() -> str:
             verdict = await self._around.limits.take(buckets, cost=0)
             lines = [
-                f"{bucket.what}: {left} of {bucket.per_hour} left this hour"
+                f"{bucket.what}: {left} of {bucket.size:.0f} left this hour"
                 for bucket, left in zip(buckets, verdict.left, strict=True)
             ]
             return "\n".join(f"- {line}" for line in lines)
@@ -330,9 +332,17 @@ class Dispatcher:
             writers=self._writers,
             read_artifact=self._around.read_artifact,
             quota=quota,
+            in_line=self._in_line,
             repositories=self._around.repositories,
             on_host=on_host,
         )
+
+    async def _in_line(self, job: JobId) -> str:
+        row = await self._around.database.read(lambda s: ledger.get(s, job))
+        standing = await self._line.where(job, row.queue) if row is not None else None
+        if standing is None:
+            return ""
+        return place_in_words(standing.ahead, standing.wait_s) or "next in line"
 
     # People and limits
 
@@ -352,12 +362,12 @@ class Dispatcher:
         per_person, per_workspace, per_repository = self._around.per_hour
         place, standing = speaker.invocation.place, speaker.here
         buckets = [
-            Bucket(f"person:{speaker.person}", "You", per_person),
-            Bucket(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
+            Bucket.hourly(f"person:{speaker.person}", "You", per_person),
+            Bucket.hourly(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
         ]
         if standing.repository is not None:
             key = f"repository:{standing.repository}"
-            buckets.append(Bucket(key, f"`{standing.repository}`", per_repository))
+            buckets.append(Bucket.hourly(key, f"`{standing.repository}`", per_repository))
         return buckets
 
     async def _limited(self, speaker: Speaker) -> Answer | None:

@@ -13,6 +13,7 @@ from storage.audit import Entry
 from storage.ids import JobId, PersonId
 from storage.inbox import Taken
 from storage.ledger import NewJob
+from storage.states import Urgency
 
 LINE_IN_AUDIT = 500
 
@@ -33,6 +34,7 @@ class Asked:
     request: JobRequest
     waits_for: str | None
     retry_of: JobId | None
+    urgency: Urgency = Urgency.PERSON
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _write_job(session: Session, said: Said, spoken: Spoken, now: datetime) -> s
         number=request.source.number,
         head_sha=request.source.sha,
         retry_of=asked.retry_of,
+        urgency=asked.urgency,
         waits_for=asked.waits_for,
     )
     return ledger.create(session, new, now).id

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.line import place_in_words
 from handlers import Caller, Invocation, Place, Reaction, RepositoryWriter, Standing
 from jobs.messages import Reply
 from jobs.requests import Remark
@@ -63,6 +64,17 @@ class JobView:
     head_sha: str | None = None
     ahead: int | None = None
     """Jobs before this one in its queue, while queued."""
+    wait_s: float | None = None
+    """When it is expected to start, while queued, where there is something to go by."""
+
+    @property
+    def in_line(self) -> str:
+        """Where it stands, as plain text: "3rd in line, about 2 min"; empty where there is nothing
+        to say.
+        """
+        if self.state is not JobState.QUEUED or self.ahead is None:
+            return ""
+        return place_in_words(self.ahead, self.wait_s)
 
 
 class ArtifactReader(Protocol):

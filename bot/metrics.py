@@ -87,6 +87,11 @@ class GatewayMetrics:
             "Command lines, by verb and outcome (job, answer, error, refused, limited)",
             *("verb", "outcome"),
         )
+        self.budgets_alone = self.counter(
+            "gryph_budget_alone",
+            "Calls to platforms that were counted in this gateway alone, within half a budget, "
+            "because Redis did not answer",
+        )
         self.limits_open = self.counter(
             "gryph_rate_limit_fail_open", "Commands let through because Redis did not answer"
         )

@@ -1,13 +1,16 @@
-"""Rings the queue for jobs that may start, after a last look at whether they still may.
+"""Rings the queue for the jobs at the head of each line, after a last look at whether they may.
 
-A job waits in the ledger until a worker leases it; this loop tells the queue of it, again and
-again with growing pauses, so a bell that Redis lost does no harm. A clearance (permission, fork
-approval, checkout token) older than a minute is renewed first; the ledger refuses to lease a job
-without a fresh one. So whatever was withdrawn while a job stood in line stops it.
+A job waits in the ledger until a worker leases it. Only the first few of a line (in the fair order
+of `storage.line`) are told to the queue, again and again with growing pauses, so a bell that Redis
+lost does no harm; the rest wait in silence, and who comes late but is due early goes before them.
+A clearance (permission, fork approval, checkout token) older than a minute is renewed first; the
+ledger refuses to lease a job without a fresh one. So whatever was withdrawn while a job stood in
+line stops it.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -18,7 +21,7 @@ from bot.checkpoint import checkpoint
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
 from jobs.queue import JobQueue, QueueDown
-from storage import ledger, traces
+from storage import ledger, line, traces
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
@@ -28,6 +31,12 @@ log = structlog.get_logger()
 
 LOOK_S = 1.0
 QUEUE_DOWN_WAIT_S = 2.0
+ASIDE_S = 30.0
+"""How long a job that cannot be cleared here leaves its place in the line to others."""
+STEP_S = 5.0
+"""How far apart neighbours in the line are expected to start; only their order matters."""
+REST = 4
+"""The loop rests so many times as long as its last look took, so that a long line costs little."""
 
 Clearance = Callable[[Ring], Awaitable[bool]]
 """Checks a job once more; True when it may start, False when it was ended instead."""
@@ -43,13 +52,24 @@ class Outbox:
         clearance: Clearance,
         metrics: GatewayMetrics,
         woken: asyncio.Event,
+        window: int,
     ) -> None:
-        """`clearance` asks the job's platform; `woken` is set when a job was queued."""
+        """`clearance` asks the job's platform; `woken` is set when the line has changed; `window`
+        is how many jobs at the head of a line are told to the queue.
+        """
         self._database = database
         self._queue = queue
         self._clearance = clearance
         self._metrics = metrics
         self._woken = woken
+        self._window = window
+        self._head: frozenset[str] = frozenset()
+        self._took_s = 0.0
+
+    def heard(self, job: str) -> None:
+        """Something happened to a job: if it stood at the head of a line, the next may be told."""
+        if job in self._head:
+            self._woken.set()
 
     async def run(self) -> None:
         """Until cancelled. A database that is away for a while is waited for."""
@@ -63,13 +83,23 @@ class Outbox:
             except SQLAlchemyError as error:
                 log.warning("outbox out of reach", error=str(error))
             checkpoint()
+            await asyncio.sleep(min(LOOK_S, REST * self._took_s))
 
     async def ring_due(self) -> None:
-        """Ring for everything that is due; with the queue down, put the rest off."""
-        rings = await self._database.write(lambda s: ledger.due_rings(s, utc_now()))
+        """Ring for every job near the head that is due; with the queue down, put the rest off."""
+        now = utc_now()
+        started = time.monotonic()
+        turns = await self._database.read(lambda s: line.first(s, now, self._window))
+        self._took_s = time.monotonic() - started
+        self._head = frozenset(turn.job for turn in turns)
+        places = {turn.job: turn.place for turn in turns if turn.is_due}
+        if not places:
+            return
+        found = await self._database.write(lambda s: ledger.due_rings(s, now, places))
+        rings = sorted(found, key=lambda ring: places[ring.job])
         for done, ring in enumerate(rings):
             try:
-                await self._ring(ring)
+                await self._ring(ring, places[ring.job])
             except QueueDown as down:
                 log.warning("queue down", error=str(down), jobs=len(rings) - done)
                 for waiting in rings[done:]:
@@ -77,26 +107,32 @@ class Outbox:
                     await self._later(waiting.job, QUEUE_DOWN_WAIT_S)
                 return
 
-    async def _ring(self, ring: Ring) -> None:
+    async def _ring(self, ring: Ring, place: int) -> None:
         parent = ring.invocation.get("traceparent")
         with (
             structlog.contextvars.bound_contextvars(job=ring.job),
             traces.span("ring", kind="producer", parent=parent, job=ring.job, queue=ring.queue),
         ):
-            await self._clear_and_ring(ring)
+            await self._clear_and_ring(ring, place)
 
-    async def _clear_and_ring(self, ring: Ring) -> None:
+    async def _clear_and_ring(self, ring: Ring, place: int) -> None:
         """Edge for what a clearance may run into: one job's trouble keeps no other one waiting."""
+        aside_s = ASIDE_S
         try:
             if await self._clearance(ring):
-                await self._queue.ring(ring.job, ring.queue, asked_at=ring.created_at)
+                turn_at = utc_now() + timedelta(seconds=place * STEP_S)
+                await self._queue.ring(ring.job, ring.queue, turn_at=turn_at)
                 self._metrics.queue_rings.labels(ring.queue).inc()
+                return
         except Busy as busy:
-            await self._later(ring.job, busy.retry_after_s)
+            aside_s = busy.retry_after_s
         except (QueueDown, SQLAlchemyError):
             raise
         except Exception:
-            log.exception("not cleared", job=ring.job)  # its bell is due again in a while
+            log.exception("not cleared", job=ring.job)
+        until = utc_now() + timedelta(seconds=aside_s)
+        await self._database.write(lambda s: line.step_aside(s, ring.job, until))
+        self._woken.set()
 
     async def _later(self, job: JobId, wait_s: float) -> None:
         at = utc_now() + timedelta(seconds=wait_s)

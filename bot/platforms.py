@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from bot.artifacts import Artifacts
+from bot.budgets import Budgets
 from bot.commands import COMMANDS
 from bot.face import Face, Intake
 from bot.grants import TokenSource
@@ -44,7 +45,11 @@ class Platforms:
 
 
 def connect(
-    settings: GatewaySettings, database: Database, intake: Intake, kept: Artifacts
+    settings: GatewaySettings,
+    database: Database,
+    intake: Intake,
+    kept: Artifacts,
+    budgets: Budgets,
 ) -> Platforms:
     """Build what is configured; a platform that is off is not even imported.
 
@@ -61,12 +66,12 @@ def connect(
         return mapped[0] if len(mapped) == 1 else None
 
     if settings.slack_on:
-        _add_slack(platforms, settings, intake, kept, repository_of)
+        _add_slack(platforms, settings, intake, kept, (repository_of, budgets))
     if settings.discord_on:
         told = _ToldCommands(database)
-        _add_discord(platforms, settings, intake, kept, (repository_of, told))
+        _add_discord(platforms, settings, intake, kept, (repository_of, told, budgets))
     if settings.github_on:
-        _add_github(platforms, settings, database, intake, kept)
+        _add_github(platforms, settings, database, intake, (kept, budgets))
     return platforms
 
 
@@ -80,13 +85,14 @@ def _add_slack(
     settings: GatewaySettings,
     intake: Intake,
     kept: Artifacts,
-    repository_of: RepositoryOf,
+    parts: tuple[RepositoryOf, Budgets],
 ) -> None:
     from bot.slack.api import SlackApi  # noqa: PLC0415
     from bot.slack.face import slack_face  # noqa: PLC0415
     from bot.slack.inbound import app_token, routes, socket_mode  # noqa: PLC0415
 
-    api = SlackApi(settings)
+    repository_of, budgets = parts
+    api = SlackApi(settings, budgets=budgets)
     platforms.faces[Platform.SLACK] = slack_face(settings, kept, repository_of, api)
     platforms.standing.append(api.token)
     platforms.routers.append(routes(settings, intake))
@@ -116,16 +122,16 @@ def _add_discord(
     settings: GatewaySettings,
     intake: Intake,
     kept: Artifacts,
-    parts: tuple[RepositoryOf, _ToldCommands],
+    parts: tuple[RepositoryOf, _ToldCommands, Budgets],
 ) -> None:
     from bot.discord.connection import Connection  # noqa: PLC0415
     from bot.discord.face import discord_face  # noqa: PLC0415
     from bot.discord.inbound import GryphClient  # noqa: PLC0415
 
-    repository_of, told = parts
+    repository_of, told, budgets = parts
     client = GryphClient(settings, intake, COMMANDS, told)
     connection = Connection(client)
-    platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of)
+    platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of, budgets)
     platforms.standing.append(client.token)
     platforms.loops.append(connection.stay_logged_in)
     platforms.companions["discord"] = connection.listen
@@ -136,14 +142,15 @@ def _add_github(
     settings: GatewaySettings,
     database: Database,
     intake: Intake,
-    kept: Artifacts,
+    parts: tuple[Artifacts, Budgets],
 ) -> None:
     from bot.github.chores import GitHubChores  # noqa: PLC0415
     from bot.github.client import GitHubClient  # noqa: PLC0415
     from bot.github.face import github_face  # noqa: PLC0415
     from bot.github.inbound import LARGEST_BODY_BYTES, PATH, routes  # noqa: PLC0415
 
-    client = GitHubClient.of(settings)
+    kept, budgets = parts
+    client = GitHubClient.of(settings, budgets)
     platforms.faces[Platform.GITHUB] = github_face(settings, client, kept)
     platforms.routers.append(routes(settings, intake))
     platforms.bodies[PATH] = LARGEST_BODY_BYTES

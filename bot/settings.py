@@ -160,6 +160,35 @@ class GatewaySettings(StorageSettings):
         default=1000, ge=1, description="Commands about one repository."
     )
 
+    github_writes_per_minute: int = Field(
+        default=60,
+        ge=2,
+        description="Comments, edits and commits a minute and installation; GitHub allows 80.",
+    )
+    github_writes_per_hour: int = Field(
+        default=400, ge=2, description="The same an hour; GitHub allows 500."
+    )
+    slack_posts_per_minute: int = Field(
+        default=54,
+        ge=2,
+        description="Messages a minute in one channel; Slack allows one a second.",
+    )
+    slack_calls_per_minute: int = Field(
+        default=50,
+        ge=2,
+        description="Calls a minute of each of Slack's other methods (its Tier 3).",
+    )
+    discord_calls_per_second: int = Field(
+        default=45, ge=2, description="Calls a second to Discord; it allows 50."
+    )
+
+    line_window: int = Field(
+        default=8,
+        ge=1,
+        description="Queued jobs at the head of each line that workers are told of; at least "
+        "twice as many as run are told anyway. The rest wait, and fairer turns go before them.",
+    )
+
     @property
     def anchor_file(self) -> Path:
         """Where anchors of the audit log are kept."""

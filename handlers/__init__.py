@@ -16,6 +16,7 @@ from jobs.messages import Reply
 from jobs.requests import JobRequest
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, PersonId
+from storage.states import Urgency
 
 
 class UserError(Exception):
@@ -299,7 +300,9 @@ class Context:
     writers: Mapping[Platform, RepositoryWriter]
     read_artifact: Callable[[ArtifactId], Awaitable[bytes]]
     quota: Callable[[], Awaitable[str]]
-    """What is left of the caller's rate limits, as Markdown."""
+    """What is left of the caller's rate limits, and how long the lines are, as Markdown."""
+    in_line: Callable[[JobId], Awaitable[str]]
+    """Where a queued job stands and when it is expected to start; empty where it stands in none."""
     repositories: Mapping[str, str]
     """Repositories the operator mapped to local folders: "owner/name" → "local:/folder"."""
     on_host: Callable[[str, int | None], Awaitable["Standing | None"]]
@@ -322,5 +325,7 @@ class Command:
     examples: tuple[str, ...]
     run: Callable[[Context, Call], Awaitable[Outcome]]
     options: tuple[Option, ...] = ()
+    urgency: Urgency = Urgency.PERSON
+    """The class that the job it asks for has in its line."""
     details: str = ""
     """More for `help <verb>` and the docs page, Markdown."""

@@ -45,14 +45,12 @@ async def run(context: Context, call: Call) -> Outcome:
 
 async def _one(context: Context, job: JobId) -> Reply:
     row = await job_meant(context, job)
-    events, ahead = await context.database.read(
-        lambda s: (ledger.events_after(s, job, 0), ledger.ahead_of(s, row))
-    )
+    events = await context.database.read(lambda s: ledger.events_after(s, job, 0))
     pairs = [("State", row.state), ("Command", f"`{row.line}`"), ("Asked", f"{age(row)} ago")]
     if text := _newest_text(events):
         pairs.append(("Now", text))
-    if row.state == JobState.QUEUED:
-        pairs.append(("Before it", f"{ahead} jobs"))
+    if row.state == JobState.QUEUED and (standing := await context.in_line(job)):
+        pairs.append(("In line", standing))
     if row.attempt > 1:
         pairs.append(("Attempt", str(row.attempt)))
     blocks = [Heading(text=f"Job {row.id}"), Fields(pairs=tuple(pairs))]

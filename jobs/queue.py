@@ -21,6 +21,7 @@ RUN = "run"
 """Name of the one arq function."""
 BELL_KEPT = timedelta(hours=24)
 """How long the queue remembers a bell that no worker heard."""
+LONG_AGO = timedelta(days=30)
 ANSWER_S = 5.0
 """How long the broker may take over one answer."""
 BELL_S = 1.0
@@ -64,8 +65,9 @@ def connection(url: str) -> ArqRedis:
 class JobQueue(Protocol):
     """Rings for a job."""
 
-    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
-        """Tell the workers of `queue` that `job` may start; the oldest request is served first.
+    async def ring(self, job: JobId, queue: str, *, turn_at: datetime) -> None:
+        """Tell the workers of `queue` that `job` may start now; of several, the one whose turn
+        comes first is served first.
 
         Raises:
             QueueDown: Try again later.
@@ -80,16 +82,16 @@ class ArqQueue:
         """Connects on first use, and again after a loss."""
         self._redis = connection(url)
 
-    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
+    async def ring(self, job: JobId, queue: str, *, turn_at: datetime) -> None:
         """See `JobQueue.ring`."""
         try:
             await self._redis.enqueue_job(
                 RUN,
                 job,
                 _queue_name=queue_name(queue),
-                # The score is the time of asking: a job rung again keeps its place in the line.
-                _defer_until=asked_at,
-                # From now; arq would count from the score, and refuse what was asked yesterday.
+                # The score, which arq serves in order once its time has come: long ago.
+                _defer_until=turn_at - LONG_AGO,
+                # From now; arq would count from the score, and refuse what was due yesterday.
                 _expires=BELL_KEPT,
             )
         except (RedisError, OSError) as error:

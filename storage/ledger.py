@@ -5,18 +5,18 @@ with the event that tells of it. A worker holds a job by a lease with a fencing 
 number. A write that carries an older attempt is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import Session, col, delete, select
 
 from storage import deliveries
 from storage.ids import InboxId, JobId, PersonId, new_job_id
-from storage.states import JobState
+from storage.states import JobState, Urgency
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
 
 LEASE_S = 15.0
@@ -60,6 +60,7 @@ class NewJob:
     number: int | None = None
     head_sha: str | None = None
     retry_of: JobId | None = None
+    urgency: Urgency = Urgency.PERSON
     waits_for: str | None = None
     """What a person has to do before it may be queued; None queues it at once."""
 
@@ -111,6 +112,7 @@ def create(session: Session, new: NewJob, now: datetime) -> JobRow:
         number=new.number,
         head_sha=new.head_sha,
         retry_of=new.retry_of,
+        urgency=new.urgency,
         state=state,
         created_at=now,
         cleared_at=now,
@@ -136,22 +138,17 @@ def events_after(session: Session, job: JobId, seq: int) -> Sequence[JobEventRow
     return session.exec(found.order_by(col(JobEventRow.seq))).all()
 
 
-def ahead_of(session: Session, row: JobRow) -> int:
-    """How many queued jobs of its queue were asked for before it."""
-    earlier = select(func.count()).where(
-        col(JobRow.queue) == row.queue,
-        col(JobRow.state) == JobState.QUEUED,
-        col(JobRow.created_at) < row.created_at,
-    )
-    return session.exec(earlier).one()
-
-
-def due_rings(session: Session, now: datetime, limit: int = 50) -> list[Ring]:
-    """Jobs whose bell is due, held for the caller: each comes back later if no worker came."""
+def due_rings(
+    session: Session, now: datetime, jobs: Collection[JobId] | None = None, limit: int = 200
+) -> list[Ring]:
+    """Jobs whose bell is due (those among `jobs` only, where given), held for the caller: each
+    comes back later if no worker came.
+    """
+    due = col(OutboxRow.not_before) <= now
     rows = session.exec(
         select(OutboxRow, JobRow)
         .join(JobRow, col(JobRow.id) == col(OutboxRow.job_id))
-        .where(OutboxRow.not_before <= now)
+        .where(due if jobs is None else and_(due, col(OutboxRow.job_id).in_(jobs)))
         .order_by(col(OutboxRow.not_before))
         .limit(limit)
         .with_for_update(skip_locked=True, of=OutboxRow)

@@ -1,6 +1,6 @@
-"""The states of a job; the ledger is their only writer."""
+"""The states of a job, whose only writer is the ledger, and how urgent jobs are."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class JobState(StrEnum):
@@ -18,3 +18,12 @@ class JobState(StrEnum):
     def final(self) -> bool:
         """Whether the job will never change again."""
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Urgency(IntEnum):
+    """The class of a job in its line, most urgent first."""
+
+    PERSON = 0
+    """Somebody asked for it and waits."""
+    BACKGROUND = 1
+    """Nobody looks out for it: it was scheduled, or is one of many."""

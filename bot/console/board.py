@@ -1,5 +1,7 @@
 """Jobs as an API client may see them: one's own, or all of them for administrators."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlmodel import Session, col, select
@@ -7,8 +9,10 @@ from sqlmodel import Session, col, select
 from bot.auth import ApiClient, Sight
 from bot.face import JobView
 from handlers import Invocation, Platform, Tier
-from storage import ledger
+from storage import line
+from storage.clock import utc_now
 from storage.ids import JobId
+from storage.line import Line
 from storage.people import EVERYWHERE
 from storage.states import JobState
 from storage.tables.inbox import InboxRow
@@ -48,7 +52,7 @@ def job_for(session: Session, client: ApiClient, job: JobId) -> JobView | None:
     """The job, if there is one and the client may see it."""
     found = select(JobRow).where(JobRow.id == job, _in_sight(client.sight))
     row = session.exec(found).one_or_none()
-    return None if row is None else _view(session, row)
+    return None if row is None else _view(row, session, _line_for(session, [row]))
 
 
 def overview(session: Session, client: ApiClient, limit: int) -> Overview:
@@ -58,12 +62,13 @@ def overview(session: Session, client: ApiClient, limit: int) -> Overview:
     unhandled = select(func.count()).where(col(InboxRow.handled_at).is_(None))
     tells_all = sight.person is None or sight.everything
     recent = select(JobRow).where(_in_sight(sight))
-    newest = recent.order_by(col(JobRow.created_at).desc()).limit(limit)
+    newest = session.exec(recent.order_by(col(JobRow.created_at).desc()).limit(limit)).all()
+    seen = _line_for(session, newest)
     return Overview(
         sees_all=sight.everything,
         queues=tuple(_queues(session, counted)),
         unhandled_events=session.exec(unhandled).one() if tells_all else 0,
-        recent=tuple(_view(session, row) for row in session.exec(newest)),
+        recent=tuple(_view(row, session, seen) for row in newest),
     )
 
 
@@ -108,7 +113,13 @@ def _within(scopes: frozenset[str]) -> ColumnElement[bool]:
     return found
 
 
-def _view(session: Session, row: JobRow) -> JobView:
+def _line_for(session: Session, rows: Sequence[JobRow]) -> Line:
+    """All lines, where any of the jobs stands in one."""
+    is_any_queued = any(row.state == JobState.QUEUED for row in rows)
+    return line.look(session, utc_now()) if is_any_queued else Line()
+
+
+def _view(row: JobRow, session: Session, seen: Line) -> JobView:
     newest = session.get(JobEventRow, (row.id, row.last_seq))
     state = JobState(row.state)
     return JobView(
@@ -126,5 +137,6 @@ def _view(session: Session, row: JobRow) -> JobView:
         repository=row.repository,
         number=row.number,
         head_sha=row.head_sha,
-        ahead=ledger.ahead_of(session, row) if state is JobState.QUEUED else None,
+        ahead=seen.ahead.get(JobId(row.id)),
+        wait_s=seen.wait_s(JobId(row.id), row.queue),
     )

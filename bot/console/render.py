@@ -70,8 +70,8 @@ def render_status(view: JobView, screen: Screen, *, fitting: bool = False) -> st
 def _progress(view: JobView) -> list[str]:
     """What there is to say between the state and the id."""
     said: list[str] = []
-    if view.state is JobState.QUEUED and view.ahead:
-        said.append(f"{view.ahead} ahead of it")
+    if view.in_line:
+        said.append(view.in_line)
     if view.text and one_line(view.text) != view.state.value:
         said.append(one_line(view.text))
     if view.state is JobState.RUNNING and view.done is not None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import discord
 
 from bot.discord.outbound import DIRECT
+from bot.discord.pace import Pace
 from bot.discord.refusals import TokenedClient, logged_in_call
 from bot.face import Undeliverable
 from bot.settings import GatewaySettings
@@ -20,9 +21,14 @@ class DiscordAuthority:
     """Reads server-wide permissions; a channel's own exceptions give nobody more."""
 
     def __init__(
-        self, settings: GatewaySettings, client: TokenedClient, repository_of: RepositoryOf
+        self,
+        settings: GatewaySettings,
+        client: TokenedClient,
+        repository_of: RepositoryOf,
+        pace: Pace | None = None,
     ) -> None:
-        """`client` needs no gateway connection."""
+        """`client` needs no gateway connection; `pace` is the bot's."""
+        self._pace = pace or Pace(None)
         self._member_tier = _MEMBER_TIER[settings.discord_member_tier]
         self._client = client
         self._repository_of = repository_of
@@ -37,7 +43,7 @@ class DiscordAuthority:
         if caller.is_bot or place.workspace == DIRECT:
             return Tier.ANYONE
         try:
-            async with logged_in_call(self._client):
+            async with logged_in_call(self._client, self._pace, calls=2):
                 server = await self._client.fetch_guild(int(place.workspace), with_counts=False)
                 member = await server.fetch_member(int(caller.account))
         except Undeliverable:

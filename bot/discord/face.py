@@ -1,7 +1,9 @@
 """Discord as a face."""
 
+from bot.budgets import Budgets
 from bot.discord.authority import DiscordAuthority, RepositoryOf
 from bot.discord.outbound import DiscordOutbound
+from bot.discord.pace import Pace
 from bot.discord.refusals import TokenedClient
 from bot.face import ArtifactReader, Face
 from bot.settings import GatewaySettings
@@ -12,9 +14,11 @@ def discord_face(
     client: TokenedClient,
     artifacts: ArtifactReader,
     repository_of: RepositoryOf,
+    budgets: Budgets | None = None,
 ) -> Face:
     """The face that speaks through `client`; it is `Busy` until that has logged in."""
+    pace = Pace(budgets, settings.discord_calls_per_second)
     return Face(
-        outbound=DiscordOutbound(client, artifacts),
-        authority=DiscordAuthority(settings, client, repository_of),
+        outbound=DiscordOutbound(client, artifacts, pace),
+        authority=DiscordAuthority(settings, client, repository_of, pace),
     )

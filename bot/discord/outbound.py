@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.discord.blocks import UPLOAD_LIMIT_BYTES, Upload
+from bot.discord.pace import Pace
 from bot.discord.pages import Draft
 from bot.discord.plain import escaped, size_text
 from bot.discord.refusals import TokenedClient
@@ -46,9 +47,11 @@ class DiscordOutbound:
     edit_interval_s = 1.5
     result_replaces_status = False
 
-    def __init__(self, client: TokenedClient, artifacts: ArtifactReader) -> None:
-        """`client` needs no gateway connection."""
-        self._rest = Rest(client)
+    def __init__(
+        self, client: TokenedClient, artifacts: ArtifactReader, pace: Pace | None = None
+    ) -> None:
+        """`client` needs no gateway connection; `pace` is the bot's."""
+        self._rest = Rest(client, pace or Pace(None))
         self._artifacts = artifacts
 
     async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 
+from bot.discord.pace import Pace
 from bot.face import Busy, Undeliverable
 from bot.fence import still_ours
 from bot.tokens import Token
@@ -67,14 +68,23 @@ class TokenedClient(discord.Client):
 
 
 @asynccontextmanager
-async def logged_in_call(client: TokenedClient) -> AsyncGenerator[None]:
-    """As `outside_call`; `Busy` too while `client` has not logged in yet, and `TokenRefused`."""
+async def logged_in_call(
+    client: TokenedClient, pace: Pace, *, calls: int = 1
+) -> AsyncGenerator[None]:
+    """As `outside_call`; `Busy` too while `client` has not logged in yet, or when so many calls
+    would be too many, and `TokenRefused`.
+    """
     if client.user is None:
         raise Busy("Discord: not logged in yet", retry_after_s=LATER_S)
     client.token.check()
+    await pace.call(calls)
     try:
         async with outside_call():
-            yield
+            try:
+                yield
+            except discord.HTTPException as error:
+                await pace.refused(error)
+                raise
     except _Unauthorized as refused:
         raise client.token.refused(str(refused)) from refused
     client.token.taken()

@@ -103,8 +103,8 @@ def _code(line: str) -> str:
 
 def _progress(view: JobView) -> list[str]:
     said: list[str] = []
-    if view.state is JobState.QUEUED and view.ahead:
-        said.append(f"{view.ahead} ahead of it")
+    if view.in_line:
+        said.append(view.in_line)
     text = " ".join(view.text.split())
     if text and text != view.state.value:
         short = head(text, LONGEST_TEXT)

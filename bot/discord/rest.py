@@ -14,6 +14,7 @@ import discord
 from discord.http import Route
 
 from bot.discord.buttons import Button, Style
+from bot.discord.pace import Pace
 from bot.discord.refusals import Code, TokenedClient, logged_in_call
 
 THREAD_REST_MINUTES = 10_080
@@ -58,9 +59,10 @@ class Outgoing:
 class Rest:
     """Sends, edits and finds messages. Every call raises as `logged_in_call` says."""
 
-    def __init__(self, client: TokenedClient) -> None:
-        """`client` needs no gateway connection."""
+    def __init__(self, client: TokenedClient, pace: Pace) -> None:
+        """`client` needs no gateway connection; `pace` is the bot's."""
         self._client = client
+        self._pace = pace
 
     async def send(self, channel: int, message: Outgoing, *, key: str) -> int:
         """Post a message and return its id; for some minutes Discord itself answers a second
@@ -76,7 +78,7 @@ class Rest:
             allowed_mentions=_NOBODY,
             suppress_embeds=True,
         )
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             if message.reply_to is None:
                 return (await send()).id
             return (await send(reference=_reference(channel, message.reply_to))).id
@@ -88,7 +90,7 @@ class Rest:
         stays deleted.
         """
         target = self._client.get_partial_messageable(channel).get_partial_message(message)
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             try:
                 await _edit(target, content, buttons)
             except discord.HTTPException as error:
@@ -105,7 +107,7 @@ class Rest:
         """Our own among the latest hundred messages, or among the hundred after one."""
         target = self._client.get_partial_messageable(channel)
         start = None if after is None else discord.Object(after)
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             try:
                 history = target.history(limit=SEARCHED, after=start)
                 return [each async for each in history if each.author == self._client.user]
@@ -123,7 +125,7 @@ class Rest:
             "components": _view(buttons).to_components(),
             "allowed_mentions": _NOBODY.to_dict(),
         }
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             try:
                 data = await self._client.http.request(route, json=body)
             except discord.HTTPException as error:
@@ -136,7 +138,7 @@ class Rest:
         """The thread that starts from a message, made where it is missing; None where there can
         be none (a direct message, a thread, no permission, the message deleted).
         """
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             try:
                 await self._client.http.start_thread_with_message(
                     channel, message, name=name, auto_archive_duration=THREAD_REST_MINUTES
@@ -152,7 +154,7 @@ class Rest:
         """Put a person into a thread, so that they hear of what is said there; who cannot be
         put there still sees it in the channel.
         """
-        async with logged_in_call(self._client):
+        async with logged_in_call(self._client, self._pace):
             try:
                 await self._client.http.add_user_to_thread(thread, account)
             except (discord.Forbidden, discord.NotFound):

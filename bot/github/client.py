@@ -8,14 +8,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
+from bot.budgets import Budgets
 from bot.face import Busy
 from bot.fence import still_ours
 from bot.github.identity import AppIdentity
-from bot.github.pace import Pace
+from bot.github.pace import Allowance, Pace
 from bot.github.transport import (
     NOT_FOUND,
     UNAUTHORIZED,
@@ -76,10 +78,15 @@ class GitHubClient:
         transport: Transport,
         now: Callable[[], datetime] = utc_now,
         renewed: Callable[[AppIdentity], AppIdentity] = lambda identity: identity,
+        *,
+        budgets: Budgets | None = None,
+        allowance: Allowance = Allowance(),  # noqa: B008 - frozen
     ) -> None:
         """`now` is the clock that tokens end by; `renewed` looks for a rotated key when GitHub
-        does not take the one we have.
+        does not take the one we have; `budgets` are shared with other gateways.
         """
+        self._budgets = budgets or Budgets(None)
+        self._allowance = allowance
         self.identity = identity
         self._renewed = renewed
         self.token = Token(
@@ -94,7 +101,7 @@ class GitHubClient:
         self._locks: dict[Reach, asyncio.Lock] = {}
 
     @classmethod
-    def of(cls, settings: GatewaySettings) -> "GitHubClient":
+    def of(cls, settings: GatewaySettings, budgets: Budgets | None = None) -> "GitHubClient":
         """As configured. Raises MissingSetting."""
 
         def renewed(known: AppIdentity) -> AppIdentity:
@@ -105,7 +112,14 @@ class GitHubClient:
                 return known
 
         transport = Transport(settings.github_api_url)
-        return cls(AppIdentity.of(settings), transport, renewed=renewed)
+        allowance = Allowance(settings.github_writes_per_minute, settings.github_writes_per_hour)
+        return cls(
+            AppIdentity.of(settings),
+            transport,
+            renewed=renewed,
+            budgets=budgets,
+            allowance=allowance,
+        )
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -113,17 +127,19 @@ class GitHubClient:
 
     async def get(self, reach: Reach, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read `path`. Raises Busy, Refused."""
+        await (await self._pace(reach)).read()
         return await self._call(reach, "GET", path, params=params)
 
     async def write(self, reach: Reach, method: str, path: str, body: Mapping[str, Any]) -> Answer:
         """Change something, within our own pace. Raises Busy, Refused."""
-        (await self._pace(reach)).write()
+        await (await self._pace(reach)).write()
         return await self._call(reach, method, path, body=body)
 
     async def graphql(self, reach: Reach, query: str, variables: Mapping[str, Any]) -> Answer:
         """Read by GraphQL. Raises Busy, Refused."""
         address = self._transport.api_url.removesuffix("/v3") + "/graphql"
         body = {"query": query, "variables": dict(variables)}
+        await (await self._pace(reach)).read()
         return await self._call(reach, "POST", address, body=body)
 
     async def as_app(
@@ -150,7 +166,7 @@ class GitHubClient:
 
     async def has_room_for_progress(self, reach: Reach) -> bool:
         """Whether an edit that could as well be left out may be made now."""
-        return (await self._pace(reach)).has_room_for_progress
+        return await (await self._pace(reach)).has_room_for_progress()
 
     async def checkout_token(self, repository: str) -> tuple[str, datetime]:
         """A token that reads the contents of `repository` and nothing else, and its end.
@@ -171,14 +187,12 @@ class GitHubClient:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        pace = await self._pace(reach)
-        pace.check()
         token = await self._token(reach)
         still_ours()
         try:
             return await self._transport.send(method, path, token.value, body=body, params=params)
         except Limited as limited:
-            pace.close_for(limited.retry_after_s)
+            await (await self._pace(reach)).close_for(limited.retry_after_s)
             raise
         except Refused as refused:
             if refused.status != UNAUTHORIZED:
@@ -195,7 +209,8 @@ class GitHubClient:
 
     async def _pace(self, reach: Reach) -> Pace:
         installation = reach.installation or await self._installation(reach.repository)
-        return _bounded(self._paces, installation, Pace)
+        make = partial(Pace, self._budgets, installation, self._allowance)
+        return _bounded(self._paces, installation, make)
 
     async def _token(self, reach: Reach) -> _Token:
         async with _bounded(self._locks, reach, asyncio.Lock):

@@ -12,9 +12,11 @@ from slack_sdk.errors import SlackApiError, SlackClientError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.budgets import Budgets
 from bot.face import Busy, Undeliverable
 from bot.fence import still_ours
 from bot.settings import GatewaySettings
+from bot.slack.pace import Pace
 from bot.slack.sdk_log import sdk_logger
 from bot.tokens import Token
 
@@ -54,6 +56,10 @@ class Refusal(Exception):
         self.code = code
 
 
+class Limited(Busy):
+    """A rate limit of Slack's was reached."""
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file for a thread."""
@@ -66,8 +72,15 @@ class Upload:
 class SlackApi:
     """One workspace's API, with our bot token."""
 
-    def __init__(self, settings: GatewaySettings, *, timeout_s: float = TIMEOUT_S) -> None:
-        """`timeout_s` bounds each HTTP request."""
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        budgets: Budgets | None = None,
+    ) -> None:
+        """`timeout_s` bounds each HTTP request; `budgets` are shared with other gateways."""
+        self._pace = Pace(budgets, settings.slack_posts_per_minute, settings.slack_calls_per_minute)
         token = settings.slack_bot_token
         self.token = Token("GRYPH_SLACK_BOT_TOKEN", "Reinstall the app and set it anew.")
         self._timeout_s = timeout_s
@@ -89,6 +102,7 @@ class SlackApi:
         """
         reads = method in _READING
         self.token.check()
+        await self._pace.call(method, args)
         still_ours()
         try:
             response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
@@ -98,7 +112,10 @@ class SlackApi:
                 json=None if reads else dict(args),
             )
         except SlackApiError as error:
-            raise self._translated(method, error) from error
+            trouble = self._translated(method, error)
+            if isinstance(trouble, Limited):
+                await self._pace.close_for(method, args, trouble.retry_after_s)
+            raise trouble from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise Busy(f"{method}: {type(error).__name__}") from error
         self.token.taken()
@@ -110,6 +127,7 @@ class SlackApi:
             {"filename": file.name, "title": file.title, "content": file.content} for file in files
         ]
         self.token.check()
+        await self._pace.upload(channel, len(files))
         still_ours()
         try:
             await self._client.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
@@ -127,6 +145,10 @@ class SlackApi:
         if not isinstance(translated, Busy):
             self.token.taken()
         return translated
+
+    async def has_room_for_progress(self) -> bool:
+        """Whether an edit that could as well be left out may be made now."""
+        return await self._pace.has_room_for_progress()
 
     async def respond(self, response_url: str, body: Mapping[str, Any]) -> None:
         """Answer through an interaction's response_url (five times within half an hour).
@@ -158,7 +180,7 @@ def _translated(method: str, error: SlackApiError) -> Exception:
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
     headers = cast("Mapping[str, str]", response.headers)
     if status == _TOO_MANY:
-        return Busy(f"{method}: 429", retry_after_s=_retry_after_s(headers))
+        return Limited(f"{method}: 429", retry_after_s=_retry_after_s(headers))
     data: Any = getattr(response, "data", None)
     if status >= _SERVER_ERROR or not isinstance(data, dict):
         return Busy(f"{method}: HTTP {status}")

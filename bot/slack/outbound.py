@@ -59,8 +59,12 @@ class SlackOutbound:
         return _posted(spot, ts, key)
 
     async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:
-        """Show the job's present state in its status message. Raises as `post_status`."""
+        """Show the job's present state in its status message, unless it is only progress and would
+        use up our share of edits. Raises as `post_status`.
+        """
         del place  # the message knows where it is
+        if not view.state.final and not await self._api.has_room_for_progress():
+            return
         data = status.data
         message = render_status(view, rooted=data["thread"] == data["ts"])
         edit = {"channel": data["channel"], "ts": data["ts"], "metadata": mark(data["key"], "0")}

@@ -75,8 +75,8 @@ def _progress(view: JobView) -> list[str]:
     """What there is to say about the state."""
     said: list[str] = []
     text = one_line(view.text)
-    if view.state is JobState.QUEUED and view.ahead:
-        said.append(f"{view.ahead:,} before it")
+    if view.in_line:
+        said.append(view.in_line)
     if text and text.lower() != view.state.value:
         shown = from_inline(text)
         said.append(shown if units(shown) <= _TEXT_UNITS else escaped(text, _TEXT_UNITS))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from storage.database import UtcDateTime
@@ -14,7 +14,11 @@ class JobRow(Row, table=True):
     """One job, from the command that asked for it to its reply."""
 
     __tablename__ = "jobs"
-    __table_args__ = (UniqueConstraint("inbox_id", "line_number"),)
+    __table_args__ = (
+        UniqueConstraint("inbox_id", "line_number"),
+        # Counts and orders the line without touching a row.
+        Index("ix_jobs_line", "state", "queue", "person_id", "repository"),
+    )
 
     id: str = Field(primary_key=True, max_length=7)
     inbox_id: int = Field(foreign_key="inbox.id")
@@ -30,6 +34,8 @@ class JobRow(Row, table=True):
     number: int | None = None
     head_sha: str | None = None
     retry_of: str | None = None
+    urgency: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Its class in the line; see `storage.states.Urgency`."""
 
     state: str = Field(index=True)
     last_seq: int = 0
@@ -42,7 +48,7 @@ class JobRow(Row, table=True):
     """When the gateway last checked the caller's permission for this job."""
     cancel_requested_by: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reply: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     failure: str | None = None

@@ -27,7 +27,7 @@ def limits(redis: Redis) -> Limits:
 
 def bucket(per_hour: int) -> Bucket:
     """A bucket nobody else uses."""
-    return Bucket(f"test:{secrets.token_hex(8)}", "You", per_hour)
+    return Bucket.hourly(f"test:{secrets.token_hex(8)}", "You", per_hour)
 
 
 async def test_a_bucket_gives_what_it_holds_and_then_says_when_to_come_back(

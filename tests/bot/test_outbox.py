@@ -1,6 +1,7 @@
 """The bells: rung when due, put off when nobody can hear, kept from nobody by one bad job."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, select, update
 
 from bot.face import Busy
 from bot.metrics import GatewayMetrics
-from bot.outbox import QUEUE_DOWN_WAIT_S, Outbox
+from bot.outbox import LOOK_S, QUEUE_DOWN_WAIT_S, Outbox
 from jobs.queue import QueueDown
 from storage import ledger
 from storage.clock import utc_now
@@ -19,11 +20,12 @@ from storage.database import Database
 from storage.ids import JobId
 from storage.ledger import Ring
 from storage.tables.jobs import OutboxRow
-from tests.jobs.asked import asked, leased
+from tests.jobs.asked import ask, asked, leased
 from tests.jobs.outage import without
 from tests.jobs.waiting import until
 
 PATIENCE_S = 20.0
+WINDOW = 4
 
 
 @dataclass
@@ -41,9 +43,9 @@ class Gate:
             raise answer
         return answer
 
-    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
+    async def ring(self, job: JobId, queue: str, *, turn_at: datetime) -> None:
         assert queue == "cpu"
-        assert asked_at <= utc_now()
+        assert turn_at > utc_now()
         self.tried += 1
         if self.down:
             raise QueueDown("the test took it down")
@@ -56,7 +58,9 @@ class Bells:
     def __init__(self, database: Database) -> None:
         self.database, self.gate, self.woken = database, Gate(), asyncio.Event()
         self.metrics = GatewayMetrics()
-        self.outbox = Outbox(database, self.gate, self.gate.clearance, self.metrics, self.woken)
+        self.outbox = Outbox(
+            database, self.gate, self.gate.clearance, self.metrics, self.woken, WINDOW
+        )
 
     async def due_in_s(self, job: JobId) -> float:
         row = await self.database.read(lambda s: s.get(OutboxRow, job))
@@ -172,3 +176,56 @@ async def test_a_stale_clearance_brings_the_job_back_at_once(bells: Bells) -> No
     await bells.database.write(lambda s: ledger.lease(s, job, "w", utc_now()))
     await bells.outbox.ring_due()
     assert bells.gate.rung == [job, job]
+
+
+async def test_only_the_head_of_a_long_line_is_rung(bells: Bells) -> None:
+    jobs = [await asked(bells.database) for _ in range(3 * WINDOW)]
+    for _ in range(3):
+        await bells.outbox.ring_due()
+    assert bells.gate.rung == jobs[:WINDOW]
+
+
+async def test_a_newcomer_is_rung_though_a_flood_waits(bells: Bells) -> None:
+    for _ in range(500):
+        await asked(bells.database)
+    await bells.outbox.ring_due()
+    other = await bells.database.write(lambda s: ask(s, by="bob", repository="o/other"))
+    await bells.outbox.ring_due()
+    assert bells.gate.rung[WINDOW:] == [other]
+
+
+async def test_when_a_job_at_the_head_starts_the_next_is_rung_at_once(bells: Bells) -> None:
+    jobs = [await asked(bells.database) for _ in range(WINDOW + 2)]
+    async with bells.running():
+        bells.woken.set()
+        await until(lambda: len(bells.gate.rung) == WINDOW)
+        await leased(bells.database, jobs[0])
+        started = time.monotonic()
+        bells.outbox.heard(jobs[0])
+        await until(lambda: jobs[WINDOW] in bells.gate.rung)
+        assert time.monotonic() - started < LOOK_S / 2
+
+
+async def test_news_of_a_job_that_is_far_back_wakes_nobody(bells: Bells) -> None:
+    jobs = [await asked(bells.database) for _ in range(WINDOW + 2)]
+    await bells.outbox.ring_due()
+    bells.outbox.heard(jobs[-1])
+    assert not bells.woken.is_set()
+
+
+async def test_jobs_that_cannot_be_cleared_here_leave_the_head_to_others(bells: Bells) -> None:
+    jobs = [await asked(bells.database) for _ in range(2 * WINDOW)]
+    for job in jobs[:WINDOW]:
+        bells.gate.answers[job] = Busy("429", retry_after_s=100.0)
+    for _ in range(2):
+        await bells.outbox.ring_due()
+    assert bells.gate.rung == jobs[WINDOW:]
+
+
+async def test_two_gateways_ring_each_bell_once(bells: Bells) -> None:
+    jobs = [await asked(bells.database) for _ in range(WINDOW)]
+    other = Outbox(
+        bells.database, bells.gate, bells.gate.clearance, bells.metrics, asyncio.Event(), WINDOW
+    )
+    await asyncio.gather(*(box.ring_due() for box in (bells.outbox, other) * 3))
+    assert sorted(bells.gate.rung) == sorted(jobs)

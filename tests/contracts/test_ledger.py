@@ -212,28 +212,6 @@ async def test_the_same_answer_twice_is_one_delivery(database: Database) -> None
     assert await database.read(lambda s: deliveries.due(s, NOW)) == ["answer:1:0"]
 
 
-async def test_jobs_ahead_count_only_older_queued_ones(database: Database) -> None:
-    first = await database.write(ask)
-
-    def later(session: Session) -> JobId:
-        job = ask(session, line=1)
-        row = ledger.get(session, job)
-        assert row is not None
-        row.created_at = after(1)
-        return job
-
-    second = await database.write(later)
-
-    def ahead(session: Session) -> int:
-        row = ledger.get(session, second)
-        assert row is not None
-        return ledger.ahead_of(session, row)
-
-    assert await database.read(ahead) == 1
-    await leased(database, first)
-    assert await database.read(ahead) == 0
-
-
 async def test_a_handed_back_job_is_queued_at_once(database: Database) -> None:
     job = await database.write(ask)
     lease = await leased(database, job)

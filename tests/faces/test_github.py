@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from inline_snapshot import snapshot
 from pydantic import SecretStr
 
+from bot.budgets import Budgets
 from bot.face import Face
 from bot.github.client import GitHubClient
 from bot.leader import Chore
@@ -96,7 +97,7 @@ async def town(
             github_webhook_secret=SecretStr(WEBHOOK_SECRET),
             github_api_url=github.url,
         )
-        platforms = connect(settings, spine.database, spine.intake, spine.kept)
+        platforms = connect(settings, spine.database, spine.intake, spine.kept, Budgets(None))
         app = FastAPI()
         for router in platforms.routers:
             app.include_router(router)

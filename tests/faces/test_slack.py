@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 from pydantic import SecretStr
 from sqlmodel import Session
 
+from bot.budgets import Budgets
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
 from bot.face import Face
@@ -93,9 +94,11 @@ async def team(
             slack_signing_secret=SecretStr(SECRET),
             slack_app_token=SecretStr(APP_TOKEN),
             slack_api_url=slack.api_url,
+            slack_posts_per_minute=100_000,
+            slack_calls_per_minute=100_000,
             default_repository="acme/app",
         )
-        platforms = connect(settings, spine.database, spine.intake, spine.kept)
+        platforms = connect(settings, spine.database, spine.intake, spine.kept, Budgets(None))
         face = platforms.faces[Platform.SLACK]
         outbound = MortalOutbound(face.outbound)
         scene = Scene(

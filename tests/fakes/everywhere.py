@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from bot.api import ApiParts, api_router
 from bot.auth import ApiKeys, Role
+from bot.budgets import Budgets
 from bot.commands import COMMANDS
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
@@ -229,6 +230,10 @@ def _settings(home: Path, github: GitHub, slack: Slack) -> GatewaySettings:
         slack_signing_secret=SecretStr(SECRET),
         slack_api_url=slack.api_url,
         default_repository=SHOP,
+        github_writes_per_minute=100_000,
+        github_writes_per_hour=100_000,
+        slack_posts_per_minute=100_000,
+        slack_calls_per_minute=100_000,
     )
 
 
@@ -250,7 +255,7 @@ async def everywhere(
     ):
         github.hooks.url, slack.app_url = f"{url}/github/webhook", url
         settings = _settings(spine.home, github, slack)
-        platforms = connect(settings, database, spine.intake, spine.kept)
+        platforms = connect(settings, database, spine.intake, spine.kept, Budgets(None))
         notifier, keys = Notifier(), ApiKeys(spine.home)
         keys.ensure()
         app = FastAPI()

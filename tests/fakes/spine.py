@@ -72,6 +72,8 @@ class Scene:
     works: Mapping[str, Work]
     repositories: Mapping[str, str] = field(default_factory=dict[str, str])
     per_hour: tuple[int, int, int] = (200, 2_000, 1_000)
+    window: int = 8
+    """Jobs at the head of the line that workers are told of."""
     tokens: TokenSource | None = None
     """Who lends workers a token for a repository."""
 
@@ -132,9 +134,9 @@ class InProcessQueue:
         """Cleared, it keeps jobs queued for as long as a test wants to look at that."""
         self.flowing.set()
 
-    async def ring(self, job: JobId, queue: str, *, asked_at: datetime) -> None:
+    async def ring(self, job: JobId, queue: str, *, turn_at: datetime) -> None:
         """Start the job, or be down."""
-        del queue, asked_at
+        del queue, turn_at
         if self.down:
             raise QueueDown("the test took it down")
         await self.flowing.wait()
@@ -167,7 +169,9 @@ class Spine:
             self._speaker = speaker
             dispatcher = self._dispatcher(redis, scene, queued.set)
             clearance = self._clearance(dispatcher, scene)
-            outbox = Outbox(self.database, self.queue, clearance, self.metrics, queued)
+            outbox = Outbox(
+                self.database, self.queue, clearance, self.metrics, queued, scene.window
+            )
             runner = Runner(
                 self.database, speaker, scene.desks, scene.works, owner="worker", concurrency=2
             )

@@ -20,13 +20,18 @@ ANN = Caller(platform=Platform.SLACK, account="U-ann", name="ann")
 
 
 def ask(
-    session: Session, *, repository: str = "o/r", now: datetime | None = None, line: str = "test"
+    session: Session,
+    *,
+    repository: str = "o/r",
+    now: datetime | None = None,
+    line: str = "test",
+    by: str = "ann",
 ) -> JobId:
-    """One more job of Ann's."""
+    """One more job, of Ann's unless somebody else is named."""
     now = now or utc_now()
     number = next(_numbers)
     taken = inbox.claim(session, "slack", {}, [f"asked-{number}"], now, holder="g")
-    person = people.person_of(session, platform="slack", account="U-ann", name="ann", now=now)
+    person = people.person_of(session, platform="slack", account=f"U-{by}", name=by, now=now)
     said = Invocation(caller=ANN, place=PLACE, text=line, addressed=True, received_at=now)
     request = TestCode(source=Source(repository=repository), path="a.py")
     new = NewJob(

@@ -78,32 +78,32 @@ async def heard(url: str, lane: str) -> list[str]:
 async def test_a_bell_reaches_a_worker_of_its_queue(
     queue: ArqQueue, lane: str, valkey_url: str
 ) -> None:
-    await queue.ring(JOB, lane, asked_at=utc_now())
+    await queue.ring(JOB, lane, turn_at=utc_now())
     assert await heard(valkey_url, f"not-{lane}") == []
     assert await heard(valkey_url, lane) == [JOB]
 
 
-@pytest.mark.parametrize("days", [0.5, 1, 2, 400])
-async def test_a_job_asked_for_long_ago_can_still_be_rung(
+@pytest.mark.parametrize("days", [-0.01, 0.5, 1, 2, 400])
+async def test_a_job_whose_turn_was_long_ago_can_still_be_rung(
     queue: ArqQueue, lane: str, valkey_url: str, days: float
 ) -> None:
-    await queue.ring(JOB, lane, asked_at=utc_now() - timedelta(days=days))
+    await queue.ring(JOB, lane, turn_at=utc_now() - timedelta(days=days))
     assert await heard(valkey_url, lane) == [JOB]
 
 
-async def test_the_oldest_request_is_served_first(
+async def test_whose_turn_comes_first_is_served_first(
     queue: ArqQueue, lane: str, valkey_url: str
 ) -> None:
     now = utc_now()
     for number, age_s in enumerate([10, 3000, 200]):
-        await queue.ring(JobId(f"J{number}"), lane, asked_at=now - timedelta(seconds=age_s))
+        await queue.ring(JobId(f"J{number}"), lane, turn_at=now - timedelta(seconds=age_s))
     assert await heard(valkey_url, lane) == ["J1", "J2", "J0"]
 
 
 async def test_what_lies_in_redis_is_json_with_the_jobs_id_and_no_pickle(
     queue: ArqQueue, lane: str, redis: Redis
 ) -> None:
-    await queue.ring(JOB, lane, asked_at=utc_now())
+    await queue.ring(JOB, lane, turn_at=utc_now())
     (entry,) = await redis.zrange(queue_name(lane), 0, -1)  # pyright: ignore[reportUnknownMemberType] - untyped keyword
     raw = await redis.get(b"arq:job:" + entry)
     assert isinstance(raw, bytes)
@@ -124,7 +124,7 @@ async def test_a_dead_broker_is_said_to_be_down() -> None:
         port = probe.getsockname()[1]
     queue = ArqQueue(f"redis://127.0.0.1:{port}/0")
     with pytest.raises(QueueDown):
-        await queue.ring(JOB, "cpu", asked_at=utc_now())
+        await queue.ring(JOB, "cpu", turn_at=utc_now())
     await queue.close()
 
 

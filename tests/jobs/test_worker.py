@@ -63,7 +63,7 @@ class Shop:
     async def ask(self) -> JobId:
         job = await asked(self.database)
         queue = ArqQueue(self.url)
-        await queue.ring(job, "cpu", asked_at=utc_now())
+        await queue.ring(job, "cpu", turn_at=utc_now())
         await queue.close()
         return job
 

@@ -70,7 +70,7 @@ def test_a_job_in_each_state_reads_like_a_sentence() -> None:
     ]
     assert "\n".join(said) == snapshot("""\
 test src/a.py · waiting · someone must say `approve 1a2b3c` · J7K2M9Q
-test src/a.py · queued · 2 ahead of it · J7K2M9Q
+test src/a.py · queued · 3rd in line · J7K2M9Q
 test src/a.py · running · searched 1,200 calls · 42 % done · J7K2M9Q
 test src/a.py · succeeded · 12 tests, 91 % of lines · 8.4 s · J7K2M9Q
 test src/a.py · failed · src/a.py cannot be imported · 8.4 s · J7K2M9Q

@@ -70,7 +70,7 @@ def shown(*blocks: Block) -> str:
 
 def test_queued_reads_well() -> None:
     assert render_status(view(ahead=3)).content == snapshot("""\
-🕓 **test** `src/a.py` · queued · 3 ahead of it
+🕓 **test** `src/a.py` · queued · 4th in line
 -# J7K2M9Q · asked by @ann\
 """)
 

@@ -95,7 +95,7 @@ RESULT = Reply(
 
 def test_queued_job() -> None:
     assert render_status(QUEUED) == snapshot("""\
-**test** `src/a.py` · 🕓 queued · 2 ahead of it · `J7K2M9Q` · asked by ann-b
+**test** `src/a.py` · 🕓 queued · 3rd in line · `J7K2M9Q` · asked by ann-b
 
 <sub>Reply `/gryph cancel J7K2M9Q` to stop it.</sub>
 

@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from bot.budgets import Budgets
 from bot.door import Door
 from bot.face import Face, JobView, Posted
 from bot.github.client import GitHubClient
@@ -103,11 +104,14 @@ class Town:
         return sum(m == method and part in path for m, path in self.github.access.calls)
 
 
-def new_client(github: GitHub, timeout_s: float = 10.0) -> GitHubClient:
+def new_client(
+    github: GitHub, timeout_s: float = 10.0, budgets: Budgets | None = None
+) -> GitHubClient:
     """A client as a fresh process has it, on this GitHub's clock."""
     world = github.world
     identity = AppIdentity(APP_ID, world.private_key)
-    return GitHubClient(identity, Transport(github.url, httpx.Timeout(timeout_s)), world.now)
+    transport = Transport(github.url, httpx.Timeout(timeout_s))
+    return GitHubClient(identity, transport, world.now, budgets=budgets)
 
 
 @asynccontextmanager

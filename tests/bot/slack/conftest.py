@@ -121,6 +121,8 @@ def settings_for(slack: Slack) -> GatewaySettings:
         slack_signing_secret=SecretStr(SECRET),
         slack_app_token=SecretStr(APP_TOKEN),
         slack_api_url=slack.api_url,
+        slack_posts_per_minute=100_000,
+        slack_calls_per_minute=100_000,
     )
 
 

@@ -44,7 +44,7 @@ def reply_seen(reply: Reply) -> str:
 
 def test_queued() -> None:
     assert seen(render_status(view(JobState.QUEUED, text="", ahead=2))) == snapshot("""\
-:hourglass_flowing_sand: *test* `src/a.py` · *queued* · 2 before it
+:hourglass_flowing_sand: *test* `src/a.py` · *queued* · 3rd in line
 [Cancel]
 `J7K2M9Q` · asked by <@U001ANN>\
 """)

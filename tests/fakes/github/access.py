@@ -56,6 +56,8 @@ class Access:
         self.faults: list[Fault] = []
         self.calls: list[tuple[str, str]] = []
         self.limited = True
+        self.over_limit = 0
+        """Writes that were refused because there had been too many."""
         self._writes: defaultdict[int, deque[datetime]] = defaultdict(deque)
         """By installation."""
 
@@ -89,6 +91,7 @@ class Access:
             writes.popleft()
         minute = sum(now - at <= timedelta(minutes=1) for at in writes)
         if self.limited and (minute >= WRITES_A_MINUTE or len(writes) >= WRITES_AN_HOUR):
+            self.over_limit += 1
             raise ApiError(
                 403,
                 "You have exceeded a secondary rate limit. Please wait a few minutes.",
