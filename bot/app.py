@@ -72,6 +72,7 @@ SWEPT_AFTER = timedelta(hours=6)
 REDIS_TIMEOUT_S = 10.0
 """Longer than the event stream's blocking read."""
 GRACEFUL_S = 3
+NO_BROKER = "GRYPH_REDIS_URL is missing; `gryph up` starts an embedded Valkey by itself."
 
 
 @dataclass
@@ -121,25 +122,20 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         MissingSetting: A platform is half configured, or there is no broker.
     """
     if settings.redis_url is None:
-        raise MissingSetting(
-            "GRYPH_REDIS_URL is missing; `gryph up` starts an embedded Valkey by itself."
-        )
+        raise MissingSetting(NO_BROKER)
     keys = _Keys.of(settings)
     metrics = GatewayMetrics()
     database = _database(settings, metrics)
     redis = _redis(settings.redis_url)
-    lost = _lost_reply()
     queued = asyncio.Event()
-    heart = Heart(
-        database, Identity.mine("gateway"), lost=lost, on_freed=_on_freed(metrics, queued)
-    )
+    heart = _heart(database, metrics, queued)
     intake = DurableIntake(database, metrics, holder=heart.owner)
     store = open_store(settings)
     kept = Artifacts(database, store, public_url)
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept, _budgets(redis, metrics))
-    metrics.watch(platforms.standing)
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
+    metrics.watch(platforms.standing)
     delivery = Delivery(
         database,
         redis,
@@ -154,18 +150,12 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     dispatcher = Dispatcher(surroundings, intake, on_jobs=queued.set, on_deliveries=delivery.notice)
     queue = ArqQueue(settings.redis_url)
     anchoring = Anchoring(settings, database, metrics)
-    outbox = Outbox(
-        database,
-        queue,
-        _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens)),
-        metrics,
-        queued,
-        settings.line_window,
-    )
+    clearance = _clearance(dispatcher, Grants(database, keys.checkout, platforms.tokens))
+    outbox = Outbox(database, queue, clearance, metrics, queued, settings.line_window)
     delivery.heard = outbox.heard
     chores = {
         "audit-anchor": Chore(ANCHOR_S, anchoring.anchor),
-        "reap": Chore(REAP_S, _reaper(database, lost, queued, metrics)),
+        "reap": Chore(REAP_S, _reaper(database, _lost_reply(), queued, metrics)),
         "retention": Chore(RETENTION_S, _retention(database, store, _kept(settings))),
         **platforms.chores,
     }
@@ -189,6 +179,11 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
     return Gateway(app, heart, [*own, *platforms.loops], keys.redactor, close)
+
+
+def _heart(database: Database, metrics: GatewayMetrics, queued: asyncio.Event) -> Heart:
+    identity, on_freed = Identity.mine("gateway"), _on_freed(metrics, queued)
+    return Heart(database, identity, lost=_lost_reply(), on_freed=on_freed)
 
 
 def _lost_reply() -> dict[str, object]:

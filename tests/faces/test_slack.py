@@ -1,6 +1,7 @@
 """Conversations in Slack: real HTTP both ways on loopback, the spine behind, read as people do."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +35,16 @@ from tests.fakes.spine import MortalOutbound, Scene, Spine, masked
 
 
 @dataclass
+class PassingTime:
+    """The budgets' clock, which a test can put forward."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+@dataclass
 class Team:
     """Ann, a guest and us in one channel, and everything behind us."""
 
@@ -46,6 +57,7 @@ class Team:
     guest: str
     dev: str
     direct: str
+    clock: PassingTime
 
     @property
     def ours(self) -> list[Message]:
@@ -98,7 +110,9 @@ async def team(
             slack_calls_per_minute=100_000,
             default_repository="acme/app",
         )
-        platforms = connect(settings, spine.database, spine.intake, spine.kept, Budgets(None))
+        clock = PassingTime()
+        budgets = Budgets(None, clock=clock)
+        platforms = connect(settings, spine.database, spine.intake, spine.kept, budgets)
         face = platforms.faces[Platform.SLACK]
         outbound = MortalOutbound(face.outbound)
         scene = Scene(
@@ -126,6 +140,7 @@ async def team(
                 guest=slack.world.add_user("gil", flags={"is_restricted": True}),
                 dev=slack.world.add_channel("dev"),
                 direct=slack.world.add_channel("ann", kind="im"),
+                clock=clock,
             )
 
 
@@ -345,6 +360,7 @@ async def test_post_that_failed_is_made_good_and_made_once(team: Team, kind: Kin
     again_at = await team.spine.until_postponed()
     if kind is Kind.RATE_LIMITED:
         assert again_at - asked_at >= timedelta(seconds=60)
+    team.clock.ahead_s = 60
     await team.spine.pass_time()
     await team.spine.until_quiet()
     statuses = [message for message in team.ours if "asked by" in read(message.blocks)]
