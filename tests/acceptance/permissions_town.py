@@ -208,6 +208,9 @@ class Town:
         def write(session: Session) -> None:
             for table in (ApprovalRow, ConfigRow, FeedbackRow):
                 session.exec(delete(table))
+            waiting = select(JobRow.id).where(col(JobRow.state) == JobState.WAITING)
+            said = update(DeliveryRow).where(col(DeliveryRow.job_id).in_(waiting))
+            session.exec(said.values(finished_at=utc_now()))
             over = update(JobRow).where(col(JobRow.state) == JobState.WAITING)
             session.exec(over.values(state=JobState.CANCELLED))
 

@@ -14,7 +14,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 from simcord.actors import MemberActor
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from typing_extensions import override
 
 from bot.api import ApiParts, api_router
@@ -37,7 +37,6 @@ from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import InboxId, PersonId
 from storage.people import Account
-from storage.tables import InboxRow, JobRow
 from storage.tables.people import AccountRow
 from tests.faces.work import FILES, Engine
 from tests.fakes.discord import DiscordWorld, discord_world
@@ -210,13 +209,6 @@ def person_in(session: Session, account: Account) -> PersonId:
         name=account.name,
         now=utc_now(),
     )
-
-
-def unfinished(session: Session) -> bool:
-    """Whether something is still to be handled or to run."""
-    unhandled = select(InboxRow.id).where(col(InboxRow.handled_at).is_(None))
-    going = select(JobRow.id).where(col(JobRow.state).in_(("queued", "running")))
-    return session.exec(unhandled).first() is not None or session.exec(going).first() is not None
 
 
 def _settings(home: Path, github: GitHub, slack: Slack) -> GatewaySettings:
