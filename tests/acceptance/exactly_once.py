@@ -6,8 +6,8 @@ times in shuffled order, while gateways and workers are killed and paused, the b
 the database is locked or loses its connections, and the platforms' APIs fail. Then it counts, from
 outside and from SQL: every event that was acknowledged has its one job or answer, one status
 message, one result. `test` takes a moment here instead of CPU seconds
-(`campaign.quick_worker`), commands an hour are not limited, and the fake GitHub and Slack keep
-their limits on writing (by installation and channel).
+(`campaign.quick_worker`), commands an hour and Slack's calls of one method are not limited, and
+the fake GitHub and Slack keep their limits on writing (by installation and channel).
 """
 
 import argparse
