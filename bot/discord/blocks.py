@@ -90,8 +90,12 @@ def pieces_of(blocks: Iterable[Block], page: Page) -> Iterator[Piece]:
 def harmless(text: str) -> str:
     """Prose in which nothing pings, quotes the rest, or looks like our own markers."""
     text = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
-    text = _LIVE.sub(lambda found: found[0] + _ZERO_WIDTH, text)
+    text = _calls_nobody(text)
     return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", text)
+
+
+def _calls_nobody(text: str) -> str:
+    return _LIVE.sub(lambda found: found[0] + _ZERO_WIDTH, text)
 
 
 def fenced(text: str, language: str = "") -> Fence:
@@ -109,7 +113,7 @@ def _piece(block: Block, page: Page) -> Iterator[Piece]:
         case Code():
             yield from _code(block, page)
         case Diff():
-            yield Written(f"`{in_code_span(block.path)}`")
+            yield Written(f"`{in_code_span(_calls_nobody(block.path))}`")
             yield from _excerpt(block.text, "diff", f"{_base(block.path)}.diff")
         case Table():
             yield from _table(block)

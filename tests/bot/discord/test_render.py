@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -443,3 +444,9 @@ def test_any_status_is_one_message(line: str, text: str, state: JobState) -> Non
     assert draft.content.rpartition("\n")[2].startswith("-# J7K2M9Q · asked by @ann")
     assert_within_limits(render_request(view(line=line)))
     assert 1 <= measure(thread_name(view(line=line))) <= LONGEST_THREAD_NAME
+
+
+@pytest.mark.parametrize("path", ["@everyone", "@here", "<@1>", "<#1>"])
+def test_a_path_calls_nobody(path: str) -> None:
+    (draft,) = drafts(Diff(path=path, text="+a"), job=None)
+    assert path not in draft.content
