@@ -50,6 +50,7 @@ from handlers import Platform
 from jobs.messages import say
 from jobs.queue import ArqQueue
 from storage import artifacts, audit, ledger, retention, targets, vault
+from storage.backups import noted
 from storage.clock import utc_now
 from storage.database import Database
 from storage.files import write_whole
@@ -124,7 +125,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     if settings.redis_url is None:
         raise MissingSetting(NO_BROKER)
     keys = _Keys.of(settings)
-    metrics = GatewayMetrics()
+    metrics = _metrics(settings)
     database = _database(settings, metrics)
     redis = _redis(settings.redis_url)
     queued = asyncio.Event()
@@ -135,7 +136,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept, _budgets(redis, metrics))
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
-    metrics.watch(platforms.standing)
+    metrics.watch(platforms.standing, platforms.faces)
     delivery = Delivery(
         database,
         redis,
@@ -221,6 +222,13 @@ def _database(settings: GatewaySettings, metrics: GatewayMetrics) -> Database:
     database = Database(settings.sql_url)
     database.on_write = metrics.vitals.write_s.observe
     return database
+
+
+def _metrics(settings: GatewaySettings) -> GatewayMetrics:
+    metrics = GatewayMetrics()
+    metrics.vitals.watch_home(settings.home)
+    metrics.backup_at.set_function(lambda: noted.last_at_s(settings.home))
+    return metrics
 
 
 def _budgets(redis: "Redis", metrics: GatewayMetrics) -> Budgets:

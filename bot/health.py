@@ -34,6 +34,8 @@ LAG_S = 1.0
 """A loop that came round this late is too busy."""
 LEADERLESS_S = 30.0
 """A start, or a leader's death, leaves an installation without one for half as long."""
+PARTS = ("database", "events", "bells", "deliveries", "leader", "redis", "workers", "loop")
+"""What may be in trouble."""
 
 
 class Fresh(Generic[T]):

@@ -15,7 +15,7 @@ from apscheduler.schedulers.asyncio import (  # pyright: ignore[reportMissingTyp
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.face import Busy
-from bot.metrics import GatewayMetrics
+from bot.metrics import TURNS, GatewayMetrics
 from storage import leases
 from storage.clock import utc_now
 from storage.database import Database
@@ -76,8 +76,9 @@ class Leader:
         self._metrics.leader.set(1)
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name, chore in self._chores.items():
+            self._expect(name, chore)
             scheduler.add_job(  # pyright: ignore[reportUnknownMemberType]
-                turn_of(name, chore),
+                turn_of(name, chore, self._metrics),
                 "interval",
                 seconds=chore.every_s,
                 id=name,
@@ -99,6 +100,12 @@ class Leader:
                 companion.cancel()
             await asyncio.gather(*companions, return_exceptions=True)
             self._metrics.leader.set(0)
+
+    def _expect(self, name: str, chore: Chore) -> None:
+        for outcome in TURNS:
+            self._metrics.chore_turns.labels(name, outcome)
+        self._metrics.chore_every_s.labels(name).set(chore.every_s)
+        self._metrics.chore_done_at.labels(name).set_to_current_time()
 
     async def _hold(self) -> None:
         while True:
@@ -127,8 +134,11 @@ async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(COMPANION_WAIT_S)
 
 
-def turn_of(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
+def turn_of(name: str, chore: Chore, metrics: GatewayMetrics) -> Callable[[], Awaitable[None]]:
     """One turn of a chore, whose failure is logged and whose busy platform is asked again."""
+
+    def ended(outcome: str) -> None:
+        metrics.chore_turns.labels(name, outcome).inc()
 
     async def turn() -> None:
         for wait_s in (*AGAIN_S, None):
@@ -139,8 +149,13 @@ def turn_of(name: str, chore: Chore) -> Callable[[], Awaitable[None]]:
                 if wait_s is not None:
                     await asyncio.sleep(wait_s)
                     continue
+                ended("busy")
             except Exception:
                 log.exception("chore failed", chore=name)
+                ended("failed")
+            else:
+                ended("done")
+                metrics.chore_done_at.labels(name).set_to_current_time()
             return
 
     return turn

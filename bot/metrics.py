@@ -12,6 +12,15 @@ from bot.tokens import Token
 from storage.backlog import Backlog
 from storage.vitals import LATENCY_BUCKETS_S, Vitals
 
+REQUEST_OUTCOMES = (
+    *("acked", "bad_signature", "forbidden", "malformed", "too_large", "too_slow"),
+    *("limited", "refused", "failed"),
+)
+EVENT_OUTCOMES = ("postponed", "given_up")
+RETRY_REASONS = ("busy", "timeout", "token", "off", "failed")
+ANCHOR_OUTCOMES = ("written", "sent", "unsent")
+TURNS = ("done", "busy", "failed")
+
 
 class GatewayMetrics:
     """One instance per gateway; `registry` is what `/metrics` shows."""
@@ -23,13 +32,27 @@ class GatewayMetrics:
         self._ingress()
         self._commands()
         self._delivery()
+        self._upkeep()
         self.backlog = BacklogMetrics(self)
 
-    def watch(self, tokens: Iterable[Token]) -> None:
-        """Show of each token whether its platform refuses it."""
+    def watch(self, tokens: Iterable[Token], platforms: Iterable[str]) -> None:
+        """Show of each token whether its platform refuses it. Of each platform begin at zero what
+        alarms look at: Prometheus sees no increase in a series that it first meets at one.
+        """
         for token in tokens:
             refused = self.token_refused.labels(token.setting)
             refused.set_function(lambda token=token: token.is_refused)
+        for platform in platforms:
+            for counter in (self.received, self.not_taken, self.undeliverable):
+                counter.labels(platform)
+            for outcome in REQUEST_OUTCOMES:
+                self.requests.labels(platform, outcome)
+            for outcome in EVENT_OUTCOMES:
+                self.events_put_off.labels(platform, outcome)
+            for reason in RETRY_REASONS:
+                self.delivery_retries.labels(platform, reason)
+        for outcome in ANCHOR_OUTCOMES:
+            self.audit_anchors.labels(outcome)
 
     def counter(self, name: str, what: str, *labels: str) -> Counter:
         """A counter in this gateway's registry."""
@@ -46,8 +69,7 @@ class GatewayMetrics:
     def _ingress(self) -> None:
         self.requests = self.counter(
             "gryph_requests",
-            "Requests that post something, by platform and outcome (acked, bad_signature, "
-            "forbidden, malformed, too_large, too_slow, limited, refused, failed)",
+            f"Requests that post something, by platform and outcome ({_listed(REQUEST_OUTCOMES)})",
             *("platform", "outcome"),
         )
         self.ack_s = self.histogram(
@@ -76,8 +98,8 @@ class GatewayMetrics:
         )
         self.events_put_off = self.counter(
             "gryph_events_put_off",
-            "Tries to handle an event that came to nothing, by platform and outcome (postponed, "
-            "given_up)",
+            "Tries to handle an event that came to nothing, by platform and outcome "
+            f"({_listed(EVENT_OUTCOMES)})",
             *("platform", "outcome"),
         )
 
@@ -109,7 +131,7 @@ class GatewayMetrics:
         )
         self.audit_anchors = self.counter(
             "gryph_audit_anchors",
-            "Anchors of the audit log, by outcome (written, sent, unsent)",
+            f"Anchors of the audit log, by outcome ({_listed(ANCHOR_OUTCOMES)})",
             "outcome",
         )
         self.leader = self.gauge("gryph_leader", "Whether this gateway holds the leader lease")
@@ -129,14 +151,32 @@ class GatewayMetrics:
         )
         self.delivery_retries = self.counter(
             "gryph_delivery_retries",
-            "Posts that a platform did not take, by platform and why (busy, timeout, token, off, "
-            "failed)",
+            f"Posts that a platform did not take, by platform and why ({_listed(RETRY_REASONS)})",
             *("platform", "reason"),
         )
         self.undeliverable = self.counter(
             "gryph_undeliverable",
             "Deliveries whose place is gone or closed to us, by platform",
             "platform",
+        )
+
+    def _upkeep(self) -> None:
+        self.chore_turns = self.counter(
+            "gryph_chore_turns",
+            f"Turns of what the leader does regularly, by chore and outcome ({_listed(TURNS)})",
+            *("chore", "outcome"),
+        )
+        self.chore_done_at = self.gauge(
+            "gryph_chore_done_timestamp_seconds",
+            "When this leader last got a chore done, or began to lead, by chore",
+            "chore",
+        )
+        self.chore_every_s = self.gauge(
+            "gryph_chore_every_seconds", "How often a chore has its turn, by chore", "chore"
+        )
+        self.backup_at = self.gauge(
+            "gryph_backup_timestamp_seconds",
+            "When `gryph backup` last made a backup of this home; 0 if it never did",
         )
 
 
@@ -175,6 +215,11 @@ class BacklogMetrics:
             "How long the oldest overdue delivery has been due, by platform",
             "platform",
         )
+        self.put_off = gauge(
+            "gryph_deliveries_put_off",
+            "Deliveries that their platform did not take and that are tried again, by platform",
+            "platform",
+        )
         self.processes = gauge(
             "gryph_processes", "Processes at work, by kind (gateway, worker)", "kind"
         )
@@ -197,6 +242,8 @@ class BacklogMetrics:
         for overdue in backlog.overdue:
             self.overdue.labels(overdue.platform).set(overdue.count)
             self.overdue_oldest_s.labels(overdue.platform).set(since_s(overdue.oldest_at, now))
+        for platform, count in backlog.put_off.items():
+            self.put_off.labels(platform).set(count)
         for kind in ("gateway", "worker"):
             self.processes.labels(kind).set(backlog.processes.get(kind, 0))
         until = backlog.leader_until
@@ -210,12 +257,17 @@ class BacklogMetrics:
             self.queue_oldest_s,
             self.overdue,
             self.overdue_oldest_s,
+            self.put_off,
             self.processes,
         ):
             labelled.clear()
         for plain in (self.events, self.event_oldest_s, self.rings, self.ring_late_s):
             plain.set(float("nan"))
         self.leader_present.set(float("nan"))
+
+
+def _listed(outcomes: Iterable[str]) -> str:
+    return ", ".join(outcomes)
 
 
 def since_s(moment: datetime | None, now: datetime) -> float:

@@ -5,7 +5,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.health import Health
+from bot.health import PARTS, Health
 from bot.metrics import GatewayMetrics
 from storage.clock import utc_now
 from storage.condition import HUNG_S, pulse
@@ -31,6 +31,7 @@ def operations(health: Health, metrics: GatewayMetrics) -> APIRouter:
     @router.get("/metrics", response_class=PlainTextResponse)
     async def show_metrics() -> PlainTextResponse:
         """Prometheus' text format."""
+        metrics.vitals.tell(await health.condition(), PARTS)
         try:
             metrics.backlog.show(await health.backlog(), utc_now())
         except (TimeoutError, SQLAlchemyError):

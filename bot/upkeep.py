@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.settings import GatewaySettings
 from storage import vault
+from storage.backups import noted
 from storage.backups.archive import BadBackup
 from storage.backups.make import Installation, NothingToKeep, make
 from storage.backups.restore import NotEmpty, Restored, RestoreFailed, restore, tried
@@ -65,6 +66,7 @@ def backup(options: argparse.Namespace) -> int:
             print(f"Lost before, and not in it: {_many(len(manifest.lost), 'artifact')}.")
         if options.verify:
             print(f"Restored into a scratch home to try it: {_verdict(tried(path))}.")
+        noted.note(here.home, manifest, path.resolve(), was_tried=options.verify)
     except (NothingToKeep, StoreAway, BadBackup, RestoreFailed) as error:
         return _complain(error)
     finally:

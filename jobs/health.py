@@ -13,6 +13,8 @@ REDIS_S = 0.5
 LAG_S = 1.0
 """A loop that came round this late is too busy."""
 PROMISE_S = 1.0
+PARTS = ("database", "redis", "loop", "sandbox")
+"""What may be in trouble."""
 
 
 class WorkerHealth:

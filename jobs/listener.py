@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import override
 
+from jobs.health import PARTS
 from jobs.metrics import WorkerMetrics
 from storage.condition import HUNG_S, Condition, pulse
 
@@ -51,6 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(server, _Server)
         metrics = server.metrics
         if self.path == "/metrics":
+            metrics.vitals.tell(server.ask(), PARTS)
             self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
         elif self.path == "/healthz":
             status, body = pulse(metrics.vitals.loop_lag_s(), HUNG_S)

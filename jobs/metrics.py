@@ -1,7 +1,7 @@
 """Prometheus metrics of a worker, and the one place where an attempt at a job is accounted for."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,10 @@ from storage.vitals import LATENCY_BUCKETS_S, Vitals
 
 JOB_BUCKETS_S = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 900)
 LOST = "lost"
+OUTCOMES = (
+    *("succeeded", "cancelled", "user", "outside", "timeout", "crash", "handed_back", "again"),
+    LOST,
+)
 
 Phase = tuple[str, int]
 """A part of the work and when it began, in nanoseconds of the epoch."""
@@ -26,7 +30,7 @@ class Account:
     """What becomes of one attempt."""
 
     outcome: str = LOST
-    """succeeded, cancelled, user, outside, timeout, crash, handed_back, again or lost."""
+    """One of `OUTCOMES`."""
     phases: list[Phase] = field(default_factory=list[Phase])
 
 
@@ -45,8 +49,7 @@ class WorkerMetrics:
         )
         self.ended = Counter(
             "gryph_worker_attempts",
-            "Attempts that are over, by verb and outcome (succeeded, cancelled, user, outside, "
-            "timeout, crash, handed_back, again, lost)",
+            f"Attempts that are over, by verb and outcome ({', '.join(OUTCOMES)})",
             ["verb", "outcome"],
             registry=registry,
         )
@@ -89,6 +92,14 @@ class WorkerMetrics:
         )
         for reason in Refusal:
             self.refused.labels(reason)
+
+    def expect(self, verbs: Iterable[str]) -> None:
+        """Begin at zero what alarms look at: Prometheus sees no increase in a series that it
+        first meets at one.
+        """
+        for verb in verbs:
+            for outcome in OUTCOMES:
+                self.ended.labels(verb, outcome)
 
     def _seconds(self, name: str, what: str) -> Histogram:
         buckets = (*LATENCY_BUCKETS_S, *JOB_BUCKETS_S)

@@ -137,6 +137,7 @@ class Runner(Generic[DeskT]):
         """`works` maps a request's kind to its job; `owner` names this process in leases."""
         self.metrics = WorkerMetrics()
         self.metrics.slots.set(concurrency)
+        self.metrics.expect(works)
         self._database = database
         self._bell = bell
         self._desks = desks

@@ -92,6 +92,7 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
     metrics = runner.metrics
     metrics.sandbox.labels(_rung(sandbox)).set(1)
     database.on_write = metrics.vitals.write_s.observe
+    metrics.vitals.watch_home(settings.home)
     shop.on_refusal = metrics.sandbox_refusals.inc
     is_isolated = not isinstance(sandbox, NoSandbox)
     health = WorkerHealth(heart, redis, metrics.vitals, is_isolated=is_isolated)

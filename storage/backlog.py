@@ -67,6 +67,8 @@ class Backlog:
     leader_until: datetime | None
     processes: Mapping[str, int]
     """Alive, by kind ("gateway", "worker")."""
+    put_off: Mapping[str, int]
+    """Deliveries that their platform did not take at the last try, by platform."""
 
     def oldest_by_queue(self) -> Mapping[str, datetime]:
         """When the oldest queued job of each queue was asked for."""
@@ -103,6 +105,7 @@ def look(session: Session, now: datetime) -> Backlog:
         delivered_at=session.exec(select(func.max(DeliveryRow.finished_at))).one(),
         leader_until=leader.until if leader is not None else None,
         processes=_processes(session, now),
+        put_off=_put_off(session),
     )
 
 
@@ -140,3 +143,14 @@ def _overdue(session: Session, now: datetime) -> tuple[Overdue, ...]:
         .group_by(platform)
     )
     return tuple(Overdue(*row) for row in session.connection().execute(counted).tuples())
+
+
+def _put_off(session: Session) -> Mapping[str, int]:
+    platform = col(DeliveryRow.platform)
+    counted = (
+        sql.select(platform, func.count())
+        .where(col(DeliveryRow.finished_at).is_(None), col(DeliveryRow.attempts) > 0)
+        .group_by(platform)
+    )
+    rows = session.connection().execute(counted).tuples()
+    return dict(row for row in rows)

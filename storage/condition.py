@@ -32,6 +32,10 @@ class Condition:
         """200, or 503 for what is not ready."""
         return 503 if self.status is Status.NOT_READY else 200
 
+    def degree(self, part: str) -> int:
+        """How bad a part is: 0 nothing is wrong with it, 1 degraded, 2 stuck."""
+        return 2 if part in self.stuck else int(part in self.degraded)
+
     def as_json(self) -> dict[str, str | dict[str, str]]:
         """The body of `/readyz`."""
         return {

@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlmodel import Session, SQLModel, update
 
-from bot.health import ANSWER_S, LEADERLESS_S, Health
+from bot.health import ANSWER_S, LEADERLESS_S, PARTS, Health
 from storage import inbox, leases, presence
 from storage.clock import utc_now
 from storage.condition import Condition, Status
@@ -42,7 +42,9 @@ async def health(
 
 async def condition(database: Database, url: str, vitals: Vitals | None = None) -> Condition:
     async with health(database, url, vitals) as one:
-        return await one.condition()
+        found = await one.condition()
+    assert {*found.stuck, *found.degraded} <= {*PARTS}, "a part that no metric shows"
+    return found
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,16 @@ class House:
     @property
     def leads(self) -> bool:
         return self.metrics.registry.get_sample_value("gryph_leader") == 1
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    def turns(self, outcome: str) -> float:
+        return self.value("gryph_chore_turns_total", chore="chore", outcome=outcome)
+
+    @property
+    def done_at(self) -> float:
+        return self.value("gryph_chore_done_timestamp_seconds", chore="chore")
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -121,6 +132,21 @@ async def test_a_chore_that_fails_has_its_next_turn(sqlite: Database) -> None:
     async with house.running():
         await until(lambda: house.done > 3)
         assert house.leads
+        assert house.turns("failed") >= 3
+        assert house.turns("done") == 0
+
+
+async def test_a_chore_that_no_longer_gets_done_is_seen_by_its_age(sqlite: Database) -> None:
+    house = House(sqlite)
+    async with house.running():
+        await until(lambda: house.turns("done") > 2)
+        assert house.value("gryph_chore_every_seconds", chore="chore") == 0.02
+        assert time.time() - house.done_at < 1
+        house.chore_fails = True
+        await until(lambda: house.turns("failed") > 1)
+        was_done_at = house.done_at
+        await until(lambda: house.turns("failed") > 3)
+        assert house.done_at == was_done_at
 
 
 async def test_a_companion_that_fails_is_begun_again(sqlite: Database) -> None:
@@ -161,5 +187,8 @@ async def test_a_chore_that_finds_its_platform_busy_is_tried_again_within_its_tu
         if tries <= 2:
             raise Busy("502")
 
-    await leader_module.turn_of("sweep", Chore(300, busy_twice))()
+    metrics = GatewayMetrics()
+    await leader_module.turn_of("sweep", Chore(300, busy_twice), metrics)()
     assert tries == 3
+    labels = {"chore": "sweep", "outcome": "done"}
+    assert metrics.registry.get_sample_value("gryph_chore_turns_total", labels) == 1

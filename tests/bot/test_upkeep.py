@@ -1,6 +1,7 @@
 """`gryph backup`, `restore` and `keys`: what whoever looks after an installation reads."""
 
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from inline_snapshot import snapshot
 
 from bot.cli import main
 from storage import vault
+from storage.backups import noted
 from storage.database import Database
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -59,6 +61,16 @@ b: 1 row of N tables, 0 artifacts, 1 key file, N MiB.
 Restored into a scratch home to try it: audit log of 0 lines unbroken.
 It holds the keys: keep it as safe as the home itself.
 """)
+
+
+def test_a_home_knows_when_its_last_good_backup_was_made(home: Path) -> None:
+    assert noted.last_at_s(home) == 0
+    (home / "gryph.db").rename(home / "away.db")
+    assert main(["backup", "b"]) == 1
+    assert noted.last_at_s(home) == 0
+    (home / "away.db").replace(home / "gryph.db")
+    assert main(["backup", "b"]) == 0
+    assert abs(noted.last_at_s(home) - time.time()) < 60
 
 
 def test_a_restored_home_opens_what_was_sealed(

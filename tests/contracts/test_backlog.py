@@ -28,7 +28,7 @@ async def look(database: Database, at: datetime = NOW) -> Backlog:
 
 
 async def test_an_empty_installation_waits_for_nothing(database: Database) -> None:
-    assert await look(database) == Backlog((), 0, None, None, None, 0, None, (), None, None, {})
+    assert await look(database) == Backlog((), 0, None, None, None, 0, None, (), None, None, {}, {})
 
 
 async def test_jobs_are_counted_by_state_with_the_oldest_one_until_they_are_over(
@@ -76,6 +76,21 @@ async def test_a_delivery_is_overdue_when_nobody_has_looked_at_it_in_time(
     assert (overdue.platform, overdue.count, overdue.oldest_at) == ("slack", 1, NOW)
     assert await database.write(lambda s: deliveries.take(s, job, "g", late)) is not None
     assert (await look(database, late)).overdue == ()
+
+
+async def test_a_delivery_that_its_platform_did_not_take_is_put_off_until_it_does(
+    database: Database,
+) -> None:
+    job = await database.write(lambda s: ask(s, now=NOW))
+    assert (await look(database)).put_off == {}
+    errand = await database.write(lambda s: deliveries.take(s, job, "g", NOW))
+    assert errand is not None
+    row = errand.delivery
+    await database.write(lambda s: deliveries.try_later(s, row, "g", "busy", 60, NOW))
+    assert (await look(database)).put_off == {"slack": 1}
+    assert await database.write(lambda s: deliveries.take(s, job, "g", after(61))) is not None
+    await database.write(lambda s: deliveries.let_go(s, job, "g", after(62)))
+    assert (await look(database)).put_off == {}
 
 
 async def test_the_leader_is_the_holder_of_a_lease_that_lasts(database: Database) -> None:
