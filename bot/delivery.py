@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
-from bot.fence import Overdue, speaking_while
+from bot.fence import Overdue, Turn, speaking
 from bot.line import LineWatch
 from bot.metrics import GatewayMetrics
 from bot.redaction import redacted_model
@@ -178,24 +178,27 @@ class Delivery:
             return False
         platform = Platform(errand.delivery.platform)
         face = self._faces.get(platform)
+        turn = Turn(holds, errand.is_first_try)
         try:
             if face is None:
                 raise Busy(f"{platform} is off", retry_after_s=60)
             parent = await self._traceparent(errand)
             outbound = WatchedOutbound(face.outbound, platform, self._metrics, parent)
             async with asyncio.timeout(SAY_S):
-                with speaking_while(holds):
+                with speaking(turn):
                     return await self._say(errand, outbound)
         except Overdue:
             log.warning("held too long to be said here", key=key)
             await self._note(key, lease_owner=None, next_try_at=utc_now())
         except TokenRefused as refused:
             self._metrics.delivery_retries.labels(platform, "token").inc()
+            await self._unless_called(turn, errand)
             await self._wait_for_mending(errand, refused)
         except (Busy, TimeoutError) as busy:
             why = "off" if face is None else "busy" if isinstance(busy, Busy) else "timeout"
             self._metrics.delivery_retries.labels(platform, why).inc()
             wait_s = busy.retry_after_s if isinstance(busy, Busy) else 0.0
+            await self._unless_called(turn, errand)
             await self._later(errand, str(busy) or "no answer", wait_s)
         except Undeliverable as gone:
             log.warning("undeliverable", key=key, error=str(gone))
@@ -345,6 +348,12 @@ class Delivery:
 
     async def _note(self, key: str, **values: object) -> None:
         await self._database.write(lambda s: deliveries.note(s, key, self._holder.owner, **values))
+
+    async def _unless_called(self, turn: Turn, errand: Errand) -> None:
+        """Where only our own budget or a known refusal stood in the way, nothing was tried."""
+        if not turn.has_called:
+            owner = self._holder.owner
+            await self._database.write(lambda s: deliveries.untried(s, errand, owner))
 
     async def _wait_for_mending(self, errand: Errand, refused: TokenRefused) -> None:
         owner, row, error = self._holder.owner, errand.delivery, str(refused)

@@ -10,12 +10,15 @@ from sqlmodel import Session, col, select
 
 from storage.database import insert_if_absent
 from storage.ids import JobId
+from storage.states import JobState
 from storage.tables.deliveries import DeliveryRow, PostedMessageRow
 from storage.tables.jobs import JobEventRow, JobRow
 
 LEASE_S = 30.0
 IDLE_S = 30.0
 """How often a delivery with nothing new to say is looked at, in case a bell was lost."""
+ANYTHING = "anything"
+"""As `tried` of a delivery of which nobody knows what was tried."""
 GIVE_UP_AFTER = 150
 """Tries in a row that failed; with waits that grow to ten minutes this is about a day."""
 
@@ -28,6 +31,8 @@ class Errand:
     job: JobRow | None
     newest: JobEventRow | None
     """The job's newest event."""
+    is_first_try: bool = False
+    """Whether nobody has tried before to post what is to be posted next."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,37 @@ def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None
     if taken.rowcount != 1:
         return None
     row = session.get_one(DeliveryRow, key)
-    if row.job_id is None:
-        return Errand(row, None, None)
-    job = session.get_one(JobRow, row.job_id)
-    return Errand(row, job, session.get(JobEventRow, (job.id, job.last_seq)))
+    job = None if row.job_id is None else session.get_one(JobRow, row.job_id)
+    newest = None if job is None else session.get(JobEventRow, (job.id, job.last_seq))
+    post = _next_post(row, job)
+    is_first_try = row.tried not in {post, ANYTHING}
+    if post is not None and is_first_try:
+        row.tried = post
+        session.add(row)
+        session.flush()
+    return Errand(row, job, newest, is_first_try)
+
+
+def _next_post(row: DeliveryRow, job: JobRow | None) -> str | None:
+    """What is to be posted next; None when the message that stands is only edited."""
+    if job is None:
+        return "answer"
+    if row.status is None:
+        return "status"
+    return "result" if row.result is None and JobState(job.state).final else None
+
+
+def doubt(session: Session) -> None:
+    """Of a restored backup: what was posted after it was made is not in it."""
+    session.connection().execute(
+        update(DeliveryRow).where(col(DeliveryRow.finished_at).is_(None)).values(tried=ANYTHING)
+    )
+
+
+def untried(session: Session, errand: Errand, owner: str) -> None:
+    """The first try ended before the platform was called, so the next one is the first again."""
+    if errand.is_first_try:
+        note(session, errand.delivery.key, owner, tried=None)
 
 
 def posted(session: Session, row: DeliveryRow, message: Message, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from bot.face import Posted
+from bot.fence import may_be_there
 from bot.github.client import COMMENT, GitHubClient, Reach
 from bot.github.place import Thread, thread_of
 from bot.github.transport import Refused
@@ -85,9 +86,11 @@ class Comments:
     async def find(self, spot: Spot, marker: str, since: datetime) -> Posted | None:
         """Our comment that ends with `marker`, among the hundred first changed after `since`.
 
-        One call. A GitHub that cannot list comments is taken to hold none. Raises Busy,
-        Undeliverable.
+        One call, and none on a first try. A GitHub that cannot list comments is taken to hold none.
+        Raises Busy, Undeliverable.
         """
+        if not may_be_there():
+            return None
         params = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": str(PAGE)}
         try:
             comments = (await self._client.get(spot.reach, spot.listing, params)).many(Comment)

@@ -1,7 +1,7 @@
 """What an earlier, interrupted attempt has already put into a thread.
 
-Nothing tells a delivery that it is a second attempt, and another gateway may have made the
-first, so every post is preceded by one bounded look at the newest messages since the request.
+Whoever posts may be killed before it is noted, so that every attempt after the first is preceded by
+one bounded look at the newest messages since the request.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import structlog
 
+from bot.fence import may_be_there
 from bot.slack.api import Refusal, SlackApi
 
 log = structlog.get_logger()
@@ -41,11 +42,14 @@ def mark(key: str, part: str) -> dict[str, Any]:
 
 
 async def earlier(api: SlackApi, spot: Spot, key: str, since: str | None) -> Earlier:
-    """Our messages of the delivery `key`, among those after the timestamp `since`.
+    """Our messages of the delivery `key`, among those after the timestamp `since`; on a first try
+    there are none, and Slack is not asked.
 
     Raises:
         Busy: Slack does not answer now.
     """
+    if not may_be_there():
+        return Earlier()
     args: dict[str, Any] = {
         "channel": spot.channel,
         "limit": MOST_MESSAGES,

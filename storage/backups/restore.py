@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import audit
+from storage import audit, deliveries
 from storage.audit import Verdict
 from storage.backups import archive, rows
 from storage.backups.archive import BadBackup, Manifest
@@ -57,6 +57,7 @@ def restore(path: Path, into: Installation) -> Restored:
         with into.database.engine.execution_options(gryph_writes=True).begin() as connection:
             counts, artifacts = _unpack(path, into, connection)
         run.upgrade(into.database.url)
+        into.database.write_now(deliveries.doubt)
         verdict = into.database.read_now(
             lambda session: audit.verify(session, audit.load_key(into.home))
         )

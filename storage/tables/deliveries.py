@@ -31,6 +31,9 @@ class DeliveryRow(Row, table=True):
     next_try_at: datetime = Field(sa_type=UtcDateTime, index=True)
     lease_owner: str | None = Field(default=None, index=True)
     attempts: int = 0
+    tried: str | None = None
+    """The newest message that somebody began to post ("status", "result", "answer"), whether or not
+    it got there; what is posted for the first time need not be looked for."""
     error: str | None = None
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot import tokens
 from bot.face import Busy, Posted, Undeliverable
+from bot.fence import Turn, speaking
 from bot.slack.outbound import REMEDY
 from bot.tokens import TokenRefused
 from handlers import Place, Platform
@@ -117,7 +118,14 @@ async def test_two_jobs_of_one_message_have_a_status_each(team: Team) -> None:
     assert len(team.ours()) == 2
 
 
-async def test_normal_post_costs_one_look_and_one_post(team: Team) -> None:
+async def test_first_try_costs_one_post(team: Team) -> None:
+    place = await team.asked()
+    with speaking(Turn(lambda: True, is_first=True)):
+        await team.outbound.post_status(place, view(), key=STATUS)
+    assert [name for name, _ in team.slack.server.calls] == ["chat.postMessage"]
+
+
+async def test_later_try_costs_one_look_and_one_post(team: Team) -> None:
     await team.outbound.post_status(await team.asked(), view(), key=STATUS)
     assert [name for name, _ in team.slack.server.calls] == [
         "conversations.replies",
