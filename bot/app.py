@@ -51,6 +51,7 @@ from jobs.messages import say
 from jobs.queue import ArqQueue
 from storage import artifacts, audit, ledger, retention, targets, vault
 from storage.backups import noted
+from storage.bounds import Bounds
 from storage.clock import utc_now
 from storage.database import Database
 from storage.files import write_whole
@@ -248,6 +249,11 @@ def _surroundings(
         limits=limits,
         metrics=metrics,
         audit_key=keys.audit,
+        bounds=Bounds(
+            line=settings.most_waiting,
+            person=settings.most_waiting_person,
+            repository=settings.most_waiting_repository,
+        ),
         redactor=keys.redactor,
         read_artifact=kept.read,
         repositories={

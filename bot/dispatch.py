@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from bot import commands as registry
 from bot.checkpoint import checkpoint
-from bot.effects import Answer, Asked, Said, Spoken, commit
+from bot.effects import Answer, Asked, Effects, Said, Spoken, Terms
 from bot.face import Busy, Face
 from bot.grammar import GrammarError, find_lines, parse, suggest
 from bot.grammar.lines import LIMIT, Lines
@@ -45,6 +45,7 @@ from handlers.help import overview
 from jobs.messages import Action, Actions, Reply, Suggestion, Text, say
 from jobs.requests import Source, request_adapter
 from storage import approvals, deliveries, feedback, inbox, ledger, people, traces
+from storage.bounds import Bounds
 from storage.clock import utc_now
 from storage.database import Database
 from storage.feedback import Vote
@@ -82,6 +83,7 @@ class Surroundings:
     repositories: Mapping[str, str]
     per_hour: tuple[int, int, int]
     """Commands per hour for a person, a workspace and a repository."""
+    bounds: Bounds = field(default_factory=Bounds)
     redactor: Redactor = field(default_factory=Redactor)
     """What commands pass before they are kept."""
 
@@ -100,6 +102,8 @@ class Dispatcher:
         """`on_jobs` and `on_deliveries` (with a delivery's key) wake the loops that go on."""
         self._around = surroundings
         self._line = LineWatch(surroundings.database)
+        terms = Terms(surroundings.audit_key, surroundings.bounds)
+        self._effects = Effects(surroundings.database, surroundings.metrics, self._line, terms)
         self._intake = intake
         self._on_jobs = on_jobs
         self._on_deliveries = on_deliveries
@@ -382,15 +386,10 @@ class Dispatcher:
     async def _commit(
         self, taken: Taken, invocation: Invocation, person: PersonId, spoken: list[Spoken]
     ) -> None:
-        said = Said(taken, invocation, person, tuple(spoken))
-        keys = await self._around.database.write(
-            lambda s: commit(s, said, self._around.audit_key, utc_now())
-        )
-        for one in spoken:
-            self._around.metrics.commands.labels(one.verb or "none", one.outcome).inc()
-        for key in keys:
-            self._on_deliveries(key)
-        if any(isinstance(one.result, Asked) for one in spoken):
+        written = await self._effects.write(Said(taken, invocation, person, tuple(spoken)))
+        for one in written:
+            self._on_deliveries(one.key)
+        if any(isinstance(one.spoken.result, Asked) for one in written):
             self._on_jobs()
 
     # Reactions

@@ -1,18 +1,30 @@
-"""What a handled event leaves behind, written in the one transaction that marks it handled."""
+"""What a handled event leaves behind, written in the one transaction that marks it handled.
 
-from dataclasses import dataclass
+A job for which there is no room is answered in its place: that is found out in the transaction that
+would have made it. When the line may move again is looked up outside of it, since others wait for
+that transaction; see docs/decisions/0011-bounded-lines.md.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.line import LineWatch
+from bot.metrics import GatewayMetrics
+from bot.room import no_room
 from handlers import Invocation
 from jobs.messages import Reply
 from jobs.requests import JobRequest
-from storage import audit, deliveries, inbox, ledger
+from storage import audit, bounds, deliveries, inbox, ledger
 from storage.audit import Entry
+from storage.bounds import Bounds, Full
+from storage.clock import utc_now
+from storage.database import Database
 from storage.ids import JobId, PersonId
 from storage.inbox import Taken
 from storage.ledger import NewJob
+from storage.line import Line
 from storage.states import Urgency
 
 LINE_IN_AUDIT = 500
@@ -62,31 +74,108 @@ class Said:
     lines: tuple[Spoken, ...]
 
 
-def commit(session: Session, said: Said, audit_key: bytes, now: datetime) -> list[str]:
-    """Write jobs, answers and audit lines; returns the keys of what is now to be delivered.
+@dataclass(frozen=True)
+class Terms:
+    """On what effects are written."""
+
+    audit_key: bytes
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
+class Written:
+    """A command line as it stands in the database."""
+
+    spoken: Spoken
+    """Its result is an answer where there was no room for its job."""
+    key: str
+    """Of its delivery."""
+    full: Full | None = None
+
+
+class NoRoom(Exception):
+    """There is no room for a job, and nobody has looked when there will be; nothing is written."""
+
+    def __init__(self, full: Full) -> None:
+        """`full` is what there is too much of."""
+        super().__init__(full.bound)
+        self.full = full
+
+
+class Effects:
+    """Writes them."""
+
+    def __init__(
+        self, database: Database, metrics: GatewayMetrics, line: LineWatch, terms: Terms
+    ) -> None:
+        """`line` tells those for whose jobs there is no room when there may be."""
+        self._database = database
+        self._metrics = metrics
+        self._line = line
+        self._terms = terms
+
+    async def write(self, said: Said) -> list[Written]:
+        """Commit it all and count it.
+
+        Raises:
+            storage.inbox.Superseded: Somebody else handled the event; nothing is written.
+        """
+        try:
+            written = await self._commit(said, None)
+        except NoRoom as found:
+            line = await self._line.look_for(found.full.jobs)
+            written = await self._commit(said, line)
+        for one in written:
+            self._metrics.commands.labels(one.spoken.verb or "none", one.spoken.outcome).inc()
+            if one.full is not None:
+                self._metrics.no_room.labels(one.full.bound).inc()
+        return written
+
+    async def _commit(self, said: Said, line: Line | None) -> list[Written]:
+        return await self._database.write(
+            lambda s: commit(s, said, self._terms, utc_now(), line=line)
+        )
+
+
+def commit(
+    session: Session, said: Said, terms: Terms, now: datetime, *, line: Line | None = None
+) -> list[Written]:
+    """Write jobs, answers and audit lines; what is to be delivered now.
 
     Raises:
         storage.inbox.Superseded: Somebody else handled the event; nothing is written.
+        NoRoom: A job cannot be taken, and there is no `line` to say more about it.
     """
     inbox.finish(session, said.taken, now)
-    keys: list[str] = []
-    for spoken in said.lines:
-        if isinstance(spoken.result, Asked):
-            key = _write_job(session, said, spoken, now)
-        else:
-            key = _write_answer(session, said, spoken, now)
-        keys.append(key)
+    if any(isinstance(spoken.result, Asked) for spoken in said.lines):
+        bounds.hold(session)
+    written = [_write(session, said, spoken, (terms.bounds, line), now) for spoken in said.lines]
     # Last, since on PostgreSQL the chain is a lock that others wait for.
-    for spoken, key in zip(said.lines, keys, strict=True):
-        audit.append(session, audit_key, _entry(said.invocation, spoken, key), now)
-    return keys
+    for one in written:
+        entry = _entry(said.invocation, one.spoken, one.key)
+        audit.append(session, terms.audit_key, entry, now)
+    return written
 
 
-def _write_job(session: Session, said: Said, spoken: Spoken, now: datetime) -> str:
-    asked = spoken.result
-    assert isinstance(asked, Asked)
+def _write(
+    session: Session, said: Said, spoken: Spoken, room: tuple[Bounds, Line | None], now: datetime
+) -> Written:
+    if isinstance(spoken.result, Answer):
+        return Written(spoken, _write_answer(session, said, spoken, spoken.result, now))
+    new, (most, line) = _new_job(said, spoken, spoken.result), room
+    full = bounds.full(session, most, new)
+    if full is None:
+        return Written(spoken, ledger.create(session, new, now).id)
+    if line is None:
+        raise NoRoom(full)
+    answer = Answer(no_room(full, new, line), "limited")
+    refused = replace(spoken, result=answer)
+    return Written(refused, _write_answer(session, said, refused, answer, now), full)
+
+
+def _new_job(said: Said, spoken: Spoken, asked: Asked) -> NewJob:
     request, invocation = asked.request, said.invocation
-    new = NewJob(
+    return NewJob(
         inbox_id=said.taken.id,
         line_number=spoken.number,
         verb=request.kind,
@@ -104,11 +193,11 @@ def _write_job(session: Session, said: Said, spoken: Spoken, now: datetime) -> s
         urgency=asked.urgency,
         waits_for=asked.waits_for,
     )
-    return ledger.create(session, new, now).id
 
 
-def _write_answer(session: Session, said: Said, spoken: Spoken, now: datetime) -> str:
-    assert isinstance(spoken.result, Answer)
+def _write_answer(
+    session: Session, said: Said, spoken: Spoken, answer: Answer, now: datetime
+) -> str:
     # The outcome is part of the key, so that a face can tell a refusal from an answer.
     key = f"answer:{said.taken.id}:{spoken.number}:{spoken.outcome}"
     place = said.invocation.place
@@ -117,7 +206,7 @@ def _write_answer(session: Session, said: Said, spoken: Spoken, now: datetime) -
         key,
         place.platform,
         place.model_dump(mode="json"),
-        spoken.result.reply.model_dump(mode="json"),
+        answer.reply.model_dump(mode="json"),
         now,
     )
     return key

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from storage import line
@@ -48,12 +49,17 @@ class LineWatch:
                 self._holds_until_s = started + took_s + min(LONGEST_HOLD_S, REST * took_s)
         return self._newest
 
-    async def where(self, job: JobId, queue: str) -> InLine | None:
-        """Where a job stands; None when it is not in line (any more, or for a moment)."""
+    async def look_for(self, jobs: Collection[JobId]) -> Line:
+        """All lines, with one of these jobs among those who wait, if any of them does."""
         seen = await self.look()
-        if job not in seen.ahead:  # queued since that look
+        if seen.ahead.keys().isdisjoint(jobs):  # queued since that look
             await asyncio.sleep(max(0.0, self._holds_until_s - time.monotonic()))
             seen = await self.look()
+        return seen
+
+    async def where(self, job: JobId, queue: str) -> InLine | None:
+        """Where a job stands; None when it is not in line (any more, or for a moment)."""
+        seen = await self.look_for((job,))
         ahead = seen.ahead.get(job)
         return None if ahead is None else InLine(ahead, seen.wait_s(job, queue))
 

@@ -109,6 +109,11 @@ class GatewayMetrics:
             "Command lines, by verb and outcome (job, answer, error, refused, limited)",
             *("verb", "outcome"),
         )
+        self.no_room = self.counter(
+            "gryph_jobs_no_room",
+            "Jobs not taken because too many wait, by bound (line, person, repository)",
+            "bound",
+        )
         self.budgets_alone = self.counter(
             "gryph_budget_alone",
             "Calls to platforms that were counted in this gateway alone, within half a budget, "

@@ -182,6 +182,20 @@ class GatewaySettings(StorageSettings):
         default=45, ge=2, description="Calls a second to Discord; it allows 50."
     )
 
+    most_waiting: int = Field(
+        default=500,
+        ge=1,
+        description="Jobs that may wait in one line; what people asked for and what was scheduled "
+        "are counted apart. Whoever asks for more is told when there may be room.",
+    )
+    most_waiting_person: int = Field(
+        default=20, ge=1, description="How many of those may be one person's."
+    )
+    most_waiting_repository: int = Field(
+        default=100,
+        ge=1,
+        description="How many of those may be for one repository; best more than one person's.",
+    )
     line_window: int = Field(
         default=8,
         ge=1,

@@ -196,6 +196,27 @@ def test_double() -> None:
     assert {message.thread_ts for message in team.ours} == {said.ts}
 
 
+async def test_more_than_ones_share_of_the_line_is_answered_in_the_thread(team: Team) -> None:
+    team.spine.queue.flowing.clear()
+    for number in range(4):
+        lines = "\n".join(f"<@{BOT}> test src/{number}{line}.py" for line in range(5))
+        await team.slack.say(team.ann, team.dev, lines)
+    await team.spine.until(lambda: len(team.ours) == 20)
+    said = await team.slack.say(team.ann, team.dev, f"<@{BOT}> test src/a.py")
+    await team.slack.again(2)
+    await team.spine.until(lambda: len(team.ours) > 20)
+    (answer,) = [each for each in team.ours if each.thread_ts == said.ts]
+    assert masked(_seen(answer)) == snapshot("""\
+Not taken: 20 of your jobs wait in the `cpu` line, and nobody may have more there. When the first of them starts I cannot tell, since nothing runs at the moment. `/gryph status` shows yours; `/gryph cancel J-ID` makes room at once.
+[Try again] [Cancel]\
+""")
+    assert len(await team.spine.jobs()) == 20
+    team.spine.queue.flowing.set()
+    team.engine.may_end.set()
+    await team.spine.until_quiet()
+    assert len(await team.spine.jobs()) == 20
+
+
 async def test_slash_command_is_a_message_with_its_result_under_it(team: Team) -> None:
     await team.slack.slash(team.ann, team.dev, "test src/a.py")
     assert (team.slack.sent[-1].status, team.slack.sent[-1].answer) == (200, "")

@@ -32,6 +32,7 @@ from jobs.requests import JobRequest, Source
 from jobs.runner import RunningWatch
 from storage import artifacts, people
 from storage.artifacts import NewArtifact
+from storage.bounds import Bounds
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
@@ -163,12 +164,13 @@ class ChatPlatform:
 class Chat(Spine):
     """What a test holds: people speak, and it reads what the thread shows."""
 
-    def __init__(self, database: Database, home: Path) -> None:
+    def __init__(self, database: Database, home: Path, bounds: Bounds | None = None) -> None:
         """See `chatting`."""
         super().__init__(database, home)
         self.platform = ChatPlatform()
         self.work: Work = easy_work
         self.files: dict[str, bytes] = {}
+        self.bounds = bounds or Bounds()
         self._numbers = itertools.count(1)
 
     @property
@@ -180,6 +182,7 @@ class Chat(Spine):
             desks=ScriptedDesks(self.store, self.files),
             works={"test": self._do},
             per_hour=PER_HOUR,
+            bounds=self.bounds,
         )
 
     def _do(self, request: JobRequest, desk: Desk) -> Done:
@@ -242,9 +245,11 @@ class Chat(Spine):
 
 
 @asynccontextmanager
-async def chatting(database: Database, valkey_url: str, home: Path) -> AsyncGenerator[Chat]:
+async def chatting(
+    database: Database, valkey_url: str, home: Path, *, bounds: Bounds | None = None
+) -> AsyncGenerator[Chat]:
     """Run a spine around a scripted platform."""
-    chat = Chat(database, home)
+    chat = Chat(database, home, bounds)
     chat.platform.tiers["ann"] = Tier.WRITE
     async with chat.running(valkey_url, chat.scene):
         yield chat

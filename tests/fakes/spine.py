@@ -33,6 +33,7 @@ from jobs.queue import QueueDown
 from jobs.requests import JobRequest
 from jobs.runner import Desks, Runner
 from storage import vault
+from storage.bounds import Bounds
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
@@ -72,6 +73,7 @@ class Scene:
     works: Mapping[str, Work]
     repositories: Mapping[str, str] = field(default_factory=dict[str, str])
     per_hour: tuple[int, int, int] = (200, 2_000, 1_000)
+    bounds: Bounds = field(default_factory=Bounds)
     window: int = 8
     """Jobs at the head of the line that workers are told of."""
     tokens: TokenSource | None = None
@@ -194,6 +196,7 @@ class Spine:
             read_artifact=self.kept.read,
             repositories=scene.repositories,
             per_hour=scene.per_hour,
+            bounds=scene.bounds,
         )
         return Dispatcher(surroundings, self.intake, on_jobs=on_jobs, on_deliveries=self._notice)
 

@@ -136,6 +136,9 @@ def _crew(
         "GRYPH_RATE_PERSON_PER_HOUR": PLENTY,
         "GRYPH_RATE_WORKSPACE_PER_HOUR": PLENTY,
         "GRYPH_RATE_REPOSITORY_PER_HOUR": PLENTY,
+        "GRYPH_MOST_WAITING": PLENTY,
+        "GRYPH_MOST_WAITING_PERSON": PLENTY,
+        "GRYPH_MOST_WAITING_REPOSITORY": PLENTY,
         # All is one Slack workspace here: its 50 calls a minute of a method would take hours.
         "GRYPH_SLACK_CALLS_PER_MINUTE": PLENTY,
         "GRYPH_DEFAULT_REPOSITORY": CODE,
