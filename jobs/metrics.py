@@ -78,7 +78,7 @@ class WorkerMetrics:
         )
         self.sandbox = Gauge(
             "gryph_worker_sandbox",
-            "Always 1; the isolation that was proven when the worker started, or none",
+            "Always 1; the rung of isolation that was proven when the worker started, or none",
             ["rung"],
             registry=registry,
         )
