@@ -238,9 +238,14 @@ def message_about(session: Session, key: str) -> PostedMessageRow | None:
     return session.get(PostedMessageRow, key)
 
 
-def recent_messages(session: Session, platform: str, since: datetime) -> list[PostedMessageRow]:
-    """Our messages on a platform since a time, newest first."""
+def recent_messages(
+    session: Session, platform: str, since: datetime, limit: int, *, skipped: int = 0
+) -> list[PostedMessageRow]:
+    """Our messages about jobs on a platform since a time, newest first, without the newest few."""
     found = select(PostedMessageRow).where(
-        PostedMessageRow.platform == platform, PostedMessageRow.posted_at >= since
+        PostedMessageRow.platform == platform,
+        PostedMessageRow.posted_at >= since,
+        col(PostedMessageRow.job_id).is_not(None),
     )
-    return list(session.exec(found.order_by(col(PostedMessageRow.posted_at).desc())).all())
+    newest_first = found.order_by(col(PostedMessageRow.posted_at).desc(), col(PostedMessageRow.key))
+    return list(session.exec(newest_first.offset(skipped).limit(limit)).all())

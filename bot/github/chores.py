@@ -14,6 +14,9 @@ from storage.deliveries import recent_messages
 
 WATCHED_FOR = timedelta(days=14)
 KEPT_BY_GITHUB = timedelta(days=3)
+NEWEST = 200
+OLDER = 100
+"""How many comments are looked at in turn beside the newest, whose readers react most."""
 OVERLAP = timedelta(minutes=10)
 _WHERE = ("installation", "github-webhooks-swept")
 
@@ -27,6 +30,7 @@ class GitHubChores:
         self._database = database
         self._intake = intake
         self._known: Known = {}
+        self._older_seen = 0
         self._asked: deliveries.Asked = {}
 
     async def sweep(self) -> None:
@@ -40,13 +44,19 @@ class GitHubChores:
         await self._database.write(lambda s: wishes.put(s, *_WHERE, now.isoformat(), now))
 
     async def look_at_reactions(self) -> None:
-        """Take in what people put on our comments of the last fortnight."""
-        rows = await self._database.read(
-            lambda s: recent_messages(s, Platform.GITHUB, utc_now() - WATCHED_FOR)
+        """Take in what people put on our comments of the last fortnight: always on the newest, in
+        turn on the older ones, so that a busy fortnight costs no more than a quiet one.
+        """
+        since, skipped = utc_now() - WATCHED_FOR, NEWEST + self._older_seen
+        newest = await self._database.read(
+            lambda s: recent_messages(s, Platform.GITHUB, since, NEWEST)
+        )
+        older = await self._database.read(
+            lambda s: recent_messages(s, Platform.GITHUB, since, OLDER, skipped=skipped)
         )
         watched = [
             Watched(row.key, Place.model_validate(row.place), str(row.data.get("node", "")))
-            for row in rows
-            if row.job_id is not None
+            for row in (*newest, *older)
         ]
         await reactions.poll(self._client, watched, self._intake, self._known)
+        self._older_seen = self._older_seen + OLDER if len(older) == OLDER else 0

@@ -25,6 +25,8 @@ BATCH = 100
 MOST_REACTIONS = 50
 """Read of one comment; the newest."""
 MOST_BY_REST = 30
+MOST_KNOWN = 2_000
+"""Comments of which is kept who reacted."""
 _EMOJI = {
     "THUMBS_UP": "+1",
     "THUMBS_DOWN": "-1",
@@ -81,13 +83,12 @@ async def poll(
 ) -> int:
     """Take in what people put on, or took off, our comments since `known`; returns how many.
 
-    `messages` are those still watched (14 days, say), newest first; what is no longer among them
-    is dropped from `known`. A repository that cannot be read is logged and left out.
+    `messages` are newest first. `known` keeps the `MOST_KNOWN` with reactions that were read last.
+    A repository that cannot be read is logged and left out.
 
     Raises:
         Busy: GitHub does not answer now; what was read before it stays taken in.
     """
-    _forget(known, messages)
     count = 0
     by_repository = sorted(messages, key=lambda each: each.place.channel)
     for repository, group in groupby(by_repository, key=lambda each: each.place.channel):
@@ -97,12 +98,6 @@ async def poll(
         except Undeliverable as refused:
             log.warning("reactions not read", repository=repository, reason=str(refused))
     return count
-
-
-def _forget(known: Known, messages: Sequence[Watched]) -> None:
-    watched = {message.message_key for message in messages}
-    for key in known.keys() - watched:
-        del known[key]
 
 
 async def _take_in(message: Watched, seen: Mapping[str, Seen], intake: Intake, known: Known) -> int:
@@ -117,8 +112,16 @@ async def _take_in(message: Watched, seen: Mapping[str, Seen], intake: Intake, k
         if is_all and id_ not in seen:
             key = f"github:reaction:{id_}:removed"
             count += await _accept(message, reaction, intake, key=key, added=False)
-    known[message.message_key] = dict(seen)
+    _remember(message, seen, known)
     return count
+
+
+def _remember(message: Watched, seen: Mapping[str, Seen], known: Known) -> None:
+    known.pop(message.message_key, None)
+    if seen:
+        known[message.message_key] = dict(seen)
+    while len(known) > MOST_KNOWN:
+        del known[next(iter(known))]
 
 
 async def _accept(message: Watched, seen: Seen, intake: Intake, *, key: str, added: bool) -> int:

@@ -93,12 +93,14 @@ async def test_repository_that_left_does_not_stop_the_others(here: Town) -> None
     assert await poll(here.client, [gone, watched], here.intake, {}) == 1
 
 
-async def test_what_is_no_longer_watched_is_forgotten(here: Town) -> None:
+async def test_a_comment_without_reactions_takes_no_memory(here: Town) -> None:
     comment, watched = await ours(here)
-    here.github.people.react(comment, "ann", "+1")
     known: Known = {}
+    made = here.github.people.react(comment, "ann", "+1")
     await poll(here.client, [watched], here.intake, known)
-    await poll(here.client, [], here.intake, known)
+    assert known
+    comment.reactions.remove(made)
+    await poll(here.client, [watched], here.intake, known)
     assert not known
 
 
