@@ -130,17 +130,17 @@ class WorkerMetrics:
                     yield account
                 finally:
                     span.note(outcome=account.outcome)
-                    self._tell_phases(verb, account.phases, span.traceparent)
+                    self._tell_phases(leased, account.phases, span.traceparent)
         finally:
             self.running.labels(verb).dec()
             self.ended.labels(verb, account.outcome).inc()
             self.job_s.labels(verb).observe(time.perf_counter() - began)
 
-    def _tell_phases(self, verb: str, phases: Sequence[Phase], parent: str | None) -> None:
+    def _tell_phases(self, leased: Leased, phases: Sequence[Phase], parent: str | None) -> None:
         """Each phase goes on until the next one begins; the last of them only marks the end."""
         for (name, began_ns), (_, ended_ns) in pairwise(phases):
-            self.phase_s.labels(verb, name).observe(max(0, ended_ns - began_ns) / 1e9)
-            traces.past(name, (began_ns, max(began_ns, ended_ns)), parent)
+            self.phase_s.labels(leased.verb, name).observe(max(0, ended_ns - began_ns) / 1e9)
+            traces.past(name, (began_ns, max(began_ns, ended_ns)), parent, job=leased.job)
 
 
 def _ns(moment: datetime) -> int:

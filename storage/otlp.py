@@ -1,6 +1,7 @@
 """`storage.traces` over the OpenTelemetry SDK; imported only where tracing is on."""
 
 import asyncio
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
@@ -16,8 +17,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 Value = str | int | float | bool
 
 EXPORT_EVERY_MS = 1000
+CLOSE_S = 3.0
 _PATH = "/v1/traces"
-_CLOSE_MS = 3000
 _CARRIED = TraceContextTextMapPropagator()
 
 
@@ -40,7 +41,7 @@ class OtlpTracing:
     def __init__(self, url: str, process: str) -> None:
         """`url` is the receiver's base address, as in `http://127.0.0.1:4318`."""
         resource = Resource.create({"service.name": f"gryph-{process}"})
-        self._provider = TracerProvider(resource=resource)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=url.rstrip("/").removesuffix(_PATH) + _PATH)
         self._provider.add_span_processor(
             BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS)
@@ -80,9 +81,12 @@ class OtlpTracing:
         span.end(ended_ns)
 
     def close(self) -> None:
-        """Send what is left, for a few seconds at most."""
-        self._provider.force_flush(_CLOSE_MS)
-        self._provider.shutdown()
+        """Send what is left, for a few seconds at most: the SDK by itself would wait half a minute
+        for a receiver that is slow, and so be killed.
+        """
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
 
 
 def _named(attributes: Mapping[str, Value]) -> dict[str, Value]:
