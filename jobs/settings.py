@@ -20,5 +20,19 @@ class WorkerSettings(StorageSettings):
         description="Base of clone addresses: `<base>/<owner>/<name>.git`.",
     )
     checkout_max_bytes: int = Field(
-        default=512 << 20, gt=0, description="Largest checkout a job may take, in bytes."
+        default=512 << 20,
+        gt=0,
+        description="Largest checkout a job may take, in bytes: of the files, and once more of "
+        "what is fetched to get them.",
+    )
+    checkout_max_files: int = Field(
+        default=50_000, gt=0, description="The most files a checkout may hold."
+    )
+    checkout_max_file_bytes: int = Field(
+        default=128 << 20, gt=0, description="Largest single file of a checkout, in bytes."
+    )
+    checkout_max_memory_bytes: int = Field(
+        default=1 << 30,
+        ge=256 << 20,
+        description="The most memory each process of git may take for a checkout, in bytes.",
     )

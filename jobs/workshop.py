@@ -156,6 +156,9 @@ class Workshop:
                     git_url=self.settings.github_git_url,
                     token=token,
                     max_bytes=self.settings.checkout_max_bytes,
+                    max_files=self.settings.checkout_max_files,
+                    max_file_bytes=self.settings.checkout_max_file_bytes,
+                    max_memory_bytes=self.settings.checkout_max_memory_bytes,
                 ),
                 stop=desk.watch.stop_requested,
             )

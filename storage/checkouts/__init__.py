@@ -1,9 +1,11 @@
 """Checkouts: a private copy of the code a job works on, and nothing that came along with it.
 
 No `.git`, hooks, filters or credentials are left in it, and no symbolic link leads out of it.
-Submodules and large files kept elsewhere (LFS) are not followed.
+Submodules and large files kept elsewhere (LFS) are not followed; what is missing is told.
 """
 
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from storage.checkouts.types import (
     CheckoutRefused,
     CheckoutSource,
     CheckoutStopped,
+    LeftOut,
 )
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "CheckoutRefused",
     "CheckoutSource",
     "CheckoutStopped",
+    "LeftOut",
     "checkout",
 ]
 
@@ -34,8 +38,8 @@ def checkout(
 ) -> Checked:
     """Put the code into the folder `into`, which is made here and must not hold anything yet.
 
-    `stop` is asked all the time and ends the work soon after it says True. What was written until
-    an exception stays in `into` for the caller to remove.
+    `stop` is asked all the time and ends the work soon after it says True. After an exception
+    nothing is left of what was written.
 
     Raises:
         CheckoutRefused: The code cannot be had as asked; the message tells the person why.
@@ -45,6 +49,14 @@ def checkout(
     into.mkdir(parents=True, exist_ok=True)
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
-    if source.repository.startswith(LOCAL):
-        return copy_folder(source, into, policy, stop)
-    return fetch_commit(source, into, policy, stop)
+    bring = copy_folder if source.repository.startswith(LOCAL) else fetch_commit
+    try:
+        return bring(source, into, policy, stop)
+    except OSError as error:
+        shutil.rmtree(into, ignore_errors=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise CheckoutFailed("the disk of the worker's machine is full") from error
+        raise
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise

@@ -1,54 +1,42 @@
-"""git, as a program that trusts nothing: no prompts, hooks, filters, helpers or foreign settings.
+"""git, as a program whose time, memory, processor and disk are counted."""
 
-Settings are those of git-config(1); variables those of git(1).
-"""
-
-import base64
 import os
 import shutil
 import signal
-import ssl
 import subprocess
 import time
-import urllib.request
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from storage.checkouts.types import CheckoutFailed, CheckoutStopped
+from storage.checkouts.distrust import Access, environment_of
+from storage.checkouts.types import CheckoutFailed, CheckoutPolicy, CheckoutStopped
 
 POLL_S = 0.05
 _OUTPUT_BYTES = 32 * 2**20
-_SETTINGS = """\
-[core]
-    hooksPath = /dev/null
-    attributesFile = /dev/null
-    fsmonitor = false
-    askPass =
-    bigFileThreshold = 32m
-[init]
-    templateDir =
-[safe]
-    directory = *
-[credential]
-    helper =
-[http]
-    lowSpeedLimit = 1000
-    lowSpeedTime = 30
-[fetch]
-    unpackLimit = 1
-    recurseSubmodules = false
-[submodule]
-    recurse = false
-[pack]
-    threads = 1
-[index]
-    threads = 1
-[gc]
-    auto = 0
-[maintenance]
-    auto = false
-"""
+_ERROR_BYTES = 2**20
+"""A server may have as much to say as it likes; git repeats it."""
+_QUOTED_BYTES = 16 * 2**10
+_OWN_FILES = 1000
+"""Of git itself; what is fetched is a pack, and a file for each branch that is asked for."""
+_HARD_CPU_S = 5
+"""What is left after the first signal."""
+_LIMITED = (
+    'ulimit -c 0; ulimit -v "$1"; ulimit -f "$2"; ulimit -S -t "$3"; ulimit -H -t "$4"; '
+    'shift 4; exec "$@"'
+)
+"""Limits in KiB, blocks of 512 bytes, and seconds; inherited by all that git starts. Where one
+cannot be set, a lower one is in force already."""
+_STARVED = (
+    "out of memory",
+    "cannot allocate memory",
+    "malloc failed",
+    "mmap failed",
+    "unable to create thread",
+)
+_DIED_SILENTLY = "fatal: fetch-pack: invalid index-pack output"
+"""All there is to read when git's reader of packs was ended by a signal."""
+_SIGNALS_OF_LIMITS = (signal.SIGXCPU, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
 
 
 class GitFailed(Exception):
@@ -63,22 +51,21 @@ class GitGrew(Exception):
     """git wrote more than it may."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """Which protocols git may speak, and the token it shows to one address."""
-
-    protocol: str
-    address: str
-    token: str | None
+class GitStarved(Exception):
+    """git needed more memory or processor time than it may have, or crashed on what it read."""
 
 
 class Git:
-    """Runs git commands that end on time, on request, or when they write too much."""
+    """Runs git commands that end on time, on request, or when they take too much."""
 
     def __init__(
-        self, scratch: Path, stop: Callable[[], bool], timeout_s: float, access: Access | None
+        self,
+        scratch: Path,
+        stop: Callable[[], bool],
+        policy: CheckoutPolicy,
+        access: Access | None,
     ) -> None:
-        """`scratch` is an empty folder for the runner's own files.
+        """`scratch` is an empty folder for all that the commands write.
 
         Raises:
             GitMissing: There is no such program.
@@ -89,32 +76,24 @@ class Git:
         self._program = program
         self._scratch = scratch
         self._stop = stop
-        self._deadline = time.monotonic() + timeout_s
-        settings = scratch / "settings"
-        settings.write_text(_SETTINGS)
-        self._environment = _environment(settings, access)
+        self._policy = policy
+        self._deadline = time.monotonic() + policy.timeout_s
+        self._environment = environment_of(scratch / "settings", access)
 
-    def run(
-        self,
-        *arguments: str | Path,
-        folder: Path | None = None,
-        packs: Path | None = None,
-        max_bytes: int = _OUTPUT_BYTES,
-    ) -> bytes:
+    def run(self, *arguments: str | Path, folder: Path | None = None) -> bytes:
         """Run a command in `folder` and return its output.
-
-        `max_bytes` bounds the files in the folder `packs`, or else the output.
 
         Raises:
             GitFailed: It ended with an error.
             GitGrew: It wrote too much and was killed.
+            GitStarved: It met the end of its memory or processor time.
             CheckoutFailed: It took too long.
             CheckoutStopped: The caller asked for an end.
         """
         output, errors = self._scratch / "output", self._scratch / "errors"
         with output.open("wb") as stdout, errors.open("wb") as stderr:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and callers check arguments
-                [self._program, *arguments],
+            process = subprocess.Popen(  # noqa: S603 - no shell reads it, and callers check it
+                [*self._limits(), self._program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -123,14 +102,27 @@ class Git:
                 start_new_session=True,
             )
             try:
-                self._attend(process, packs or output, max_bytes)
+                self._attend(process)
             finally:
                 _end(process)
         if process.returncode != 0:
-            raise GitFailed(errors.read_text(errors="replace").strip())
+            if any(size >= self._policy.max_bytes for size in _sizes(self._scratch)):
+                raise GitGrew
+            raise _failure(process.returncode, _end_of(errors))
         return output.read_bytes()
 
-    def _attend(self, process: "subprocess.Popen[bytes]", growing: Path, max_bytes: int) -> None:
+    def _limits(self) -> list[str]:
+        policy = self._policy
+        cpu_s = round(policy.max_cpu_s)
+        numbers = (
+            policy.max_memory_bytes // 1024,
+            policy.max_bytes // 512 + 1,
+            cpu_s,
+            cpu_s + _HARD_CPU_S,
+        )
+        return ["/bin/sh", "-c", _LIMITED, "git", *map(str, numbers)]
+
+    def _attend(self, process: "subprocess.Popen[bytes]") -> None:
         ended = False
         while not ended:
             try:
@@ -140,56 +132,55 @@ class Git:
                 if self._stop():
                     raise CheckoutStopped from None
                 if time.monotonic() > self._deadline:
-                    raise CheckoutFailed("checking out the code took too long") from None
-            if _size_bytes(growing) > max_bytes:
+                    raise CheckoutFailed(
+                        "checking out the code took longer than "
+                        f"{self._policy.timeout_s:.0f} seconds"
+                    ) from None
+            self._measure()
+
+    def _measure(self) -> None:
+        most_bytes = self._policy.max_bytes + _OUTPUT_BYTES
+        most_files = self._policy.max_files + _OWN_FILES
+        total_bytes = 0
+        for number, size_bytes in enumerate(_sizes(self._scratch)):
+            total_bytes += size_bytes
+            if total_bytes > most_bytes or number > most_files:
                 raise GitGrew
+        if (self._scratch / "output").stat().st_size > _OUTPUT_BYTES:
+            raise GitGrew
+        if (self._scratch / "errors").stat().st_size > _ERROR_BYTES:
+            raise GitFailed("the host says more than anybody could read")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
+    """End git and what it started, which may outlive it."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
-def _size_bytes(growing: Path) -> int:
-    if not growing.is_dir():
-        return growing.stat().st_size if growing.exists() else 0
-    total = 0
-    for path in growing.iterdir():
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # a temporary file that has got its name meanwhile
-            continue
-    return total
+def _sizes(folder: Path) -> Iterator[int]:
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):  # a temporary file that has got its name meanwhile
+                yield Path(parent, name).lstat().st_size
 
 
-def _environment(settings: Path, access: Access | None) -> dict[str, str]:
-    variables = {
-        "PATH": os.defpath,
-        "HOME": str(settings.parent),
-        "LC_ALL": "C",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(settings),
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_ALLOW_PROTOCOL": access.protocol if access else "",
-    }
-    for scheme, proxy in urllib.request.getproxies().items():
-        variables[f"{scheme}_proxy"] = proxy
-    authorities = ssl.get_default_verify_paths().cafile
-    if authorities:
-        variables["GIT_SSL_CAINFO"] = authorities
-    if access and access.token:
-        variables.update(_as_environment(access.address, access.token))
-    return variables
+def _failure(returncode: int, said: str) -> GitFailed | GitStarved:
+    """Whether it was a limit, by the signal that it or one of its own processes died of."""
+    own = "\n".join(line for line in said.splitlines() if not line.startswith("remote:")).lower()
+    if own == _DIED_SILENTLY or any(_died_of(each, returncode, own) for each in _SIGNALS_OF_LIMITS):
+        return GitStarved()
+    if any(words in own for words in _STARVED):
+        return GitStarved()
+    return GitFailed(said)
 
 
-def _as_environment(address: str, token: str) -> Mapping[str, str]:
-    """The token as a setting that is never on a command line nor in a file."""
-    credentials = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{address}.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {credentials}",
-    }
+def _died_of(one: signal.Signals, returncode: int, said: str) -> bool:
+    return returncode in (-one, 128 + one) or f"died of signal {one:d}" in said
+
+
+def _end_of(errors: Path) -> str:
+    with errors.open("rb") as file:
+        file.seek(max(0, errors.stat().st_size - _QUOTED_BYTES))
+        return file.read().decode(errors="replace").strip()

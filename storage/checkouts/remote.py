@@ -7,21 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from storage.checkouts.git import Access, Git, GitFailed, GitGrew
-from storage.checkouts.links import drop_escaping_links
+from storage.checkouts.distrust import UNTOUCHED, Access
+from storage.checkouts.entries import judged
+from storage.checkouts.git import Git, GitFailed, GitGrew, GitStarved
+from storage.checkouts.links import tidy
 from storage.checkouts.types import (
     Checked,
     CheckoutFailed,
     CheckoutPolicy,
     CheckoutRefused,
     CheckoutSource,
+    shown,
+    too_costly,
     too_large,
+    too_many_files,
 )
 
 _PROTOCOLS = ("https", "http", "file")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_REF = re.compile(r"[^\s:+^~?*\[\\-][^\s:^~?*\[\\]*")
+_REF = re.compile(r"[^\s:+^~?*\[\\-][^\s:^~?*\[\\]{0,254}")
 _ALL_HISTORY = "2147483647"
 """What git takes for an unlimited depth."""
 _EVERYTHING = (
@@ -29,7 +34,12 @@ _EVERYTHING = (
     "+refs/tags/*:refs/fetched/tags/*",
     "+refs/pull/*/head:refs/fetched/pull/*",
 )
-_NOT_HANDED_OUT = ("not our ref", "unadvertised object", "couldn't find remote ref")
+_NOT_HANDED_OUT = (
+    "not our ref",
+    "unadvertised object",
+    "couldn't find remote ref",
+    "invalid refspec",
+)
 _NOT_READABLE = (
     "not found",
     "could not read Username",
@@ -39,6 +49,17 @@ _NOT_READABLE = (
     "returned error: 403",
     "returned error: 404",
 )
+_MOVED = re.compile(r"returned error: 30[1278]\b")
+_DAMAGED = (
+    "in tree entry",
+    "too-short tree",
+    "did not send all necessary objects",
+    "bad tree object",
+    "bad object",
+    "inflate",
+)
+_QUOTED = 300
+_FULL = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True)
@@ -51,12 +72,8 @@ class _Clone:
     source: CheckoutSource
     policy: CheckoutPolicy
 
-    def command(self, *arguments: str, max_bytes: int | None = None) -> bytes:
-        packs = self.folder / "objects" / "pack"
-        where = f"--git-dir={self.folder}"
-        if max_bytes is None:
-            return self.git.run(where, *arguments)
-        return self.git.run(where, *arguments, packs=packs, max_bytes=max_bytes)
+    def command(self, *arguments: str) -> bytes:
+        return self.git.run(f"--git-dir={self.folder}", *arguments)
 
     def has(self, sha: str) -> bool:
         try:
@@ -71,7 +88,7 @@ def fetch_commit(
 ) -> Checked:
     """The commit of "owner/name" that `source` means. Raises as `storage.checkouts.checkout`."""
     if not _REPOSITORY.fullmatch(source.repository) or ".." in source.repository:
-        raise CheckoutRefused(f"`{source.repository}` is no repository: write `owner/name`.")
+        raise CheckoutRefused(f"`{shown(source.repository)}` is no repository: write `owner/name`.")
     address = policy.git_url.rstrip("/")
     protocol = urlsplit(address).scheme
     if protocol not in _PROTOCOLS:
@@ -90,20 +107,21 @@ def fetch_from(
 ) -> Checked:
     """The commit `source.sha`, or the one its `ref` names now, from this very address."""
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".fetch-") as scratch:
-        git = Git(Path(scratch), stop, policy.timeout_s, access)
+        git = Git(Path(scratch), stop, policy, access)
         clone = _Clone(git, Path(scratch, "repository"), url, source, policy)
         try:
             git.run("init", "--quiet", "--bare", clone.folder)
             sha = _named(clone)
             _fetch(clone, sha)
-            _check_size(clone, sha)
+            submodules = judged(_listing(clone, sha), source.repository, policy)
             _write(clone, sha, into)
         except GitGrew as error:
             raise too_large(source.repository, policy) from error
+        except GitStarved as error:
+            raise too_costly(source.repository, policy) from error
         except GitFailed as error:
             raise _explained(error, source) from error
-    drop_escaping_links(into)
-    return Checked(into, sha)
+    return Checked(into, sha, tidy(into, submodules, stop))
 
 
 def _named(clone: _Clone) -> str:
@@ -115,18 +133,18 @@ def _named(clone: _Clone) -> str:
     if source.sha is not None:
         raise CheckoutRefused(f"`{source.repository}`: name a commit by its full sha.")
     ref = source.ref or "HEAD"
-    if not _REF.fullmatch(ref):
-        raise CheckoutRefused(f"`{ref}` is no name of a branch or tag.")
+    if not _is_ref(ref):
+        raise CheckoutRefused(f"`{shown(ref)}` is no name of a branch or tag.")
     wanted = [ref] if ref == "HEAD" else [f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}"]
     wanted += [f"refs/tags/{ref}", ref]
-    listed = clone.command("ls-remote", "--", clone.url, *wanted).decode().splitlines()
-    by_name = {name: sha for sha, _, name in (line.partition("\t") for line in listed)}
+    listed = clone.command("ls-remote", "--", clone.url, *wanted).decode(errors="replace")
+    by_name = {name: sha for sha, _, name in (line.partition("\t") for line in listed.split("\n"))}
     for name in wanted:
         if name in by_name:
             return by_name[name]
     raise CheckoutRefused(
-        f"`{source.repository}` has no branch or tag `{ref}`; name one, or a commit by its full "
-        "sha."
+        f"`{source.repository}` has no branch or tag `{shown(ref)}`; name one, or a commit by its "
+        "full sha."
     )
 
 
@@ -135,9 +153,7 @@ def _fetch(clone: _Clone, sha: str) -> None:
     for depth, *wanted in _attempts(clone.source, sha):
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={depth}")
         try:
-            clone.command(
-                "fetch", *options, "--", clone.url, *wanted, max_bytes=clone.policy.max_bytes
-            )
+            clone.command("fetch", *options, "--", clone.url, *wanted)
         except GitFailed as error:
             if not any(words in str(error) for words in _NOT_HANDED_OUT):
                 raise
@@ -151,24 +167,28 @@ def _fetch(clone: _Clone, sha: str) -> None:
 
 def _attempts(source: CheckoutSource, sha: str) -> Iterator[tuple[str, ...]]:
     yield "1", sha
-    if source.ref and _REF.fullmatch(source.ref):
+    if source.ref and _is_ref(source.ref):
         yield "1", source.ref
     if source.number is not None:
         yield "1", f"refs/pull/{source.number:d}/head"
     yield _ALL_HISTORY, *_EVERYTHING
 
 
-def _check_size(clone: _Clone, sha: str) -> None:
-    """Before anything is written: a small pack can hold files without end."""
-    listed = clone.command("ls-tree", "-r", "-l", "-z", "--full-tree", sha)
-    entries = [entry.partition(b"\t")[0].split() for entry in listed.split(b"\0") if entry]
-    total_bytes = sum(int(size) for _, kind, _, size in entries if kind == b"blob")
-    policy = clone.policy
-    if len(entries) > policy.max_files or total_bytes > policy.max_bytes:
-        raise too_large(clone.source.repository, policy)
+def _is_ref(name: str) -> bool:
+    return name.isprintable() and _REF.fullmatch(name) is not None
+
+
+def _listing(clone: _Clone, sha: str) -> bytes:
+    """All there is: a small pack can hold files without end, and folders of nothing too."""
+    try:
+        return clone.command("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", sha)
+    except GitGrew as error:
+        raise too_many_files(clone.source.repository, clone.policy) from error
 
 
 def _write(clone: _Clone, sha: str, into: Path) -> None:
+    (clone.folder / "info").mkdir(exist_ok=True)
+    (clone.folder / "info" / "attributes").write_text(UNTOUCHED)
     clone.command(
         "-c", "core.bare=false", f"--work-tree={into}", "checkout", "--quiet", "--force",
         "--detach", sha,
@@ -179,10 +199,26 @@ def _write(clone: _Clone, sha: str, into: Path) -> None:
 
 
 def _explained(error: GitFailed, source: CheckoutSource) -> CheckoutRefused | CheckoutFailed:
-    said = str(error)
-    if any(words in said for words in _NOT_READABLE):
+    said, name = str(error), shown(source.repository)
+    if any(words in said for words in _FULL):
+        return CheckoutFailed("the disk of the worker's machine is full")
+    if _MOVED.search(said):
         return CheckoutRefused(
-            f"`{source.repository}` was not found, or this installation may not read it."
+            f"The host sends whoever asks for `{name}` elsewhere, and I do not follow: the key to "
+            "one repository is shown nowhere else. If it was renamed or moved, name it as it is "
+            "called now."
         )
-    last = re.sub(r"//[^/@\s]*@", "//", said.splitlines()[-1]) if said else "git gave no reason"
-    return CheckoutFailed(f"`{source.repository}` could not be fetched: {last[:300]}")
+    if any(words in said for words in _NOT_READABLE):
+        return CheckoutRefused(f"`{name}` was not found, or this installation may not read it.")
+    if any(words in said for words in _DAMAGED):
+        return CheckoutRefused(f"`{name}` is damaged; git says: {_last(said)}")
+    if "invalid path" in said:
+        return CheckoutRefused(f"`{name}` holds a path that git does not write: {_last(said)}")
+    return CheckoutFailed(f"`{name}` could not be fetched: {_last(said)}")
+
+
+def _last(said: str) -> str:
+    """The last line of what git said, without names and passwords in addresses."""
+    if not said:
+        return "git gave no reason"
+    return shown(re.sub(r"//[^/@\s]*@", "//", said.splitlines()[-1]), _QUOTED)
