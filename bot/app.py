@@ -34,6 +34,7 @@ from bot.door import Door
 from bot.face import Undeliverable
 from bot.grants import Grants
 from bot.health import Health
+from bot.heap import keep_compact
 from bot.ingress import Ingress
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
@@ -396,6 +397,7 @@ async def _serve_beside(gateway: Gateway, server: uvicorn.Server, door: socket.s
 
 def main() -> None:
     """The process' entry."""
+    keep_compact()
     set_up_logging()
     asyncio.run(serve(GatewaySettings()))
 
