@@ -1,0 +1,1 @@
+"""Discord over the wire: REST and gateway on loopback, for gateways in processes of their own."""
