@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.artifacts import Artifacts
 from bot.budgets import Budgets
 from bot.commands import COMMANDS
-from bot.face import Face, Intake
+from bot.face import Busy, Face, Intake
 from bot.grants import TokenSource
 from bot.leader import Chore
 from bot.settings import GatewaySettings
@@ -68,8 +69,7 @@ def connect(
     if settings.slack_on:
         _add_slack(platforms, settings, intake, kept, (repository_of, budgets))
     if settings.discord_on:
-        told = _ToldCommands(database)
-        _add_discord(platforms, settings, intake, kept, (repository_of, told, budgets))
+        _add_discord(platforms, settings, database, intake, (kept, repository_of, budgets))
     if settings.github_on:
         _add_github(platforms, settings, database, intake, (kept, budgets))
     return platforms
@@ -102,34 +102,42 @@ def _add_slack(
         platforms.loops.append(lambda: socket_mode(settings, intake, token))
 
 
-class _ToldCommands:
-    """Which slash commands Discord was told of, kept beside people's wishes."""
+class _Remembered:
+    """A text that outlives restarts, kept beside people's wishes."""
 
-    _WHERE = ("installation", "discord-commands")
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, name: str) -> None:
         self._database = database
+        self._where = ("installation", name)
 
     async def get(self) -> str | None:
-        return await self._database.read(lambda s: wishes.get(s, *self._WHERE))
+        try:
+            return await self._database.read(lambda s: wishes.get(s, *self._where))
+        except SQLAlchemyError as error:
+            raise Busy(f"database: {type(error).__name__}") from error
 
-    async def set(self, digest: str) -> None:
-        await self._database.write(lambda s: wishes.put(s, *self._WHERE, digest, utc_now()))
+    async def set(self, text: str) -> None:
+        try:
+            await self._database.write(lambda s: wishes.put(s, *self._where, text, utc_now()))
+        except SQLAlchemyError as error:
+            raise Busy(f"database: {type(error).__name__}") from error
 
 
 def _add_discord(
     platforms: Platforms,
     settings: GatewaySettings,
+    database: Database,
     intake: Intake,
-    kept: Artifacts,
-    parts: tuple[RepositoryOf, _ToldCommands, Budgets],
+    parts: tuple[Artifacts, RepositoryOf, Budgets],
 ) -> None:
     from bot.discord.connection import Connection  # noqa: PLC0415
     from bot.discord.face import discord_face  # noqa: PLC0415
-    from bot.discord.inbound import GryphClient  # noqa: PLC0415
+    from bot.discord.inbound import GryphClient, Memory  # noqa: PLC0415
+    from bot.discord.pace import Pace  # noqa: PLC0415
 
-    repository_of, told, budgets = parts
-    client = GryphClient(settings, intake, COMMANDS, told)
+    kept, repository_of, budgets = parts
+    pace = Pace(budgets, settings.discord_calls_per_second)
+    told, heard = (_Remembered(database, name) for name in ("discord-commands", "discord-heard"))
+    client = GryphClient(settings, intake, COMMANDS, Memory(told, heard), pace)
     connection = Connection(client)
     platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of, budgets)
     platforms.standing.append(client.token)

@@ -7,7 +7,7 @@ direct messages without it. Of two gateway processes one holds the connection
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
 
 import discord
 import structlog
@@ -23,6 +23,8 @@ from bot.discord.events import (
     message_heard,
     reaction_heard,
 )
+from bot.discord.missed import Missed, Remembered
+from bot.discord.pace import Pace
 from bot.discord.refusals import TokenedClient, outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
@@ -38,16 +40,14 @@ OFFERED_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Waits before an event that was not taken is offered to the intake again."""
 
 
-class ToldCommands(Protocol):
-    """Remembers across restarts which slash commands Discord was told of."""
+@dataclass(frozen=True)
+class Memory:
+    """What outlives restarts."""
 
-    async def get(self) -> str | None:
-        """The digest that was set last."""
-        ...
-
-    async def set(self, digest: str) -> None:
-        """Remember a digest."""
-        ...
+    told: Remembered
+    """A digest of the slash commands that Discord was told of."""
+    heard: Remembered
+    """How far we have heard."""
 
 
 class GryphClient(TokenedClient):
@@ -58,9 +58,10 @@ class GryphClient(TokenedClient):
         settings: GatewaySettings,
         intake: Intake,
         commands: Mapping[str, Command],
-        told: ToldCommands,
+        memory: Memory,
+        pace: Pace | None = None,
     ) -> None:
-        """Nothing is called before `open`."""
+        """Nothing is called before `open`; `pace` is the bot's."""
         super().__init__(
             intents=_intents(),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -70,7 +71,8 @@ class GryphClient(TokenedClient):
         self._settings = settings
         self._intake = intake
         self._commands = commands
-        self._told = told
+        self._told = memory.told
+        self._missed = Missed(self, pace or Pace(None), memory.heard, self._take_message)
 
     async def open(self) -> None:
         """Log in, so that REST calls work; `close` undoes it. May be tried again when it failed.
@@ -109,11 +111,14 @@ class GryphClient(TokenedClient):
 
         Afterwards REST calls still work and it may be called again.
         """
+        reading_back = asyncio.ensure_future(self._missed.run())
         try:
             await self.connect(reconnect=True)
         finally:
+            reading_back.cancel()
             if self.ws:  # discord.py types it as set always; before the first connection it is not
                 await self.ws.close(code=1000)
+            await asyncio.gather(reading_back, return_exceptions=True)
 
     @override
     async def setup_hook(self) -> None:
@@ -132,9 +137,22 @@ class GryphClient(TokenedClient):
             return
         await self._told.set(digest)
 
+    async def on_connect(self) -> None:
+        """A new session has begun."""
+        self._missed.began()
+
+    async def on_ready(self) -> None:
+        """The new session has named every server and channel."""
+        self._missed.ready()
+
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something where we can read it."""
-        await self._take(message_heard(message, self._us, self._commands))
+        self._missed.heard(message)
+        try:
+            await self._take_message(message)
+        except NotTaken as error:
+            log.error("message not taken", reason=str(error))  # noqa: TRY400 - it is read back
+            self._missed.lost()
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody changed a message."""
@@ -164,6 +182,9 @@ class GryphClient(TokenedClient):
                 await interaction.response.defer(thinking=is_slash)
         except (Busy, Undeliverable) as error:
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
+
+    async def _take_message(self, message: discord.Message) -> None:
+        await self._take(message_heard(message, self._us, self._commands))
 
     async def _take(self, heard: Heard | None) -> None:
         """Discord sends nothing twice, so what the database does not take is offered again."""

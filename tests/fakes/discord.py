@@ -21,7 +21,7 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
 from simcord.env import Env
 
-from bot.discord.inbound import GryphClient
+from bot.discord.inbound import GryphClient, Memory
 from bot.settings import GatewaySettings
 from handlers import Command, Invocation, Reaction
 from storage.ids import ArtifactId, JobId
@@ -54,20 +54,25 @@ class MemoryArtifacts:
         return artifact
 
 
-class MemoryToldCommands:
-    """Remembers the digest of the commands that Discord was told of."""
+class MemoryText:
+    """A text that outlives the clients that remember it."""
 
     def __init__(self) -> None:
-        """Discord was told of none."""
-        self.digest: str | None = None
+        """Nothing is remembered."""
+        self.text: str | None = None
 
     async def get(self) -> str | None:
-        """The digest set last."""
-        return self.digest
+        """The text set last."""
+        return self.text
 
-    async def set(self, digest: str) -> None:
+    async def set(self, text: str) -> None:
         """Remember it."""
-        self.digest = digest
+        self.text = text
+
+
+def no_memory() -> Memory:
+    """Of a client that has never run before."""
+    return Memory(MemoryText(), MemoryText())
 
 
 class _Response:
@@ -177,7 +182,8 @@ class DiscordWorld:
     settings: GatewaySettings
     commands: Mapping[str, Command]
     intake: RecordingIntake
-    told: MemoryToldCommands
+    told: MemoryText
+    heard_until: MemoryText
     rest: ExactRest
     guild: GuildHandle
     channel: ChannelHandle
@@ -240,7 +246,8 @@ class DiscordWorld:
 
     async def restart(self) -> None:
         """Our process dies and a new one connects; Discord keeps everything."""
-        self.client = GryphClient(self.settings, self.intake, self.commands, self.told)
+        memory = Memory(self.told, self.heard_until)
+        self.client = GryphClient(self.settings, self.intake, self.commands, memory)
         await self.env.restart_bot(self.client)
         self.rest = ExactRest(self.env, self.client.http)
 
@@ -252,8 +259,8 @@ async def discord_world(
     """A world that lasts as long as the block; errors of our handlers rise at its end."""
     settings = GatewaySettings(discord_token=SecretStr("test-token"))
     intake = intake or RecordingIntake()
-    told = MemoryToldCommands()
-    client = GryphClient(settings, intake, commands, told)
+    told, heard_until = MemoryText(), MemoryText()
+    client = GryphClient(settings, intake, commands, Memory(told, heard_until))
     env = Env(client)
     await env.start()
     try:
@@ -267,6 +274,7 @@ async def discord_world(
             commands=commands,
             intake=intake,
             told=told,
+            heard_until=heard_until,
             rest=ExactRest(env, client.http),
             guild=guild,
             channel=guild.create_text_channel("general"),

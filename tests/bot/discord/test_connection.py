@@ -1,12 +1,10 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 from pydantic import SecretStr
 from typing_extensions import override
 
@@ -20,7 +18,7 @@ from handlers import Invocation, Place, Platform, Reaction
 from jobs.messages import say
 from storage.ids import InboxId
 from tests.bot.discord.registry import REGISTRY
-from tests.fakes.discord import MemoryArtifacts, MemoryToldCommands
+from tests.fakes.discord import MemoryArtifacts, no_memory
 from tests.fakes.intake import RecordingIntake
 
 WAIT_S = 20
@@ -159,15 +157,9 @@ class LoopbackDiscord:
             await socket.send_json({"op": 0, "t": "RESUMED", "s": 2, "d": {}})
 
 
-@pytest.fixture(autouse=True)
-def _addresses_restored() -> Iterator[None]:
-    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    yield
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
-
-
 @pytest.fixture
-async def server() -> AsyncIterator[LoopbackDiscord]:
+async def server(addresses_restored: None) -> AsyncIterator[LoopbackDiscord]:
+    del addresses_restored
     discord = LoopbackDiscord()
     runner = web.AppRunner(discord.app(), shutdown_timeout=1)
     await runner.setup()
@@ -185,7 +177,7 @@ def client_of(server: LoopbackDiscord, intake: RecordingIntake) -> GryphClient:
         discord_api_url=f"http://{server.address}/api/v10/",
         discord_gateway_url=f"ws://{server.address}/gateway/",
     )
-    return GryphClient(settings, intake, REGISTRY, MemoryToldCommands())
+    return GryphClient(settings, intake, REGISTRY, no_memory())
 
 
 async def frame(server: LoopbackDiscord) -> int:
@@ -305,6 +297,6 @@ async def test_connection_that_answers_no_heartbeat_is_left_and_resumed(
 
 
 async def test_missing_token_is_named() -> None:
-    client = GryphClient(GatewaySettings(), RecordingIntake(), REGISTRY, MemoryToldCommands())
+    client = GryphClient(GatewaySettings(), RecordingIntake(), REGISTRY, no_memory())
     with pytest.raises(MissingSetting, match="GRYPH_DISCORD_TOKEN"):
         await client.open()

@@ -117,14 +117,14 @@ async def test_commands_are_told_once_until_they_change(world: DiscordWorld) -> 
 async def test_refused_sync_leaves_mentions_working_and_is_tried_again(
     world: DiscordWorld,
 ) -> None:
-    digest, world.told.digest = world.told.digest, None
+    digest, world.told.text = world.told.text, None
     world.env.inject_error("PUT", "/applications/*/commands", status=500)
     await world.restart()
-    assert world.told.digest is None
+    assert world.told.text is None
     await world.ann.send(world.channel, f"{world.mention} status")
     assert len(world.heard) == 1
     await world.restart()
-    assert world.told.digest == digest
+    assert world.told.text == digest
 
 
 async def test_interaction_that_is_too_old_is_still_stored(world: DiscordWorld) -> None:

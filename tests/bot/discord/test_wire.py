@@ -1,116 +1,20 @@
 """The fake Discord keeps Discord's rules, as real discord.py meets them over the wire."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 import discord
 import pytest
-from discord.gateway import DiscordWebSocket
 from discord.http import Route
-from pydantic import SecretStr
 
-from bot.discord.inbound import GryphClient
-from bot.discord.pace import Pace
-from bot.discord.rest import Outgoing, Rest
+from bot.discord.rest import Outgoing
 from bot.face import Busy
-from bot.settings import GatewaySettings
 from bot.tokens import TokenRefused
-from handlers import Invocation
-from tests.bot.discord.registry import REGISTRY
-from tests.fakes.discord import MemoryToldCommands
+from tests.bot.discord.town import Client, Town, connected, until
 from tests.fakes.discord_wire.faults import Fault, Kind
 from tests.fakes.discord_wire.gateway import Close
-from tests.fakes.discord_wire.routes import TOKEN
-from tests.fakes.discord_wire.server import Discord
-from tests.fakes.discord_wire.world import MAY_MANAGE_MESSAGES, Channel, Guild, Right, User
+from tests.fakes.discord_wire.world import MAY_MANAGE_MESSAGES, Right
 from tests.fakes.intake import RecordingIntake
-
-WAIT_S = 20
-
-
-@dataclass
-class Town:
-    """One server with one channel, and ann in it."""
-
-    discord: Discord
-    guild: Guild
-    channel: Channel
-    ann: User
-
-    def mention(self, words: str) -> int:
-        """Ann mentions us; returns the message's id."""
-        people = self.discord.people
-        return people.say(self.ann, self.channel, f"{people.mention} {words}").id
-
-    def said(self) -> list[str]:
-        """What we said in the channel."""
-        return [each.content for each in self.discord.world.ours(self.channel.id)]
-
-
-class Client(GryphClient):
-    """Ours, with what it took in."""
-
-    def __init__(self, town: Town, token: str = TOKEN) -> None:
-        """Not yet connected."""
-        self.taken = RecordingIntake()
-        settings = GatewaySettings(
-            discord_token=SecretStr(token),
-            discord_api_url=town.discord.api_url,
-            discord_gateway_url=town.discord.gateway.url,
-        )
-        super().__init__(settings, self.taken, REGISTRY, MemoryToldCommands())
-
-    @property
-    def heard(self) -> list[str]:
-        """The lines it heard."""
-        return [each.text for each in self.taken.events if isinstance(each, Invocation)]
-
-    @property
-    def rest(self) -> Rest:
-        """Its calls."""
-        return Rest(self, Pace(None))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(WAIT_S):
-        while not holds():  # noqa: ASYNC110 - the other side of a socket
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def connected(town: Town) -> AsyncGenerator[Client]:
-    """A client of ours that listens."""
-    before = len(town.discord.gateway.started)
-    client = Client(town)
-    await client.open()
-    listening = asyncio.ensure_future(client.stay_connected())
-    try:
-        await until(lambda: len(town.discord.gateway.started) > before)
-        yield client
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
-        await client.close()
-
-
-@pytest.fixture(autouse=True)
-def _addresses_restored() -> Iterator[None]:
-    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    yield
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
-
-
-@pytest.fixture
-async def town() -> AsyncGenerator[Town]:
-    async with Discord.running() as discord:
-        discord.gateway.start_every_s = 0.0
-        ann = discord.world.add_user("ann")
-        guild = discord.world.add_guild("Acme", [ann])
-        yield Town(discord, guild, discord.world.add_channel(guild, "general"), ann)
 
 
 async def test_a_broken_connection_is_resumed_with_what_was_said_meanwhile(town: Town) -> None:
@@ -130,7 +34,7 @@ async def test_discord_may_ask_to_reconnect(town: Town) -> None:
 
 
 async def test_two_sessions_of_one_token_hear_the_same(town: Town) -> None:
-    async with connected(town) as one, connected(town) as other:
+    async with connected(town) as one, connected(town, RecordingIntake()) as other:
         town.mention("status")
         await until(lambda: one.heard == other.heard == ["@gryph status"])
 
@@ -153,7 +57,7 @@ async def test_sessions_are_begun_one_after_the_other(town: Town) -> None:
 
 async def test_a_wrong_token_is_refused_on_both_ways(town: Town) -> None:
     with pytest.raises(TokenRefused):
-        await Client(town, "x.y.z").open()
+        await Client(town, token="x.y.z").open()
     async with aiohttp.ClientSession() as http, http.ws_connect(town.discord.gateway.url) as socket:
         await socket.receive_json()
         await socket.send_json({"op": 2, "d": {"token": "x.y.z", "intents": 1}})
