@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 
 from storage import targets
+from tests.acceptance.campaign.processes import free_port
 from tests.acceptance.stack import LOOK_S
 from tests.deploy.deployed import PROMETHEUS
 
@@ -92,10 +92,3 @@ async def watching(home: Path, folder: Path) -> AsyncGenerator[Prometheus]:
         if process.returncode is None:
             process.terminate()
             await asyncio.wait_for(process.wait(), STOP_S)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port

@@ -12,7 +12,8 @@ import pytest
 
 from storage import targets
 from storage.console import MessageKind
-from tests.acceptance.prometheus import Prometheus, free_port, watching
+from tests.acceptance.campaign.processes import free_port
+from tests.acceptance.prometheus import Prometheus, watching
 from tests.acceptance.stack import Stack, gryph, running
 from tests.deploy.deployed import (
     Query,

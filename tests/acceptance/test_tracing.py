@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.prometheus import free_port
+from tests.acceptance.campaign.processes import free_port
 from tests.acceptance.stack import running
 from tests.fakes.otlp import Received, receiving
 

@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     @override
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called
+    def log_message(self, format: str, *args: object) -> None:
         """Requests are no news."""
 
 

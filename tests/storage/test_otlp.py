@@ -7,7 +7,7 @@ import pytest
 from storage import traces
 from storage.otlp import CLOSE_S
 from storage.traces import set_up_tracing
-from tests.acceptance.prometheus import free_port
+from tests.acceptance.campaign.processes import free_port
 from tests.fakes.otlp import receiving
 
 
