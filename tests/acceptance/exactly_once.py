@@ -1,13 +1,15 @@
 """Each event four times, shuffled, over two gateways and two workers that are killed all the time.
 
 `python -m tests.acceptance.exactly_once --events 10000 --seed 1` sends signed events of GitHub,
-Slack and the console to two gateways on one Valkey and one database, each event `--deliveries`
-times in shuffled order, while gateways and workers are killed and paused, the broker is killed,
-the database is locked or loses its connections, and the platforms' APIs fail. Then it counts, from
-outside and from SQL: every event that was acknowledged has its one job or answer, one status
-message, one result. `test` takes a moment here instead of CPU seconds
-(`campaign.quick_worker`), commands an hour and Slack's calls of one method are not limited, and
-the fake GitHub and Slack keep their limits on writing (by installation and channel).
+Slack, Discord and the console to two gateways on one Valkey and one database, each event
+`--deliveries` times in shuffled order, while gateways and workers are killed and paused, the broker
+is killed, the database is locked or loses its connections, and the platforms' APIs fail. Then it
+counts, from outside and from SQL: every event that was acknowledged has its one job or answer, one
+status message, one result. `test` takes a moment here instead of CPU seconds
+(`campaign.quick_worker`), commands an hour and Slack's calls of one method are not limited, and the
+fakes keep their limits on writing (by installation and channel). Discord tells whoever is connected
+to its gateway, whose connections break too; what people write there while nobody is connected must
+be found.
 """
 
 import argparse

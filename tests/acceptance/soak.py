@@ -1,7 +1,7 @@
 """Many events for a long while, some of them failing: nothing lost, memory flat, quick yeses.
 
-`python -m tests.acceptance.soak --minutes 30 --rate 50 --seed 1` sends events of GitHub, Slack and
-the console at a fixed rate whatever the answers do, mostly what people say to each other, with
+`python -m tests.acceptance.soak --minutes 30 --rate 50 --seed 1` sends events of GitHub, Slack,
+Discord and the console at a fixed rate whatever the answers do, mostly what people say to each other, with
 mentions, slash commands, reactions and some jobs, through a balancer to two gateways, while a
 share of the calls to the platforms' APIs fail and now and then one gateway and one worker are
 killed. The other gateway and worker live all the time: their memory is the one whose slope counts.
@@ -41,13 +41,17 @@ CHATTER = (
 )
 EMOJI = ("+1", "thumbsup", "-1", "tada")
 MIX = {
-    (Face.GITHUB, "chat"): 45,
+    (Face.GITHUB, "chat"): 35,
     (Face.GITHUB, "say"): 6,
-    (Face.SLACK, "chat"): 25,
-    (Face.SLACK, "say"): 7,
-    (Face.SLACK, "slash"): 4,
-    (Face.SLACK, "react"): 6,
-    (Face.CONSOLE, "say"): 7,
+    (Face.SLACK, "chat"): 20,
+    (Face.SLACK, "say"): 6,
+    (Face.SLACK, "slash"): 3,
+    (Face.SLACK, "react"): 4,
+    (Face.DISCORD, "chat"): 12,
+    (Face.DISCORD, "say"): 4,
+    (Face.DISCORD, "slash"): 2,
+    (Face.DISCORD, "react"): 2,
+    (Face.CONSOLE, "say"): 6,
 }
 """Shares of faces and acts."""
 JOBS = 0.15
@@ -75,12 +79,13 @@ def script(given: Asked) -> list[Event]:
 
 
 def _event(number: int, face: Face, act: str, dice: random.Random) -> Event:
-    is_job = act == "say" and dice.random() < JOBS
+    may_be_job = act == "say" or (face is Face.DISCORD and act == "slash")
+    is_job = may_be_job and dice.random() < JOBS
     text = f"test work/f{number}.py" if is_job else dice.choice(COMMANDS)
     if act == "chat":
         text = dice.choice(CHATTER)
     elif act == "react":
-        text = dice.choice(EMOJI)
+        text = "👍" if face is Face.DISCORD else dice.choice(EMOJI)
     return Event(number, face, text, is_job, dice.randrange(10**6), dice.randrange(10**6), act=act)
 
 

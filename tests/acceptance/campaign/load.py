@@ -24,6 +24,8 @@ SPREAD_S = 15.0
 AGAIN_S = 3.0
 """Between two tries of what nobody took."""
 AT_ONCE = 64
+SLASHES = 0.4
+"""Of what people say on Discord."""
 LEFT_TO_GITHUB = 0.5
 """Of GitHub's events that nobody took: found by the sweep, the rest is sent again here."""
 CUT_OFF = 0.02
@@ -37,6 +39,7 @@ class Face(StrEnum):
     GITHUB = "github"
     SLACK = "slack"
     CONSOLE = "console"
+    DISCORD = "discord"
 
 
 @dataclass
@@ -61,6 +64,8 @@ class Event:
     accepted_at: float | None = None
     statuses: list[int] = field(default_factory=list[int])
     """Of every delivery; 0 where there was no answer."""
+    failed: list[str] = field(default_factory=list[str])
+    """Ids of slash commands that Discord showed as failed, so that the person tried again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -70,7 +75,7 @@ class Event:
 
 
 def script(count: int, seed: int) -> list[Event]:
-    """The events: a third on each face, a third of them jobs."""
+    """The events: as many on each face, a third of them jobs."""
     dice = random.Random(seed)  # noqa: S311 - a campaign's seed
     faces = list(Face)
     events: list[Event] = []
@@ -80,7 +85,9 @@ def script(count: int, seed: int) -> list[Event]:
         text = f"test work/f{number}.py" if is_job else dice.choice(COMMANDS)
         cut_off = face is Face.GITHUB and dice.random() < CUT_OFF
         where, who = dice.randrange(10**6), dice.randrange(10**6)
-        events.append(Event(number, face, text, is_job, where, who, cut_off))
+        is_slash = face is Face.DISCORD and dice.random() < SLASHES
+        act = "slash" if is_slash else "say"
+        events.append(Event(number, face, text, is_job, where, who, cut_off, act))
     return events
 
 
@@ -92,6 +99,8 @@ class Driver:
     seed: int
     deliveries: int
     acks_ms: list[float] = field(default_factory=list[float])
+    interactions_ms: list[float] = field(default_factory=list[float])
+    """How long Discord's slash commands waited for their acknowledgement."""
     answers: Counter[int] = field(default_factory=Counter[int])
     balanced: bool = False
     """Whether a balancer before the gateways turns to another one when one does not answer."""
@@ -133,6 +142,9 @@ class Driver:
                 event.cut_off = dice.random() < LEFT_TO_GITHUB
         while left := [e for e in left if e.accepted_at is None and not e.cut_off]:
             for event in left:
+                if event.face is Face.DISCORD and event.act == "say":
+                    event.cut_off = True  # we have to look for it
+                    continue
                 self.resent += 1
                 await self._send(event)
             await asyncio.sleep(AGAIN_S)
@@ -154,6 +166,8 @@ class Driver:
         async with event.lock:
             if event.id:
                 return
+            if event.face is Face.DISCORD:
+                return
             if event.face is Face.CONSOLE:
                 event.root = event.id = f"c{self.seed}-{event.number}"
                 return
@@ -163,6 +177,9 @@ class Driver:
             event.id = made["id"]
 
     async def _send(self, event: Event) -> None:
+        if event.face is Face.DISCORD:
+            await self._tell_discord(event)
+            return
         self._turn += 1
         gateway = self.stage.gateways[self._turn % len(self.stage.gateways)]
         started = time.perf_counter()
@@ -179,6 +196,32 @@ class Driver:
         if event.face is Face.GITHUB:
             attempt = {"id": event.id, "status": status or 502, "age_s": self.attempts_age_s}
             self._attempts.append(attempt)
+
+    async def _tell_discord(self, event: Event) -> None:
+        """Make the person act, or Discord tell of it again; a command that failed is repeated.
+
+        Whether a message was taken is seen in SQL only: nobody acknowledges one.
+        """
+        async with event.lock:
+            is_over = event.act == "slash" and event.accepted_at is None
+            asked = {"face": event.face, "act": event.act, "where": event.where, "who": event.who}
+            again = "" if is_over else event.id
+            started = time.perf_counter()
+            made = await self.stage.ask(
+                "POST", "/happen", {**asked, "text": event.text, "again": again}
+            )
+            event.statuses.append(made["status"])
+            self.answers[made["status"]] += 1
+            if again:
+                return
+            event.id, event.root = made["id"], made["root"]
+            if event.is_silent:
+                event.accepted_at = now_s()
+            elif event.act == "slash" and made["status"]:
+                self.interactions_ms.append((time.perf_counter() - started) * 1000)
+                event.accepted_at = now_s()
+            elif event.act == "slash" and event.id:
+                event.failed.append(event.id)
 
     async def _post(self, gateway: str, event: Event) -> int:
         path, headers, body = _request(event, self.stage.token)

@@ -1,9 +1,10 @@
-"""GitHub and Slack in one process, each behind the weather, with a hand for the campaign.
+"""GitHub, Slack and Discord in one process, each behind the weather, with a hand for the campaign.
 
 `python -m tests.acceptance.campaign.platforms --folder DIR` prints where everything is as one
 line of JSON. The campaign makes people act by `POST /happen`, which answers with the event the
-platform would send (the campaign delivers it, since when, how often and to whom is its matter),
-tells GitHub by `POST /attempts` how its deliveries fared, and reads by `GET /said` what we said.
+platform would send (the campaign delivers it, since when, how often and to whom is its matter; only
+Discord's go to whoever is connected to its gateway, and "again" has them told once more), tells
+GitHub by `POST /attempts` how its deliveries fared, and reads by `GET /said` what we said.
 """
 
 import argparse
@@ -21,7 +22,10 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from tests.acceptance.campaign.discord_town import DiscordTown
 from tests.acceptance.campaign.weather import Proxy, Weather
+from tests.fakes.discord_wire.routes import API, TOKEN
+from tests.fakes.discord_wire.server import Discord
 from tests.fakes.github.hooks import Delivery
 from tests.fakes.github.people import add_comment, comment_event
 from tests.fakes.github.server import GitHub
@@ -41,10 +45,11 @@ DOOR_S = 10.0
 
 @dataclass
 class Town:
-    """Both platforms and what the campaign may do with them."""
+    """The platforms and what the campaign may do with them."""
 
     github: GitHub
     slack: Slack
+    discord: DiscordTown
     weather: Weather
     repositories: list[Repository]
     channels: list[str]
@@ -66,12 +71,15 @@ class Town:
             web.post("/weather", self._weather),
             web.get("/weather", self._forecast),
             web.get("/said", self._said),
+            web.get("/listening", self._listening),
             web.post("/door", self._door),
         ]
 
     async def _happen(self, request: web.Request) -> web.Response:
         asked = cast("dict[str, Any]", await request.json())
         act, text = asked["act"], asked["text"]
+        if asked["face"] == "discord":
+            return web.json_response(await self.discord.happen(asked))
         if asked["face"] == "github":
             word = "/gryph " if act == "say" else ""
             return web.json_response(self._comment(asked["where"], asked["who"], word + text))
@@ -205,6 +213,8 @@ class Town:
     async def _said(self, request: web.Request) -> web.Response:
         """All our messages, or those of one `root`."""
         root = request.query.get("root")
+        if root is not None and root.startswith("D"):
+            return web.json_response(self.discord.said(root))
         wanted = None if root is None else root.rpartition(_SEPARATOR.get(root[:1], "#"))[0]
         github = [
             _shown_comment(repo, comment)
@@ -224,9 +234,14 @@ class Town:
             for token, url in self.slack.server.response_urls.items()
             for _ in range(url.uses)
         ]
-        every = github + slack + whispers
+        discord = self.discord.said(None) if root is None else []
+        every = github + slack + whispers + discord
         found = [each for each in every if root in (None, each["root"])]
         return web.json_response(found)
+
+    async def _listening(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response(self.discord.listens)
 
     async def _door(self, request: web.Request) -> web.Response:
         """GitHub's webhook address: whichever gateway takes the connection."""
@@ -270,7 +285,9 @@ def _shown_message(channel: str, message: Message) -> dict[str, Any]:
     }
 
 
-def _town(github: GitHub, slack: Slack, weather: Weather, given: argparse.Namespace) -> Town:
+def _town(
+    github: GitHub, slack: Slack, discord: Discord, weather: Weather, given: argparse.Namespace
+) -> Town:
     world = github.world
     people = [f"p{number}" for number in range(given.people)]
     repositories: list[Repository] = []
@@ -282,16 +299,17 @@ def _town(github: GitHub, slack: Slack, weather: Weather, given: argparse.Namesp
     slack.server.paced = True
     channels = [slack.world.add_channel(f"c{number}") for number in range(given.channels)]
     users = [slack.world.add_user(name) for name in people]
-    return Town(github, slack, weather, repositories, channels, people, users)
+    town = DiscordTown.populated(discord, given.channels, people)
+    return Town(github, slack, town, weather, repositories, channels, people, users)
 
 
 async def serve(given: argparse.Namespace) -> None:
     """Until interrupted."""
     weather = Weather(given.seed)
     github = GitHub(given.folder)
-    async with github.serving(), Slack.running() as slack:
-        town = _town(github, slack, weather, given)
-        before = {"github": github.url, "slack": slack.server.url}
+    async with github.serving(), Slack.running() as slack, Discord.running() as discord:
+        town = _town(github, slack, discord, weather, given)
+        before = {"github": github.url, "slack": slack.server.url, "discord": discord.url}
         proxies = {name: Proxy(name, url, weather) for name, url in before.items()}
         for proxy in proxies.values():
             await proxy.start()
@@ -312,15 +330,19 @@ async def serve(given: argparse.Namespace) -> None:
             "GRYPH_SLACK_BOT_TOKEN": BOT_TOKEN,
             "GRYPH_SLACK_SIGNING_SECRET": SECRET,
             "GRYPH_SLACK_API_URL": f"{proxies['slack'].url}/api/",
+            "GRYPH_DISCORD_TOKEN": TOKEN,
+            "GRYPH_DISCORD_API_URL": f"{proxies['discord'].url}{API}",
+            "GRYPH_DISCORD_GATEWAY_URL": discord.gateway.url,
+            "GRYPH_DISCORD_MEMBER_TIER": "write",
         }
         sys.stdout.write(json.dumps({"control": control, "settings": settings}) + "\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        await town.discord.unrest(weather, given.seed)
 
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="GitHub and Slack for a campaign")
+    parser = argparse.ArgumentParser(description="GitHub, Slack and Discord for a campaign")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repositories", type=int, default=40)

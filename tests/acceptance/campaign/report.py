@@ -37,6 +37,9 @@ def print_acks(driver: Driver) -> None:
     """How the platforms' deliveries were answered."""
     answered = ", ".join(f"{status or 'none'}: {n}" for status, n in sorted(driver.answers.items()))
     print(f"deliveries by answer: {answered}; sent again by the platforms: {driver.resent}")
+    if driver.interactions_ms:
+        waits = quantiles(driver.interactions_ms, "ms")
+        print(f"Discord's slash commands, to their acknowledgement: {waits}")
     if driver.acks_ms:
         p50, p99 = percentile(driver.acks_ms, 0.5), percentile(driver.acks_ms, 0.99)
         print(

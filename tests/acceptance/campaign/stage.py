@@ -74,6 +74,12 @@ class Stage:
                 while not await self._is_ready(url):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
 
+    async def heard(self) -> None:
+        """Wait until Discord has somebody to tell. Raises TimeoutError."""
+        async with asyncio.timeout(START_S):
+            while not await self.ask("GET", "/listening"):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+
     async def _is_ready(self, url: str) -> bool:
         try:
             async with self.http.get(f"{url}/readyz") as answer:
@@ -121,6 +127,7 @@ async def staged(
                 async with crew.running():
                     await stage.ask("POST", "/gateways", gateways)
                     await stage.ready()
+                    await stage.heard()
                     yield stage
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage import audit
+from tests.acceptance.campaign.discord_town import LOOSE
 from tests.acceptance.campaign.load import Event, Face
 from tests.acceptance.campaign.processes import now_s
 from tests.acceptance.campaign.stage import Stage
@@ -111,6 +112,8 @@ async def _conversation(stage: Stage, event: Event) -> list[Said]:
 
 def _platforms(each: dict[str, Any]) -> Said:
     shown, key = each["text"], each.get("key", "")
+    if each["face"] == "discord":
+        return Said(each["root"], each["kind"], shown, each["at"], "")
     if each["face"] == "github":
         marked = re.search(r"<!-- gryph:.*key=(\S+) -->", shown)
         key = marked[1] if marked else ""
@@ -130,23 +133,12 @@ def _console(event: Event, each: dict[str, Any]) -> Said:
 
 def check_outside(events: list[Event], said: dict[str, list[Said]], verdict: Verdict) -> None:
     """Every accepted event has its one effect, and no other."""
-    wanted_of_job = {
-        Face.GITHUB: {"both": 1},
-        Face.SLACK: {"status": 1, "result": 1},
-        Face.CONSOLE: {"person": 1, "status": 1, "result": 1},
-    }
-    wanted_of_command = {
-        Face.GITHUB: {"answer": 1},
-        Face.SLACK: {"answer": 1},
-        Face.CONSOLE: {"person": 1, "answer": 1},
-    }
     for event in events:
         ours = said.get(event.root, [])
         if event.accepted_at is None:
             verdict.broken("never accepted", event, f"statuses {event.statuses}")
             continue
-        wanted = (wanted_of_job if event.is_job else wanted_of_command)[event.face]
-        wanted = {} if event.is_silent else wanted
+        wanted = {} if event.is_silent else _wanted(event)
         kinds = Counter(one.kind for one in ours)
         for kind in kinds.keys() | wanted.keys():
             had, due = kinds.get(kind, 0), wanted.get(kind, 0)
@@ -155,6 +147,34 @@ def check_outside(events: list[Event], said: dict[str, list[Said]], verdict: Ver
                 verdict.broken(what, event, f"{had} instead of {due}: {_told(ours)}")
         if event.is_job:
             _check_job(event, ours, verdict)
+    _check_loose(events, said, verdict)
+
+
+def _wanted(event: Event) -> dict[str, int]:
+    """How many messages of each kind are due."""
+    if event.face is Face.CONSOLE:
+        return {"person": 1} | ({"status": 1, "result": 1} if event.is_job else {"answer": 1})
+    if not event.is_job:
+        return {"answer": 1}
+    if event.face is Face.GITHUB:
+        return {"both": 1}
+    if event.act != "slash":
+        return {"status": 1, "result": 1}
+    asked = 1 + len(event.failed)  # once for each time that it was taken
+    return {"request": asked, "status": asked, "result": asked}
+
+
+def _check_loose(events: list[Event], said: dict[str, list[Said]], verdict: Verdict) -> None:
+    """What was taken though Discord showed it as failed is answered too; nobody knows where."""
+    due = sum(len(event.failed) for event in events if not event.is_job)
+    had = said.get(LOOSE, [])
+    if len(had) != due:
+        what = f"{'lost' if len(had) < due else 'doubled'} answer"
+        verdict.broken(what, None, f"{len(had)} loose instead of {due}: {_told(had)}")
+    for ours in said.values():
+        for one in ours:
+            if one.kind == "unanswered":
+                verdict.broken("left thinking", None, f"{one.root} {one.at}")
 
 
 LOST = "its worker was lost 3 times"
@@ -182,6 +202,9 @@ _JOBS = """
     WHERE k.key = :key OR (k.key > :key || ':' AND k.key < :key || ';')
 """
 """Some keys go on after a colon."""
+_ON_DISCORD = """
+    SELECT key FROM inbox_keys WHERE key > 'discord:interaction:' AND key < 'discord:message;'
+"""
 
 
 async def check_inside(stage: Stage, events: list[Event], verdict: Verdict) -> None:
@@ -193,9 +216,10 @@ async def check_inside(stage: Stage, events: list[Event], verdict: Verdict) -> N
         for event in events:
             if event.accepted_at is None:
                 continue
-            found = session.connection().execute(text(_JOBS), {"key": _key(event)}).scalar() or 0
-            if found != event.is_job:
-                verdict.broken("jobs of one event", event, f"{found} jobs")
+            for key in _keys(event):
+                found = session.connection().execute(text(_JOBS), {"key": key}).scalar() or 0
+                if found != event.is_job:
+                    verdict.broken("jobs of one event", event, f"{found} jobs")
         given_up = session.connection().execute(
             text("SELECT key, error FROM deliveries WHERE error IS NOT NULL AND attempts > 0")
         )
@@ -216,14 +240,30 @@ async def check_inside(stage: Stage, events: list[Event], verdict: Verdict) -> N
     await stage.database.read(check)
 
 
-def _key(event: Event) -> str:
+def _keys(event: Event) -> list[str]:
+    """Under which the event was claimed; several where a person tried again."""
+    if event.face is Face.DISCORD:
+        if event.act in ("chat", "react"):
+            return []
+        kind = "interaction" if event.act == "slash" else "message"
+        return [f"discord:{kind}:{each}" for each in (event.id, *event.failed)]
     if event.face is Face.GITHUB:
-        return f"github:delivery:{event.id}"
+        return [f"github:delivery:{event.id}"]
     if event.act == "slash":
-        return f"slack:slash:{TEAM}:{event.id}"
+        return [f"slack:slash:{TEAM}:{event.id}"]
     if event.face is Face.SLACK:
-        return f"slack:event:{event.id}"
-    return f"console:api:campaign:{event.id}"
+        return [f"slack:event:{event.id}"]
+    return [f"console:api:campaign:{event.id}"]
+
+
+async def taken_on_discord(stage: Stage) -> set[str]:
+    """The ids of messages and slash commands that were claimed."""
+
+    def look(session: Session) -> set[str]:
+        found = session.connection().execute(text(_ON_DISCORD)).scalars()
+        return {str(key).split(":")[2] for key in found}
+
+    return await stage.database.read(look)
 
 
 async def quiet(stage: Stage, events: list[Event]) -> float:
@@ -231,6 +271,8 @@ async def quiet(stage: Stage, events: list[Event]) -> float:
     started = now_s()
     while now_s() - started < QUIET_S:
         arrived = set((await stage.ask("GET", "/weather"))["arrived"])
+        with contextlib.suppress(SQLAlchemyError):
+            arrived |= await taken_on_discord(stage)
         for event in events:
             if event.accepted_at is None and event.id in arrived:
                 event.accepted_at = now_s()
@@ -245,6 +287,9 @@ async def quiet(stage: Stage, events: list[Event]) -> float:
 async def judged(stage: Stage, events: list[Event]) -> Verdict:
     """The whole count."""
     verdict = Verdict()
+    taken = await taken_on_discord(stage)
+    for event in events:
+        event.failed = [each for each in event.failed if each in taken]
     check_outside(events, await said(stage, events), verdict)
     await check_inside(stage, events, verdict)
     return verdict
