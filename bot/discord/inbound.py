@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import aiohttp
 import discord
 import structlog
 from discord.gateway import DiscordWebSocket
@@ -25,7 +26,7 @@ from bot.discord.events import (
 )
 from bot.discord.missed import Missed, Remembered
 from bot.discord.pace import Pace
-from bot.discord.refusals import TokenedClient, outside_call
+from bot.discord.refusals import Code, TokenedClient, outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
 from bot.settings import GatewaySettings, MissingSetting
@@ -38,6 +39,7 @@ MESSAGES_REMEMBERED = 2_000
 LONGEST_RATE_WAIT_S = 30.0
 OFFERED_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Waits before an event that was not taken is offered to the intake again."""
+ACKNOWLEDGED_AGAIN_S = (0.2, 0.6)
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,9 @@ class GryphClient(TokenedClient):
         except NotTaken as error:  # the person sees that it failed, and decides
             log.warning("interaction not taken", reason=str(error), key=heard.keys[0])
             return
-        is_slash = interaction.type is discord.InteractionType.application_command
         try:
             async with outside_call():
-                await interaction.response.defer(thinking=is_slash)
+                await _acknowledge(interaction)
         except (Busy, Undeliverable) as error:
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
 
@@ -204,6 +205,24 @@ class GryphClient(TokenedClient):
     def _us(self) -> discord.ClientUser:
         assert self.user is not None, "events come after login"
         return self.user
+
+
+async def _acknowledge(interaction: discord.Interaction) -> None:
+    """Within the three seconds that the person waits a broken connection is tried again."""
+    is_slash = interaction.type is discord.InteractionType.application_command
+    for wait_s in (*ACKNOWLEDGED_AGAIN_S, None):
+        try:
+            await interaction.response.defer(thinking=is_slash)
+        except aiohttp.ClientConnectionError:
+            if wait_s is None:
+                raise
+            await asyncio.sleep(wait_s)
+        except discord.HTTPException as error:
+            if error.code != Code.ACKNOWLEDGED:  # by a try whose answer was lost, or by another
+                raise  # gateway of ours
+            return
+        else:
+            return
 
 
 async def run(client: GryphClient) -> None:

@@ -26,6 +26,7 @@ class Code(IntEnum):
     """Discord's own error codes that mean something to us."""
 
     UNKNOWN_MESSAGE = 10008
+    ACKNOWLEDGED = 40060
     MISSING_PERMISSIONS = 50013
     NOT_IN_THIS_CHANNEL = 50024
     TOKEN_EXPIRED = 50027

@@ -72,8 +72,7 @@ class DiscordTown:
             made = self.discord.people.slash(user, channel, verb, **options)
         except LookupError:  # nobody has told Discord of it yet
             return {"id": "", "root": "", "status": 0}
-        is_heard = bool(self.discord.gateway.connected)
-        is_answered = is_heard and await self.discord.people.sees_answer(made)
+        is_answered = await self.discord.people.sees_answer(made)
         root = root_of_path(target) if target else f"D{made.id}"
         return {"id": str(made.id), "root": root, "status": 200 if is_answered else 0}
 

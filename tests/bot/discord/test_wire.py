@@ -178,6 +178,18 @@ async def test_an_answer_is_given_once(town: Town) -> None:
     assert refused.value.code == 40060
 
 
+@pytest.mark.parametrize("kind", [Kind.CUT, Kind.DONE_BUT_LOST])
+async def test_an_acknowledgement_whose_answer_is_lost_is_given(
+    town: Town, kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    town.discord.faults.add(Fault("POST", "/callback", kind))
+    async with connected(town):
+        asked = town.discord.people.slash(town.ann, town.channel, "status")
+        assert await town.discord.people.sees_answer(asked)
+        await until(lambda: town.discord.called("POST", "/callback") == 2)
+    assert "exception" not in caplog.text
+
+
 async def test_a_pressed_button_is_acknowledged_without_a_message(town: Town) -> None:
     async with connected(town) as client:
         channel = client.get_partial_messageable(town.channel.id)
