@@ -218,8 +218,8 @@ async def _acknowledge(interaction: discord.Interaction) -> None:
                 raise
             await asyncio.sleep(wait_s)
         except discord.HTTPException as error:
-            if error.code != Code.ACKNOWLEDGED:  # by a try whose answer was lost, or by another
-                raise  # gateway of ours
+            if error.code != Code.ACKNOWLEDGED:  # the first answer was lost, or a rival was quicker
+                raise
             return
         else:
             return
