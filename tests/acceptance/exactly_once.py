@@ -31,7 +31,7 @@ from tests.benchmarks.machine import machine, percentile
 RATE = 12.0
 """Events a second, when nothing else asks for more time."""
 KILL_EVERY_S = 6.0
-CALLS_AN_EVENT = 4.0
+CALLS_AN_EVENT = 3.0
 """API calls, roughly; so that the weather brings about the faults that were asked for."""
 GOAL_S = 20.0
 SWEEP_S = 30.0
