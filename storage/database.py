@@ -45,6 +45,12 @@ BATCH_S = 0.01
 BUSY_MS = 10_000
 """How long SQLite waits for another process's write lock."""
 POOL = 8
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "journal_size_limit=67108864",  # bytes; it grows while a paused process reads
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -179,7 +185,7 @@ def _sqlite_engine(url: str) -> Engine:
         del entry
         connection.isolation_level = None  # we say BEGIN ourselves; pysqlite guesses wrongly
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in SQLITE_PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
