@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import time
@@ -16,14 +17,16 @@ from tests.benchmarks.machine import cpu_s
 
 RESTART_WAIT_S = 0.3
 STOP_S = 20.0
+PORTS = range(20_000, 30_000)
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody holds right now, of those that no outgoing connection takes."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @dataclass
