@@ -4,20 +4,27 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+
+from bot.document import Flat, Kind, flat
+from bot.table import Row, evened
+from bot.text import code_spans
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSAFE = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
-    **dict.fromkeys([0x7F, *range(0x80, 0xA0), 0x2028, 0x2029, *map(ord, _BIDI)], 0xFFFD),
+    **dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029, *map(ord, _BIDI)], 0xFFFD),
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
 }
-_CODE = re.compile(r"(`[^`\n]+`)")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(([^()\s]+)\)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ ]*([^`\n]*)$")
+_MAY_HOLD_CODE = re.compile(r"```|~~~| {4}|\t")
 _LANGUAGES = ("", "text", "console", "diff", "json", "python", "sh", "toml", "yaml")
 """A fence that says no more than this is shown by indenting alone."""
 _WRAP_MIN = 20
+_MOST_MARKS = 8
+"""On one character, for each column of a line that is folded."""
 
 
 class Style(StrEnum):
@@ -34,7 +41,7 @@ class Style(StrEnum):
 
 def clean(text: str) -> str:
     """The text without what could steer a terminal; each such character leaves a visible sign."""
-    return text.replace("\r\n", "\n").translate(_UNSAFE)
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSAFE)
 
 
 def one_line(text: str) -> str:
@@ -44,21 +51,24 @@ def one_line(text: str) -> str:
 
 def columns(text: str) -> int:
     """How many columns of a terminal the clean, unstyled text takes."""
-    return sum(map(_columns, text))
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def cut(text: str, width: int) -> str:
     """The text in at most `width` columns, with a sign where it was cut."""
-    if columns(text) <= width:
-        return text
-    room = max(width - 1, 0)
+    return text if columns(text) <= width else text[: _fitting(text, max(width - 1, 0))] + "…"
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters of the text take at most so many columns."""
     for end, character in enumerate(text):
-        room -= _columns(character)
-        if room < 0:
-            return text[:end] + "…"
-    return text
+        width -= _columns(character)
+        if width < 0:
+            return end
+    return len(text)
 
 
+@cache
 def _columns(character: str) -> int:
     if unicodedata.combining(character):
         return 0
@@ -80,28 +90,25 @@ class Ink:
 
     def inline(self, markdown: str) -> str:
         """One line of Markdown: strong text, code and links as a terminal shows them."""
-        pieces = _CODE.split(markdown)
-        return "".join(
-            self(piece, Style.CYAN) if index % 2 else self._prose(piece)
-            for index, piece in enumerate(pieces)
-        )
+        said: list[str] = []
+        at = 0
+        for start, end in [*code_spans(markdown), (len(markdown), len(markdown))]:
+            said += (self._prose(markdown[at:start]), self(markdown[start:end], Style.CYAN))
+            at = end
+        return "".join(said)
 
     def paragraphs(self, markdown: str) -> str:
-        """Running Markdown; fenced code inside is indented and otherwise as it is."""
-        fence: str | None = None
-        lines: list[str] = []
-        for line in markdown.split("\n"):
-            mark = _FENCE.match(line)
-            if fence is not None and _closes(line, fence):
-                fence = None
-            elif fence is not None:
-                lines.append(f"    {line}" if line else "")
-            elif mark is not None:
-                fence = mark[1]
-                lines += [] if mark[2].strip() in _LANGUAGES else [line]
-            else:
-                lines.append(self.inline(line))
-        return "\n".join(lines)
+        """Running Markdown; code inside is indented and otherwise as it is."""
+        may_hold_code = _MAY_HOLD_CODE.search(markdown)
+        parts = flat(markdown) if may_hold_code else (Flat(Kind.PROSE, markdown),)
+        return "\n".join(map(self._part, parts))
+
+    def _part(self, part: Flat) -> str:
+        lines = part.text.split("\n")
+        if part.kind is not Kind.CODE:
+            return "\n".join(map(self.inline, lines))
+        named = [] if part.info.strip() in _LANGUAGES else [f"{part.info.strip()}:"]
+        return "\n".join([*named, *(f"    {line}" if line else "" for line in lines)])
 
     def _prose(self, text: str) -> str:
         linked = _LINK.sub(_address, text)
@@ -112,20 +119,18 @@ def _address(found: re.Match[str]) -> str:
     return found[2] if found[1] == found[2] else f"{found[1]} ({found[2]})"
 
 
-def _closes(line: str, fence: str) -> bool:
-    text = line.strip()
-    return len(text) >= len(fence) and not text.strip(fence[0])
-
-
-def table(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int) -> list[str]:
+def table(header: Row, rows: tuple[Row, ...], width: int) -> list[str]:
     """Aligned lines, the first the header. Where they are too wide, the widest column is wrapped;
     where that is not enough, each row becomes lines of `header: cell`.
 
     Cells are shown without styles, whose marks would bend the columns.
     """
     unstyled = Ink(coloured=False)
-    cells = [tuple(unstyled.inline(one_line(cell)) for cell in row) for row in (header, *rows)]
-    widths = [max(columns(row[place]) for row in cells) for place in range(len(header))]
+    every = evened(header, rows)
+    cells = [tuple(unstyled.inline(one_line(cell)) for cell in row) for row in every]
+    if not cells:
+        return []
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
     widest = max(range(len(widths)), key=widths.__getitem__, default=0)
     excess = sum(widths) + 2 * (len(widths) - 1) - width
     if excess > 0:
@@ -134,11 +139,11 @@ def table(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], width: int
             return _records(cells[0], cells[1:])
         cells = [line for row in cells for line in _wrapped(row, widest, widths[widest])]
     right = [all(map(_is_figure, column)) for column in zip(*cells[1:], strict=True)]
-    aligned = [right[place] if right else False for place in range(len(header))]
+    aligned = right or [False] * len(widths)
     return [_row(row, widths, aligned) for row in cells]
 
 
-def _wrapped(row: tuple[str, ...], place: int, width: int) -> list[tuple[str, ...]]:
+def _wrapped(row: Row, place: int, width: int) -> list[Row]:
     """The row as lines of which only the first says anything outside the wrapped column."""
     first, *more = _folded(row[place], width)
     head = (*row[:place], first, *row[place + 1 :])
@@ -149,16 +154,18 @@ def _wrapped(row: tuple[str, ...], place: int, width: int) -> list[tuple[str, ..
 def _folded(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` columns, broken at spaces where there are any."""
     lines: list[str] = []
-    while columns(text) > width:
-        head = cut(text, width).removesuffix("…")
-        space = head.rfind(" ")
-        end = space if space > 0 else len(head)
-        lines.append(text[:end])
-        text = text[end:].lstrip(" ")
-    return [*lines, text]
+    at = 0
+    while at < len(text):
+        end = at + (_fitting(text[at : at + _MOST_MARKS * width], width) or 1)
+        if end < len(text):
+            space = text.rfind(" ", at + 1, end + 1)
+            end = space if space > 0 else end
+        lines.append(text[at:end])
+        at = end + text.startswith(" ", end)
+    return lines or [""]
 
 
-def _row(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
+def _row(row: Row, widths: list[int], right: list[bool]) -> str:
     padded = [
         " " * (width - columns(cell)) + cell if at_right else cell + " " * (width - columns(cell))
         for cell, width, at_right in zip(row, widths, right, strict=True)
@@ -166,7 +173,7 @@ def _row(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _records(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def _records(header: Row, rows: list[Row]) -> list[str]:
     lines = [" · ".join(header)]
     for row in rows:
         lines.append("")

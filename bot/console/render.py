@@ -106,7 +106,7 @@ def _block(block: Block, screen: Screen) -> str:
         case Heading():
             return _heading(block, ink)
         case Text():
-            return ink.paragraphs(clean(block.markdown)).rstrip()
+            return ink.paragraphs(clean(block.markdown)).rstrip("\n")
         case Code():
             return clean(block.text).rstrip("\n")
         case Table():
@@ -131,7 +131,7 @@ def _heading(block: Heading, ink: Ink) -> str:
 
 
 def _table(block: Table, screen: Screen) -> str:
-    header, *rows = table(block.header, block.rows, screen.width)
+    header, *rows = table(block.header, block.rows, screen.width) or [""]
     return "\n".join([screen.ink(header, Style.BOLD), *rows])
 
 

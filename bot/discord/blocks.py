@@ -9,10 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from bot.code_blocks import language_of
 from bot.discord.buttons import Button, button_of
-from bot.discord.fences import TICKS, Fence, Prose, split_fences
-from bot.discord.plain import escaped, in_code_span, plain_cell, size_text, unfenced
-from bot.discord.source import block_source
+from bot.discord.fences import Fence
+from bot.discord.plain import escaped, has_link, in_code_span, plain_cell, size_text, unfenced
+from bot.document import Kind, flat
+from bot.table import evened
+from bot.text import clean, code_spans, cut, head_lines, one_line, units
+from bot.whole_answer import markdown_of
 from jobs.messages import (
     Action,
     Actions,
@@ -40,15 +44,19 @@ LONGEST_FOLD = 500
 WIDEST_TABLE = 60
 """Columns; a wider table is written row by row, since Discord wraps code."""
 
+LONGEST_PATH = 300
+"""Of a changed file, shown as code."""
+LONGEST_ALT = 1_024
+"""Of a picture's description, as Discord takes it."""
+FIRST_UNITS = 20_000
+"""Of a text; more is never shown, so more is not parsed."""
+
 _ZERO_WIDTH = "\u200b"
 _LIVE = re.compile(r"@(?=everyone|here)|<(?=@[!&]?\d|#\d|id:|/[^<>\n]{1,100}:\d)")
 _LINE_START = re.compile(r"^([ \t]*)(-#|>>>)", re.MULTILINE)
 _DEEP_HEADING = re.compile(r"^ {0,3}#{4,6}[ \t]+(.+)$", re.MULTILINE)
 _TALL_HEADING = re.compile(r"^ {0,3}#{1,2}(?=[ \t])", re.MULTILINE)
 _RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
-_TILDES = re.compile(r"^ {0,3}~{3,}", re.MULTILINE)
-_PIPES = re.compile(r"(?:^[ \t]*\|.*\n?){2,}", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,12 @@ class Written:
     text: str
 
 
-Piece = Written | Fence | Upload | Button
+@dataclass(frozen=True)
+class Missing:
+    """Stands for text that no message will show."""
+
+
+Piece = Written | Fence | Upload | Button | Missing
 
 
 @dataclass(frozen=True)
@@ -89,19 +102,18 @@ def pieces_of(blocks: Iterable[Block], page: Page) -> Iterator[Piece]:
 
 def harmless(text: str) -> str:
     """Prose in which nothing pings, quotes the rest, or looks like our own markers."""
-    text = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
-    text = _calls_nobody(text)
+    text = calls_nobody(clean(text))
     return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", text)
 
 
-def _calls_nobody(text: str) -> str:
+def calls_nobody(text: str) -> str:
+    """Text in which nothing is a mention."""
     return _LIVE.sub(lambda found: found[0] + _ZERO_WIDTH, text)
 
 
 def fenced(text: str, language: str = "") -> Fence:
     """A code block that its text cannot end."""
-    text = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
-    return Fence(unfenced(text) if text.strip() else "(empty)", language)
+    return Fence(unfenced(clean(text)) if text.strip() else "(empty)", language_of(language))
 
 
 def _piece(block: Block, page: Page) -> Iterator[Piece]:
@@ -113,8 +125,8 @@ def _piece(block: Block, page: Page) -> Iterator[Piece]:
         case Code():
             yield from _code(block, page)
         case Diff():
-            yield Written(f"`{in_code_span(_calls_nobody(block.path))}`")
-            yield from _excerpt(block.text, "diff", f"{_base(block.path)}.diff")
+            yield from _path(block.path)
+            yield from _excerpt(clean(block.text), "diff", f"{_base(block.path)}.diff")
         case Table():
             yield from _table(block)
         case Fields():
@@ -126,7 +138,10 @@ def _piece(block: Block, page: Page) -> Iterator[Piece]:
 def _beside_text(block: Picture | File | Actions | Collapsible, page: Page) -> Iterator[Piece]:
     match block:
         case Picture():
-            yield Upload(f"{page.title}.png", block.artifact, alt=block.alt)
+            alt = one_line(block.alt)
+            if units(alt) > LONGEST_ALT:
+                yield Written(escaped(harmless(alt)))
+            yield Upload(f"{page.title}.png", block.artifact, alt=cut(alt, LONGEST_ALT))
         case File():
             yield from _file(block, page)
         case Actions():
@@ -135,74 +150,88 @@ def _beside_text(block: Picture | File | Actions | Collapsible, page: Page) -> I
             yield from _fold(block, page)
 
 
+def _path(path: str) -> Iterator[Piece]:
+    if units(path) > LONGEST_PATH:
+        yield Written(escaped(harmless(path)))
+    elif path.strip():
+        yield Written(f"`{in_code_span(calls_nobody(path))}`")
+
+
 def _text(markdown: str) -> Iterator[Piece]:
-    for part in split_fences(_closed(_TILDES.sub(TICKS, markdown))):
-        if isinstance(part, Fence):
-            yield fenced(part.text, part.language)
+    source = clean(markdown)
+    beginning = head_lines(source, FIRST_UNITS)
+    for part in flat(beginning):
+        if part.kind is Kind.PROSE:
+            yield Written(_marked_up(part.text))
         else:
-            yield from _prose(part)
-
-
-def _closed(markdown: str) -> str:
-    """In standard Markdown an unclosed fence lasts to the end."""
-    return f"{markdown}\n{TICKS}" if markdown.count(TICKS) % 2 else markdown
-
-
-def _prose(part: Prose) -> Iterator[Piece]:
-    at = 0
-    for found in _PIPES.finditer(part.text):
-        yield Written(_marked_up(part.text[at : found.start()]))
-        yield fenced(found[0].rstrip("\n"))
-        at = found.end()
-    yield Written(_marked_up(part.text[at:]))
+            yield fenced(part.text, part.info)
+    if beginning != source:
+        yield Missing()
 
 
 def _marked_up(text: str) -> str:
-    text = harmless(text.strip("\n")).replace("![", "[")
+    text = "\n".join(map(_unpictured, harmless(text).split("\n")))
     text = _RULE.sub("⎯⎯⎯", text)
     text = _DEEP_HEADING.sub(lambda found: f"**{found[1].rstrip('# ')}**", text)
     return unfenced(_TALL_HEADING.sub("###", text))
 
 
+def _unpictured(line: str) -> str:
+    """The line with links in the place of pictures, which Discord does not know."""
+    if "![" not in line:
+        return line
+    said: list[str] = []
+    at = 0
+    for start, end in [*code_spans(line), (len(line), len(line))]:
+        said += (line[at:start].replace("![", "["), line[start:end])
+        at = end
+    return "".join(said)
+
+
 def _code(block: Code, page: Page) -> Iterator[Piece]:
-    ending = {"python": "py", "": "txt"}.get(block.language, block.language)
-    yield from _excerpt(block.text, block.language, f"{page.title}.{_base(ending)}")
+    language = language_of(block.language)
+    ending = {"python": "py", "": "txt"}.get(language, language)
+    yield from _excerpt(clean(block.text), block.language, f"{page.title}.{_base(ending)}")
 
 
 def _excerpt(text: str, language: str, name: str) -> Iterator[Piece]:
     lines = text.split("\n")
-    if len(text) <= LONGEST_FENCE and len(lines) <= TALLEST_FENCE:
+    if units(text) <= LONGEST_FENCE and len(lines) <= TALLEST_FENCE:
         yield fenced(text, language)
         return
-    shown = "\n".join(lines[:TALLEST_FENCE])
-    if len(shown) > LONGEST_FENCE:
-        shown = shown[:LONGEST_FENCE].rpartition("\n")[0] or shown[:LONGEST_FENCE]
-    more = len(text[len(shown) :].strip("\n").splitlines()) or 1
+    shown = head_lines("\n".join(lines[:TALLEST_FENCE]), LONGEST_FENCE)
+    more = text[len(shown) :].strip("\n").count("\n") + 1
     yield fenced(shown, language)
     yield Written(f"… {more:,} more {'line' if more == 1 else 'lines'} in `{name}`")
     yield Upload(name, text=text)
 
 
 def _table(block: Table) -> Iterator[Piece]:
-    if not block.header:
+    every = evened(block.header, block.rows)
+    if not every:
         return
-    rows = [[plain_cell(cell) for cell in row] for row in (block.header, *block.rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    if sum(widths) + 2 * len(widths) <= WIDEST_TABLE:
+    rows = [[plain_cell(cell) for cell in row] for row in every]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    is_narrow = sum(widths) + 2 * len(widths) <= WIDEST_TABLE
+    if is_narrow and not any(has_link(cell) for row in every for cell in row):
         rows.insert(1, ["─" * width for width in widths])
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         yield fenced("\n".join(lines))
         return
-    yield Written("\n".join(_list_item(block.header, row) for row in block.rows))
+    yield Written("\n".join(_list(every)))
 
 
-def _list_item(header: tuple[str, ...], row: tuple[str, ...]) -> str:
-    first, *rest = (inline(cell) for cell in row)
-    if len(rest) == 1:  # two columns need no label to be told apart
-        return f"- **{first}**: {rest[0]}".rstrip(": ")
-    labels = (inline(label) for label in header[1:])
-    said = " · ".join(f"{label}: {cell}" for label, cell in zip(labels, rest, strict=True))
-    return f"- **{first}** {said}".rstrip()
+def _list(every: list[tuple[str, ...]]) -> Iterator[str]:
+    """The rows as items, whose cells say what they are unless there are only two."""
+    header, *rows = [[inline(cell) for cell in row] for row in every]
+    if len(header) <= 2 or not rows:  # noqa: PLR2004 - a cell and what is said of it
+        yield " · ".join(f"**{label}**" for label in header if label)
+        yield from (f"- {': '.join(filter(None, row))}" for row in rows)
+        return
+    for row in rows:
+        pairs = zip(header, row, strict=True)
+        said = [f"{label}: {cell}" if label else cell for label, cell in pairs]
+        yield f"- {' · '.join(said)}"
 
 
 def _fields(block: Fields) -> str:
@@ -211,7 +240,7 @@ def _fields(block: Fields) -> str:
 
 def inline(markdown: str) -> str:
     """Inline Markdown as one harmless line that opens no fence."""
-    return unfenced(harmless(" ".join(markdown.split())))
+    return unfenced(harmless(one_line(markdown)))
 
 
 def _file(block: File, page: Page) -> Iterator[Piece]:
@@ -229,25 +258,32 @@ def _actions(actions: Iterable[Action | Suggestion]) -> Iterator[Piece]:
             yield button
         else:
             yield Written(f"{escaped(harmless(action.label))}: type")
-            yield fenced(f"/gryph {action.line}")
+            yield fenced(f"/gryph {one_line(action.line)}")
 
 
 def _fold(block: Collapsible, page: Page) -> Iterator[Piece]:
-    source = "\n\n".join(map(block_source, block.blocks))
-    title = escaped(harmless(" ".join(block.title.split())))
-    if len(source) <= LONGEST_FOLD:
+    source = markdown_of(block.blocks, page.link)
+    title = escaped(harmless(block.title)) or "Details"
+    if units(source) <= LONGEST_FOLD:
         yield Written(f"**{title}**")
         yield from pieces_of(block.blocks, page)
         return
     name = f"{page.title}.md"
     yield Written(f"**{title}**: in `{name}`")
     yield Upload(name, text=source)
-    yield from (
-        piece
-        for inner in block.blocks
-        if isinstance(inner, Picture | File | Actions | Collapsible)
-        for piece in _piece(inner, replace(page, title=f"{page.title}-more"))
-    )
+    yield from pieces_of(_not_prose(block.blocks), page)
+
+
+def _not_prose(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The files and buttons inside a collapsible: they are not lost with its text."""
+    for block in blocks:
+        match block:
+            case Picture() | File() | Actions():
+                yield block
+            case Collapsible():
+                yield from _not_prose(block.blocks)
+            case _:
+                pass
 
 
 def _base(name: str) -> str:

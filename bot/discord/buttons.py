@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.text import one_line, units
 from jobs.messages import Action, Suggestion
 
 PREFIX = "g:"
@@ -29,14 +30,14 @@ class Button:
 
 
 def button_of(action: Action | Suggestion) -> Button | None:
-    """The button of an action, or None where its line is too long to be remembered in one."""
+    """The button of an action, or None where a button cannot hold its line or its label."""
     if isinstance(action, Suggestion):
-        custom_id, style = _RUN + action.line, Style.PRIMARY
+        custom_id, style = _RUN + one_line(action.line), Style.PRIMARY
     else:
         custom_id, style = _action_id(action), _style(action)
-    if len(custom_id.encode()) > _MAX_ID:
+    label = one_line(action.label) or one_line(action.line)
+    if len(custom_id.encode()) > _MAX_ID or units(label) > _MAX_LABEL:
         return None
-    label = " ".join(action.label.split())[:_MAX_LABEL] or action.line[:_MAX_LABEL]
     return Button(label, custom_id, style)
 
 
@@ -53,7 +54,8 @@ def line_of(custom_id: str) -> str | None:
 
 def _action_id(action: Action) -> str:
     spelled = f"{PREFIX}{action.verb}:{action.job}"
-    return f"{spelled}:{action.words}" if action.words else spelled
+    words = one_line(action.words)
+    return f"{spelled}:{words}" if words else spelled
 
 
 def _style(action: Action) -> Style:

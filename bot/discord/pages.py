@@ -4,14 +4,15 @@ https://docs.discord.com/developers/resources/message: content 2,000 characters,
 five rows of five buttons.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from bot.discord.blocks import Fence, Piece, Upload, Written
+from bot.discord.blocks import LONGEST_FENCE, Fence, Missing, Piece, Upload, Written
 from bot.discord.buttons import Button
 from bot.discord.fences import TICKS
-from bot.discord.plain import head, measure
+from bot.text import head, split, units
 
 CONTENT_LIMIT = 2_000
 MARKER_ROOM = 40
@@ -19,6 +20,8 @@ NOTICE_ROOM = 120
 MOST_TEXT_PAGES = 4
 """Messages of text for one reply; what is longer goes into a file."""
 MOST_UPLOADS = 10
+_BLOCK_START = re.compile(r"[#>*-]|\d+[.)]")
+"""What would be more than a word at the beginning of a line."""
 MOST_BUTTONS = 25
 
 
@@ -48,7 +51,7 @@ class _Sheet:
         return not (self.uploads or self.buttons or is_visible(self.content))
 
 
-def paginate(pieces: Iterable[Piece], whole: Upload) -> tuple[Draft, ...]:
+def paginate(pieces: Iterable[Piece], whole: Callable[[], Upload]) -> tuple[Draft, ...]:
     """Messages in reading order; `whole` is attached when their text had to be cut."""
     pager = _Pager()
     for piece in pieces:
@@ -79,17 +82,25 @@ class _Pager:
             self._add_button(piece)
         elif self._is_cut:
             return
+        elif isinstance(piece, Missing):
+            self._cut_here()
         elif isinstance(piece, Written):
             self._add_prose(piece.text)
         else:
             self._add_fence(piece)
 
-    def finish(self, whole: Upload) -> tuple[Draft, ...]:
+    def finish(self, whole: Callable[[], Upload]) -> tuple[Draft, ...]:
         if self._is_cut:
-            notice = f"… there is more: all of it is in `{whole.name}`."
+            upload = whole()
+            notice = f"… there is more: all of it is in `{upload.name}`."
             self._text_sheet.content += f"\n{notice}"
-            self._room_for_upload().uploads.append(whole)
+            self._room_for_upload().uploads.append(upload)
         return tuple(sheet.draft() for sheet in self._sheets if not sheet.is_empty)
+
+    def _cut_here(self) -> None:
+        if self._room() >= NOTICE_ROOM or self._text_pages == MOST_TEXT_PAGES or self._next_page():
+            self._text_sheet = self._sheets[-1]
+            self._is_cut = True
 
     def _room_for_upload(self) -> _Sheet:
         if len(self._sheets[-1].uploads) >= MOST_UPLOADS:
@@ -106,7 +117,7 @@ class _Pager:
 
     def _room(self) -> int:
         reserved = NOTICE_ROOM if self._text_pages == MOST_TEXT_PAGES else 0
-        return CONTENT_LIMIT - MARKER_ROOM - reserved - measure(self._sheets[-1].content)
+        return CONTENT_LIMIT - MARKER_ROOM - reserved - units(self._sheets[-1].content)
 
     def _next_page(self) -> bool:
         """Turn to a fresh sheet; False when the text has to be cut here."""
@@ -120,7 +131,7 @@ class _Pager:
     def _put(self, text: str, gap: str) -> bool:
         sheet = self._sheets[-1]
         text = gap + text if sheet.content else text
-        if measure(text) > self._room():
+        if units(text) > self._room():
             return False
         sheet.content += text
         self._text_sheet = sheet
@@ -142,16 +153,17 @@ class _Pager:
         while line:
             if self._sheets[-1].content and not self._next_page():
                 return False
-            part = head(line, self._room())
-            if len(part) < len(line):
-                part = part[: part.rfind(" ") + 1] or part
+            part, line = split(line, self._room())
             self._put(part, "")
-            line = line[len(part) :]
+            if line and _BLOCK_START.match(line):
+                line = f"\u200b{line}"
         return True
 
     def _add_fence(self, fence: Fence) -> None:
         whole = _written(fence.language, fence.text)
         if self._put(whole, "\n"):
+            return
+        if units(whole) <= LONGEST_FENCE and self._next_page() and self._put(whole, "\n"):
             return
         lines = fence.text.split("\n")
         while lines:
@@ -165,10 +177,10 @@ class _Pager:
 
         A line longer than a whole sheet is cut in place, `lines` keeping its rest.
         """
-        room = self._room() - measure(_written(language, "")) - 1
+        room = self._room() - units(_written(language, "")) - 1
         taken: list[str] = []
         for line in lines:
-            size = measure(line) + 1
+            size = units(line) + 1
             if size > room:
                 break
             room -= size

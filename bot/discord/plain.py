@@ -1,18 +1,19 @@
-"""Small pieces of text: escaped, without markup, or measured as Discord measures."""
+"""Small pieces of text: escaped, or without markup."""
 
 import re
 
+from bot.text import code_spans, one_line
+
 _MARKUP = re.compile(r"([\\*_~`|>\[\]()#<-])")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_EMPHASIS = re.compile(r"`+|\*\*|__|~~")
+_LINK = re.compile(r"\]\([^)\n]")
+_EMPHASIS = re.compile(r"\*\*|~~")
 _FENCING = re.compile(r"`(?=``)")
 _KIB = 1024
-_ASTRAL = "\uffff"
 
 
 def escaped(text: str) -> str:
     """Text that shows as it is."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", one_line(text))
 
 
 def unfenced(text: str) -> str:
@@ -22,12 +23,23 @@ def unfenced(text: str) -> str:
 
 def in_code_span(text: str) -> str:
     """One line that stays inside a code span."""
-    return " ".join(text.split()).replace("`", "\u02cb")
+    return one_line(text).replace("`", "\u02cb")
 
 
 def plain_cell(markdown: str) -> str:
     """A table cell for a code block, where markup would only be noise."""
-    return _EMPHASIS.sub("", _LINK.sub(r"\1", " ".join(markdown.split())))
+    text = one_line(markdown)
+    said: list[str] = []
+    at = 0
+    for start, end in code_spans(text):
+        said += (_EMPHASIS.sub("", text[at:start]), text[start:end].strip("`"))
+        at = end
+    return "".join([*said, _EMPHASIS.sub("", text[at:])])
+
+
+def has_link(markdown: str) -> bool:
+    """Whether the text holds an address that a code block would make useless."""
+    return _LINK.search(markdown) is not None
 
 
 def size_text(size_bytes: int) -> str:
@@ -35,18 +47,3 @@ def size_text(size_bytes: int) -> str:
     if size_bytes < _KIB * _KIB:
         return f"{size_bytes / _KIB:.1f} KiB"
     return f"{size_bytes / _KIB / _KIB:.1f} MiB"
-
-
-def measure(text: str) -> int:
-    """Length in UTF-16 units: the strictest way in which Discord may count characters."""
-    return len(text) + sum(letter > _ASTRAL for letter in text) if not text.isascii() else len(text)
-
-
-def head(text: str, room: int) -> str:
-    """As much of the beginning as measures at most `room`."""
-    if text.isascii() or measure(text) <= room:
-        return text[:room]
-    end = min(len(text), room)
-    while (excess := measure(text[:end]) - room) > 0:
-        end -= max(1, excess // 2)
-    return text[:end]

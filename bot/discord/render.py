@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from bot.discord.blocks import Page, Upload, harmless, inline, pieces_of
+from bot.discord.blocks import Page, Upload, calls_nobody, harmless, inline, pieces_of
 from bot.discord.buttons import button_of
 from bot.discord.pages import Draft, is_visible, paginate
-from bot.discord.plain import escaped, head, in_code_span, measure
-from bot.discord.source import reply_source
+from bot.discord.plain import escaped, in_code_span
 from bot.face import JobView
+from bot.text import head, one_line, units
+from bot.whole_answer import whole_answer
 from jobs.messages import Action, Reply
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
@@ -48,8 +49,10 @@ def render_reply(
 ) -> tuple[Draft, ...]:
     """The reply as one or more messages; a job's carry its id in their last line."""
     title = job or "reply"
-    whole = Upload(f"{title}.md", text=reply_source(reply))
-    drafts = paginate(pieces_of(reply.blocks, Page(link, title)), whole)
+    drafts = paginate(
+        pieces_of(reply.blocks, Page(link, title)),
+        lambda: Upload(f"{title}.md", text=whole_answer(reply, link)),
+    )
     if not drafts:
         summary = inline(head(reply.summary, LONGEST_TEXT))
         drafts = (Draft(summary if is_visible(summary) else "(empty)"),)
@@ -59,7 +62,7 @@ def render_reply(
 def thread_name(view: JobView) -> str:
     """What a job's thread is called."""
     tail = f" · {view.job}"
-    line = " ".join(view.line.split())
+    line = one_line(view.line)
     return head(line, LONGEST_THREAD_NAME - len(tail)).rstrip() + tail
 
 
@@ -91,21 +94,21 @@ def _marked(drafts: tuple[Draft, ...], job: JobId) -> tuple[Draft, ...]:
 
 
 def _command(view: JobView) -> str:
-    verb, _, rest = " ".join(view.line.split()).partition(" ")
+    verb, _, rest = one_line(view.line).partition(" ")
     verb = escaped(harmless(head(verb, LONGEST_VERB)))
     return f"**{verb}** {_code(rest)}" if rest else f"**{verb}**"
 
 
 def _code(line: str) -> str:
-    line = in_code_span(line)
-    return f"`{line}`" if measure(line) <= LONGEST_LINE else f"`{head(line, LONGEST_LINE)}…`"
+    line = in_code_span(calls_nobody(line))
+    return f"`{line}`" if units(line) <= LONGEST_LINE else f"`{head(line, LONGEST_LINE)}…`"
 
 
 def _progress(view: JobView) -> list[str]:
     said: list[str] = []
     if view.in_line:
         said.append(view.in_line)
-    text = " ".join(view.text.split())
+    text = one_line(view.text)
     if text and text != view.state.value:
         short = head(text, LONGEST_TEXT)
         said.append(inline(short if short == text else f"{short}…"))

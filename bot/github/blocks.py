@@ -4,20 +4,14 @@ https://github.github.com/gfm/
 """
 
 import html
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.github.harmless import (
-    cell,
-    clean,
-    code_span,
-    escaped,
-    harmless,
-    longest_ticks,
-    unmentioned,
-)
-from bot.github.measure import head, head_lines, measure
+from bot.code_blocks import fence_for, language_of
+from bot.document import Element, cut_element, elements, standalone
+from bot.github.harmless import cell, code_span, escaped, harmless, unmentioned
+from bot.table import evened
+from bot.text import clean, head, head_lines, one_line, units
 from jobs.messages import (
     Action,
     Actions,
@@ -40,8 +34,11 @@ MOST_LINES_OPEN = 60
 LONGEST_TITLE = 300
 _NOTE_ROOM = 60
 _GAP = "\n\n"
-_SHRINK = 0.9
-_LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,32}")
+_BATCH = 4_000
+"""Units made harmless at once where not everything fits."""
+_SMALLEST_ROOM = 200
+LONGEST_LINE = 2_000
+"""Of a command."""
 _PURPOSE = {
     "apply": " to open a pull request with the files",
     "retry": " to run it again",
@@ -72,33 +69,36 @@ class Fitted:
 def fit(blocks: Sequence[Block], page: Page, room: int) -> Fitted:
     """The blocks in order; buttons and files keep their room before long text takes it."""
     kept = [_kept(block, page) for block in blocks]
-    reserved = sum(measure(text) + len(_GAP) for text in kept)
+    reserved = sum(units(own.text) + len(_GAP) for own in kept if own is not None)
     if reserved > room // 2:
-        kept, reserved = [""] * len(blocks), 0
+        kept, reserved = [None] * len(blocks), 0
     parts: list[str] = []
     is_whole = True
     for block, own in zip(blocks, kept, strict=True):
-        reserved -= measure(own) + len(_GAP) if own else 0
+        reserved -= units(own.text) + len(_GAP) if own is not None else 0
         left = room - reserved - len(_GAP)
-        fitted = Fitted(own) if own else _fit(block, page, left)
+        fitted = own or _fit(block, page, left)
         is_whole = is_whole and fitted.is_whole
         if fitted.text:
             parts.append(fitted.text)
-            room -= measure(fitted.text) + len(_GAP)
+            room -= units(fitted.text) + len(_GAP)
     return Fitted(_GAP.join(parts), is_whole)
 
 
-def _kept(block: Block, page: Page) -> str:
-    """The text of a block that must not be crowded out, "" for others."""
+def _kept(block: Block, page: Page) -> Fitted | None:
+    """A block that must not be crowded out; None for others."""
     match block:
         case Actions():
-            return actions_text(block.actions)
+            is_whole = all(
+                units(each.line) <= LONGEST_LINE and _is_short(each.label) for each in block.actions
+            )
+            return Fitted(actions_text(block.actions), is_whole)
         case File():
-            return _file(block, page)
+            return Fitted(_file(block, page), _is_short(block.name))
         case Picture():
-            return _picture(block, page)
+            return Fitted(_picture(block, page), _is_short(block.alt))
         case _:
-            return ""
+            return None
 
 
 def _fit(block: Block, page: Page, room: int) -> Fitted:
@@ -118,52 +118,90 @@ def _fit(block: Block, page: Page, room: int) -> Fitted:
         case Heading():
             return _heading(block, room)
         case Actions() | File() | Picture():
-            return _whole_or_none(_kept(block, page), room)
+            return _whole_or_none(_kept(block, page) or Fitted(""), room)
 
 
-def _whole_or_none(text: str, room: int) -> Fitted:
-    return Fitted(text) if measure(text) <= room else Fitted("", is_whole=False)
+def _whole_or_none(made: Fitted, room: int) -> Fitted:
+    return made if units(made.text) <= room else Fitted("", is_whole=False)
+
+
+def _is_short(text: str) -> bool:
+    return units(text) <= LONGEST_TITLE
 
 
 def _heading(block: Heading, room: int) -> Fitted:
-    shown = head(block.text, LONGEST_TITLE)
-    fitted = _whole_or_none(f"### {escaped(shown)}", room)
-    return Fitted(fitted.text, fitted.is_whole and shown == block.text)
+    title = one_line(block.text)
+    shown = head(title, LONGEST_TITLE)
+    return _whole_or_none(Fitted(f"### {escaped(shown)}" if shown else "", shown == title), room)
 
 
 def _text(markdown: str, room: int) -> Fitted:
-    source = markdown.strip("\n")
-    if room <= 0:
-        return Fitted("", is_whole=not source.strip())
-    shown = head_lines(source, room)
-    is_whole = shown == source
-    made = harmless(shown)
-    while (size := measure(made)) > room:
-        is_whole = False
-        shown = head_lines(shown, int(measure(shown) * min(_SHRINK, room * _SHRINK / size)))
-        made = harmless(shown)
-        if not shown:
-            return Fitted("", is_whole=False)
-    return Fitted(made, is_whole)
+    source = clean(markdown)
+    beginning = head_lines(source, max(room, 0))
+    if source.startswith("\n", len(beginning)) or beginning == source:
+        made = harmless(standalone(beginning))
+        if units(made) <= room:
+            return Fitted(made, not source[len(beginning) :].strip())
+    return Fitted(_GAP.join(_beginning(beginning, room)), is_whole=not source.strip())
+
+
+def _beginning(markdown: str, room: int) -> Iterator[str]:
+    """As many blocks of the text as fit, and what fits of the next."""
+    for batch in _batches(elements(markdown)):
+        made = harmless(_GAP.join(element.text for element in batch))
+        if units(made) <= room:
+            yield made
+            room -= units(made) + len(_GAP)
+            continue
+        for element in batch:
+            made = harmless(element.text)
+            if units(made) > room:
+                yield from _first_part(element, room)
+                return
+            yield made
+            room -= units(made) + len(_GAP)
+
+
+def _batches(every: Sequence[Element]) -> Iterator[list[Element]]:
+    batch: list[Element] = []
+    size = 0
+    for element in every:
+        batch.append(element)
+        size += len(element.text)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _first_part(element: Element, room: int) -> Iterator[str]:
+    size = room
+    while size > _SMALLEST_ROOM:
+        part = next(cut_element(element, size), None)
+        made = harmless(part or "")
+        if units(made) <= room:
+            yield made
+            return
+        size //= 2
 
 
 def _code(text: str, language: str, title: str, room: int) -> Fitted:
-    text = clean(text).rstrip("\n")
-    ticks = "`" * max(3, longest_ticks(text) + 1)
-    safe = language if _LANGUAGE.fullmatch(language) and language != "suggestion" else ""
+    text, title = clean(text).rstrip("\n"), one_line(title)
+    fence = fence_for(text)
+    named = language_of(language)
+    safe = named if named.lower() != "suggestion" else ""
     lines = text.count("\n") + 1
     before = f"{code_span(head(title, LONGEST_TITLE))}\n" if title else ""
     after = ""
     if lines > MOST_LINES_OPEN:
-        named = title or safe or "text"
-        before, after = _fold(f"{named} · {lines:,} lines"), f"{_GAP}</details>"
-    frame = measure(before) + measure(after) + 2 * len(ticks) + len(safe) + 2 + _NOTE_ROOM
+        before, after = _fold(f"{title or safe or 'text'} · {lines:,} lines"), f"{_GAP}</details>"
+    frame = units(before) + units(after) + 2 * len(fence) + len(safe) + 2 + _NOTE_ROOM
     if frame >= room:
         return Fitted("", is_whole=False)
     shown = head_lines(text, room - frame)
     note = "" if shown == text else f"{_GAP}… {_more(text, shown)}"
-    fence = f"{ticks}{safe}\n{shown}\n{ticks}"
-    return Fitted(f"{before}{fence}{note}{after}", shown == text)
+    code = f"{fence}{safe}\n{shown}\n{fence}"
+    return Fitted(f"{before}{code}{note}{after}", shown == text and _is_short(title))
 
 
 def _more(text: str, shown: str) -> str:
@@ -173,41 +211,41 @@ def _more(text: str, shown: str) -> str:
 
 def _fold(title: str) -> str:
     """Opens a collapsible; what follows is Markdown again."""
-    one_line = " ".join(clean(head(title, LONGEST_TITLE)).split())
-    safe = unmentioned(html.escape(one_line, quote=False))
+    shown = head(one_line(title), LONGEST_TITLE)
+    safe = unmentioned(html.escape(shown, quote=False))
     return f"<details><summary>{safe}</summary>{_GAP}"
 
 
 def _folded(block: Collapsible, page: Page, room: int) -> Fitted:
     before, after = _fold(block.title), f"{_GAP}</details>"
-    inside = fit(block.blocks, page, room - measure(before) - measure(after))
+    inside = fit(block.blocks, page, room - units(before) - units(after))
     if not inside.text:
-        return Fitted("", is_whole=inside.is_whole)
-    is_whole = inside.is_whole and len(block.title) <= LONGEST_TITLE
+        return _whole_or_none(Fitted(f"**{escaped(block.title)}**", inside.is_whole), room)
+    is_whole = inside.is_whole and _is_short(block.title)
     return Fitted(f"{before}{inside.text}{after}", is_whole)
 
 
 def _table(block: Table, room: int) -> Fitted:
-    if not block.header:
+    every = evened(block.header, block.rows)
+    if not every:
         return Fitted("")
-    columns = len(block.header)
-    lines = [_row(block.header, columns), "|" + " --- |" * columns]
-    left = room - sum(measure(line) + 1 for line in lines) - _NOTE_ROOM
+    header, *rows = every
+    lines = [_row(header), "|" + " --- |" * len(header)]
+    left = room - sum(units(line) + 1 for line in lines) - _NOTE_ROOM
     if left < 0:
         return Fitted("", is_whole=False)
-    for done, row in enumerate(block.rows):
-        line = _row(row, columns)
-        left -= measure(line) + 1
+    for done, row in enumerate(rows):
+        line = _row(row)
+        left -= units(line) + 1
         if left < 0:
-            note = f"\n… {len(block.rows) - done:,} more rows"
+            note = f"\n… {len(rows) - done:,} more rows"
             return Fitted("\n".join(lines) + "\n" + note, is_whole=False)
         lines.append(line)
     return Fitted("\n".join(lines))
 
 
-def _row(cells: Sequence[str], columns: int) -> str:
-    padded = [*map(cell, cells[:columns]), *[""] * (columns - len(cells))]
-    return "| " + " | ".join(padded) + " |"
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(cell, cells))} |"
 
 
 def _fields(block: Fields, room: int) -> Fitted:

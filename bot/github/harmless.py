@@ -16,15 +16,16 @@ from enum import StrEnum
 
 from markdown_it import MarkdownIt
 
+from bot.table import unpiped
+from bot.text import clean, code_spans
+
 ZERO_WIDTH = "\u200b"
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TICKS = re.compile(r"`+")
-_SPECIAL = re.compile(r"\\.|`+", re.DOTALL)
 _ADDRESS = re.compile(
-    r"(?<![^\s*_~(])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?=[/?\s):]|$)[^\s<`]*"
+    r"(?<![^\s*_~(])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?=[/?\s):]|$)[^\s<`()\[\]!]*"
 )
 _TAG = re.compile(r"<(?!https?://[^\s<>@#`]*>)(?=[A-Za-z/!?])")
 _LINE_TAG = re.compile(r"(\n[ \t>]*)<")
@@ -38,13 +39,8 @@ _CLOSING = re.compile(
 )
 _PLAIN = re.compile(r"([\\`*_{}\[\]<>()#|~!])")
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
+_ITEM = re.compile(r"^[ \t>]*(?=(?:\d{1,9}[.)]|[-+*])(?:[ \t]|$))")
 _SUGGESTION = re.compile(r"(`{3,}|~{3,})[ \t]*suggestion", re.IGNORECASE)
-
-
-def clean(text: str) -> str:
-    """The text without what cannot be seen: control characters and changes of direction."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSEEN.sub("\ufffd", text)
 
 
 def escaped(text: str) -> str:
@@ -65,11 +61,7 @@ def inline(markdown: str) -> str:
 
 def cell(markdown: str) -> str:
     """Inline Markdown for a table's cell, whose pipes end nothing."""
-    return re.sub(r"(\\*)\|", _pipe, inline(markdown))
-
-
-def _pipe(found: re.Match[str]) -> str:
-    return found[0] if len(found[1]) % 2 else f"{found[1]}\\|"
+    return unpiped(inline(markdown))
 
 
 def code_span(text: str) -> str:
@@ -95,7 +87,9 @@ class _Kind(StrEnum):
     PROSE = "prose"
     ROWS = "rows"
     """Of a table, or of what may be one."""
-    CODE = "code"
+    FENCE = "fence"
+    INDENTED = "indented"
+    """Code without a fence."""
     REST = "rest"
 
 
@@ -109,7 +103,9 @@ class _Part:
 
 def _made_harmless(part: _Part) -> list[str]:
     match part.kind:
-        case _Kind.CODE:
+        case _Kind.INDENTED:
+            return part.lines
+        case _Kind.FENCE:
             first = _SUGGESTION.sub(r"\1", part.lines[0])
             return [first, *part.lines[1:], *([part.fence] if part.fence else [])]
         case _Kind.PROSE:
@@ -143,9 +139,9 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int, _Kind, str]]:
         if token.type == "fence":
             runs_out = token.level == 0 and not any(line.strip() for line in lines[end:])
             is_open = runs_out and not _is_closed(inside, token.markup)
-            yield start, end, _Kind.CODE, token.markup if is_open else ""
+            yield start, end, _Kind.FENCE, token.markup if is_open else ""
         elif token.type == "code_block":
-            yield start, end, _Kind.CODE, ""
+            yield start, end, _Kind.INDENTED, ""
         elif token.type == "inline":
             yield start, end, _Kind.ROWS if _looks_ruled(inside) else _Kind.PROSE, ""
 
@@ -166,7 +162,9 @@ def _rows(lines: list[str]) -> list[str]:
     is_plain = all(_is_balanced(cell) for cell in cells) and not any("\\|" in x for x in lines)
     make = _spans if is_plain else _disarmed
     # behind a pipe, an address is one only if it really is a table: made harmless as if not
-    return ["|".join(make(f"|{cell}")[1:] for cell in line.split("|")) for line in lines]
+    made = ["|".join(make(f"|{cell}")[1:] for cell in line.split("|")) for line in lines]
+    # what goes on with a paragraph may begin a list where the lines before it are a table
+    return [made[0], *(_ITEM.sub(rf"\g<0>{ZERO_WIDTH}", line) for line in made[1:])]
 
 
 def _is_balanced(text: str) -> bool:
@@ -186,16 +184,11 @@ def _spans(text: str) -> str:
 
 def _split(text: str) -> Iterator[tuple[str, str]]:
     """Pairs of plain text and the code span behind it, "" at the end."""
-    start = at = 0
-    while found := _SPECIAL.search(text, at):
-        at = found.end()
-        if found[0].startswith("\\"):
-            continue
-        end = next((run.end() for run in _TICKS.finditer(text, at) if run[0] == found[0]), None)
-        if end is not None:
-            yield text[start : found.start()], text[found.start() : end]
-            start = at = end
-    yield text[start:], ""
+    at = 0
+    for start, end in code_spans(text):
+        yield text[at:start], text[start:end]
+        at = end
+    yield text[at:], ""
 
 
 def _disarmed(plain: str) -> str:

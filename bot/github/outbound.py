@@ -20,8 +20,8 @@ from bot.github.render import (
     render_status,
     status_marker,
 )
-from bot.github.source import reply_source
 from bot.settings import GatewaySettings
+from bot.whole_answer import whole_answer
 from handlers import Place
 from jobs.messages import Reply
 from storage.clock import utc_now
@@ -117,8 +117,8 @@ class GitHubOutbound:
         return fitted.text
 
     async def _keep(self, job: JobId | None, name: str, reply: Reply) -> Whole:
-        source = reply_source(reply)
-        artifact = await self._artifacts.keep(job, name, source.encode(errors="replace"))
+        source = await asyncio.to_thread(whole_answer, reply, self._artifacts.link)
+        artifact = await self._artifacts.keep(job, name, source.encode())
         return Whole(name, self._artifacts.link(artifact), len(source))
 
     async def _post_again(self, spot: Spot, view: JobView, body: str) -> Posted:

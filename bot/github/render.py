@@ -7,11 +7,15 @@ from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline
 from bot.github.marker import marker
-from bot.github.measure import CHECK_ROOM, COMMENT_ROOM, head, measure
+from bot.text import head, one_line, units
 from jobs.messages import Action, Actions, Reply, Text
 from storage.ids import JobId
 from storage.states import JobState
 
+COMMENT_ROOM = 65_000
+"""GitHub takes 65,536 characters."""
+CHECK_ROOM = 60_000
+"""GitHub takes 65,535 for a check run's summary, which users measured in bytes too."""
 LONGEST_LINE = 300
 LONGEST_TEXT = 400
 LONGEST_CHECK_TITLE = 250
@@ -77,7 +81,7 @@ def _comment(first: str, reply: Reply, page: Page, ending: tuple[str, Whole | No
     hidden, whole = ending
     note = [] if whole is None else [_rest(whole)]
     frame = [part for part in (first, *note, hidden) if part]
-    room = COMMENT_ROOM - sum(measure(part) + len(_GAP) for part in frame)
+    room = COMMENT_ROOM - sum(units(part) + len(_GAP) for part in frame)
     body = fit(reply.blocks, page, room)
     said = body.text
     if not said.strip() and not note:
@@ -165,7 +169,7 @@ def render_check(view: JobView) -> dict[str, Any]:
 def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, Any]:
     """The check run's changing part with the result; what does not fit is in the comment."""
     first = _status_line(_unrepeated(view, reply))
-    body = fit(reply.blocks, page, (CHECK_ROOM - 2 * measure(first)) // 2)
+    body = fit(reply.blocks, page, (CHECK_ROOM - 2 * units(first)) // 2)
     finished = view.finished_at or view.created_at
     retry = Action(verb="retry", label="Retry", job=view.job)
     asked = [each for block in reply.blocks if isinstance(block, Actions) for each in block.actions]
@@ -190,7 +194,7 @@ def _conclusion(view: JobView) -> str:
 
 
 def _check_title(view: JobView, text: str) -> str:
-    title = " ".join(text.split())
+    title = one_line(text)
     return head(title, LONGEST_CHECK_TITLE) or view.state.value
 
 

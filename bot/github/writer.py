@@ -8,10 +8,11 @@ from bot.github.authority import GitHubAuthority
 from bot.github.client import PUSH, GitHubClient, Reach
 from bot.github.harmless import code_span, escaped, harmless
 from bot.github.marker import marker
-from bot.github.measure import COMMENT_ROOM, head_lines
 from bot.github.objects import Objects, check_paths
+from bot.github.render import COMMENT_ROOM
 from bot.github.transport import NOT_FOUND, UNPROCESSABLE, Refused
 from bot.github.wire import Commit, PullAnswer, RepositoryAnswer
+from bot.text import head_lines
 from handlers import Application, Platform, Tier, UserError
 from storage.redaction import Redactor
 

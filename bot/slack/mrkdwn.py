@@ -10,7 +10,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.slack.prose import clean, code, escape
+from bot.slack.prose import code, escape
+from bot.text import clean
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _FENCE = re.compile(r"```(.*?)```", re.DOTALL)
@@ -66,26 +67,26 @@ def _unescape(text: str) -> str:
 def from_inline(markdown: str) -> str:
     """Inline Markdown as mrkdwn that pings nobody."""
     tokens = _inline.parseInline(clean(markdown))
-    linked = False
+    ending = ""
     written: list[str] = []
     for token in (child for parent in tokens for child in parent.children or []):
         if token.type == "link_open":
-            linked = _WEB.match(str(token.attrGet("href") or "")) is not None
-        if token.type not in ("link_open", "link_close") or linked:
-            written.append(_written(token))
+            is_web = _WEB.match(str(token.attrGet("href") or "")) is not None
+            written.append(f"<{_address(token)}|" if is_web else "")
+            ending = ">" if is_web else f" ({_address(token)})"
+        else:
+            written.append(ending if token.type == "link_close" else _written(token))
     return "".join(written)
 
 
 def _written(token: Token) -> str:
     match token.type:
-        case "text" | "text_special" | "image":
+        case "text" | "text_special":
             return escape(token.content)
+        case "image":
+            return escape(f"{token.content} ({token.attrGet('src')})".strip())
         case "code_inline":
             return code(token.content)
-        case "link_open":
-            return f"<{_address(token)}|"
-        case "link_close":
-            return ">"
         case _:
             return _MARKS.get(token.type, "")
 

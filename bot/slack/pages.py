@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.slack.prose import units
+from bot.text import units
 
 SlackBlock = dict[str, Any]
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.slack.document import fence, markdown, size, table
+from bot.code_blocks import fenced, language_of
+from bot.document import Element, Kind, cut_element, elements
 from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import CONTENT_UNITS, Native, Piece, Prose, SlackBlock
-from bot.slack.prose import clean, code, cut, defuse, escape, escaped, one_line, units
-from bot.slack.segments import segments
+from bot.slack.prose import code, defuse, escape, escaped, literal
+from bot.table import markdown_table
+from bot.text import clean, head_lines, one_line, units
+from bot.whole_answer import markdown_of
 from jobs.messages import (
     Action,
     Actions,
@@ -42,7 +45,9 @@ TEXT_FILES = 15
 WHOLE_ANSWER = "whole-answer.md"
 BUTTONS = 25
 BUTTONS_UNITS = 8_000
-_FIRST_CHARACTERS = 60_000
+SAID_UNITS = 200
+"""Of a title, path or description beside the name of its file."""
+_FIRST_UNITS = 30_000
 """Of a text; more is never shown, so more is not parsed."""
 _SUFFIXES = {"python": "py", "javascript": "js", "typescript": "ts", "bash": "sh", "rust": "rs"}
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -83,18 +88,15 @@ class Pieces:
             case Text():
                 yield from self._prose(block.markdown)
             case Code():
-                suffix = _SUFFIXES.get(block.language.lower(), one_line(block.language) or "txt")
-                yield from self._or_file(fence(block.text, block.language), f"code.{suffix}", block)
+                yield from self._code(clean(block.text).rstrip("\n"), block.language)
             case Diff():
-                name = f"{one_line(block.path)}.diff"
-                shown = f"{_spelled(block.path)}\n\n{fence(block.text, 'diff')}"
-                yield from self._or_file(shown, name, block)
+                yield from self._diff(block)
             case Table():
                 yield from self._table(block)
             case Fields():
                 yield from self._fields(block)
             case Picture() | File():
-                yield self._artifact(block)
+                yield from self._artifact(block)
             case Actions():
                 yield from self._actions(block)
             case Collapsible():
@@ -103,40 +105,62 @@ class Pieces:
     def _heading(self, block: Heading) -> Iterator[Piece]:
         text = one_line(block.text)
         if units(text) > HEADER_UNITS:
-            yield from self._prose(f"**{text}**")
+            yield from self._prose(f"**{literal(text)}**")
         elif text:
             header = {"type": "plain_text", "text": text, "emoji": False}
             yield Native({"type": "header", "text": header}, units(text))
 
     def _prose(self, text: str) -> Iterator[Piece]:
-        safe = defuse(clean(text))
-        for segment in segments(safe[:_FIRST_CHARACTERS], CONTENT_UNITS - 2):
-            if segment is None:
-                yield self._missing()
-            elif segment.strip():
-                yield Prose(segment, self._sources)
-        if len(safe) > _FIRST_CHARACTERS:
+        source = clean(text)
+        beginning = head_lines(source, _FIRST_UNITS)
+        found = elements(beginning)
+        if beginning != source and found and found[-1].kind is not Kind.PROSE:
+            found.pop()  # cut who knows where
+        for element in found:
+            yield from self._element(element)
+        if beginning != source:
             yield self._missing()
+
+    def _element(self, element: Element) -> Iterator[Piece]:
+        if element.kind is Kind.CODE:
+            yield from self._code(element.code, element.info)
+            return
+        for part in cut_element(_defused(element), CONTENT_UNITS - 2):
+            if part is None:
+                yield self._missing()
+            elif part.strip():
+                yield Prose(part, self._sources)
 
     def _missing(self) -> Piece:
         self.incomplete = True
         return context(f":scissors: A part too long for Slack stands in `{WHOLE_ANSWER}`.")
 
-    def _or_file(self, shown: str, name: str, block: Code | Diff) -> Iterator[Piece]:
-        text = clean(block.text)
+    def _code(self, code: str, info: str) -> Iterator[Piece]:
+        shown = defuse(fenced(code, info))
         if units(shown) <= SHOWN_UNITS:
-            yield from self._prose(shown)
+            yield Prose(shown, self._sources)
+            return
+        language = language_of(info)
+        suffix = _SUFFIXES.get(language.lower(), language) or "txt"
+        yield from self._attached(f"code.{suffix}", "", f"{code}\n")
+
+    def _diff(self, block: Diff) -> Iterator[Piece]:
+        text, path = clean(block.text).rstrip("\n"), one_line(block.path)
+        shown = defuse(fenced(text, "diff"))
+        if units(shown) <= SHOWN_UNITS:
+            yield from self._prose(_spelled(path))
+            yield Prose(shown, self._sources)
         else:
-            yield self._attached(name, text, _lines(text))
+            yield from self._attached(f"{path}.diff", path, f"{text}\n")
 
     def _table(self, block: Table) -> Iterator[Piece]:
-        shown = table(block.header, block.rows)
-        if not block.header:
+        shown = markdown_table(block.header, block.rows)
+        if not shown:
             return
-        if len(block.rows) <= SHOWN_ROWS and units(shown) <= SHOWN_UNITS:
-            yield from self._prose(shown)
+        if len(block.rows) <= SHOWN_ROWS and units(defuse(shown)) <= SHOWN_UNITS:
+            yield Prose(defuse(shown), self._sources)
         else:
-            yield self._attached("table.md", shown, f"{len(block.rows):,} rows")
+            yield from self._attached("table.md", "", shown, f"{len(block.rows):,} rows")
 
     def _fields(self, block: Fields) -> Iterator[Piece]:
         short: list[str] = []
@@ -145,47 +169,58 @@ class Pieces:
             if units(pair) <= FIELD_UNITS:
                 short += [pair] if pair else []
             else:
-                yield from self._prose(f"**{one_line(label)}**: {clean(value)}")
+                yield from self._prose(f"**{literal(label)}**: {one_line(value)}")
         for start in range(0, len(short), FIELDS):
             yield _section(short[start : start + FIELDS])
 
-    def _artifact(self, block: Picture | File) -> Piece:
+    def _artifact(self, block: Picture | File) -> Iterator[Piece]:
         if isinstance(block, Picture):
-            name, size_bytes, about = f"{one_line(block.alt) or 'picture'}.png", 0, "picture"
+            said, size_bytes, about = one_line(block.alt), 0, "picture"
+            named = self._named(f"{said or 'picture'}.png")
         else:
-            name, size_bytes, about = block.name, block.size_bytes, size(block.size_bytes)
-        named = self._named(name)
+            said, size_bytes, about = one_line(block.name), block.size_bytes, size(block.size_bytes)
+            named = self._named(said)
         self.attachments.append(Attachment(named, size_bytes, artifact=block.artifact))
-        return _mention(named, about)
+        yield from self._offered(named, said, about)
 
-    def _attached(self, name: str, text: str, about: str) -> Piece:
+    def _attached(self, name: str, said: str, text: str, about: str = "") -> Iterator[Piece]:
+        """Clean text as a file of its own; `said` is what its name cannot spell."""
         if len(self.attachments) >= TEXT_FILES:
-            return self._missing()
+            yield self._missing()
+            return
         content = text.encode()
         named = self._named(name)
         self.attachments.append(Attachment(named, len(content), content=content))
-        return _mention(named, about)
+        yield from self._offered(named, said, about or _lines(text))
+
+    def _offered(self, named: str, said: str, about: str) -> Iterator[Piece]:
+        if units(said) > SAID_UNITS:
+            yield from self._prose(literal(said))
+        elif _letters(said) not in _letters(named):
+            about = f"{said} · {about}"
+        yield _mention(named, about)
 
     def _collapsible(self, block: Collapsible) -> Iterator[Piece]:
-        inside = markdown(block.blocks)
+        inside = markdown_of(block.blocks)
         title = one_line(block.title)
         if units(inside) <= OPEN_UNITS and inside.count("\n") <= OPEN_LINES:
-            yield from self._prose(f"**{title}**" if title else "")
+            yield from self._prose(f"**{literal(title)}**" if title else "")
             yield from self.shown(block.blocks)
             return
-        yield self._attached(f"{title or 'details'}.md", inside, _lines(inside))
+        yield from self._attached(f"{title or 'details'}.md", title, f"{inside}\n")
         yield from self.shown(tuple(_not_prose(block.blocks)))
 
     def _actions(self, block: Actions) -> Iterator[Piece]:
         for action in block.actions:
             label, line = one_line(action.label), one_line(action.line)
-            length = min(units(label), LABEL_UNITS) + units(line)
+            length = units(label) + units(line)
             fits = self._button_units + length <= BUTTONS_UNITS and len(self.buttons) < BUTTONS
-            if label and line and units(line) <= VALUE_UNITS and fits:
+            is_button = 0 < units(label) <= LABEL_UNITS and 0 < units(line) <= VALUE_UNITS
+            if is_button and fits:
                 self._button_units += length
                 self.buttons.append(action)
             elif line:
-                yield from self._prose(f"{label}: {_spelled(f'/gryph {line}')}")
+                yield from self._prose(f"{literal(label)}: {_spelled(f'/gryph {line}')}")
 
     def _named(self, name: str) -> str:
         """A file name that is safe, short and unlike the others."""
@@ -213,11 +248,11 @@ def _button(action: Action | Suggestion, index: int) -> SlackBlock:
     """A button whose value is the line it stands for; ids are unique within the message."""
     is_action = isinstance(action, Action)
     target = f"{action.verb}:{action.job}" if is_action else "run"
-    label = {"type": "plain_text", "text": cut(one_line(action.label), LABEL_UNITS), "emoji": True}
+    label = {"type": "plain_text", "text": one_line(action.label), "emoji": True}
     element: SlackBlock = {
         "type": "button",
         "text": label,
-        "action_id": cut(f"g:{target}:{index}", 255),
+        "action_id": f"g:{target[:200]}:{index}",
         "value": one_line(action.line),
     }
     if is_action and (action.primary or action.destructive):
@@ -225,10 +260,20 @@ def _button(action: Action | Suggestion, index: int) -> SlackBlock:
     return element
 
 
+def _defused(element: Element) -> Element:
+    items = tuple(map(defuse, element.items))
+    return replace(element, text=defuse(element.text), items=items)
+
+
 def context(text: str) -> Native:
     """A small grey line of mrkdwn."""
     element = {"type": "mrkdwn", "text": text}
     return Native({"type": "context", "elements": [element]}, units(text))
+
+
+def _letters(text: str) -> str:
+    """What a file name can spell."""
+    return "".join(filter(str.isalnum, text))
 
 
 def _lines(text: str) -> str:
@@ -267,3 +312,13 @@ def _not_prose(blocks: tuple[Block, ...]) -> Iterator[Block]:
                 yield from _not_prose(block.blocks)
             case _:
                 pass
+
+
+def size(size_bytes: int) -> str:
+    """A number of bytes as people say it."""
+    amount = float(size_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 - the step between units
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

@@ -1,9 +1,11 @@
-"""Text as Slack may be given it: valid, within a length, and pinging nobody."""
+"""Text as Slack may be given it: within a length, and pinging nobody."""
 
 import re
 
+from bot.text import cut, one_line, units
+
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~!&])")
 _MENTION = re.compile(
     r"<(?=!(?:channel|here|everyone|group|subteam|date)\b|@[A-Z0-9]|#[A-Z0-9])|"
     r"@(?=(?:channel|here|everyone|group)\b)",
@@ -12,41 +14,14 @@ _MENTION = re.compile(
 _INVISIBLE = "\u200b"
 
 
-def units(text: str) -> int:
-    """Length in UTF-16 units, the strictest way in which Slack may count."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def clean(text: str) -> str:
-    """The text with line feeds only, and a visible mark for what cannot be printed."""
-    return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """The clean text on one line."""
-    return " ".join(clean(text).split())
-
-
-def cut(text: str, most: int) -> str:
-    """The text, or its beginning and an ellipsis, in at most so many UTF-16 units."""
-    if units(text) <= most:
-        return text
-    return head(text, most - 1).rstrip() + "\u2026"
-
-
-def head(text: str, most: int) -> str:
-    """The longest beginning of at most so many UTF-16 units."""
-    room = most
-    for index, character in enumerate(text[: most + 1]):
-        room -= 2 if character > "\uffff" else 1
-        if room < 0:
-            return text[:index]
-    return text
-
-
 def defuse(markdown: str) -> str:
     """Markdown in which no mention is resolved; code reads the same, so no entities here."""
     return _MENTION.sub(lambda match: match[0] + _INVISIBLE, markdown)
+
+
+def literal(text: str) -> str:
+    """One line of Markdown that shows as it is."""
+    return _MARKUP.sub(r"\\\1", one_line(text))
 
 
 def escape(text: str) -> str:

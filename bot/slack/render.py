@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.face import JobView
-from bot.slack.document import document
 from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import Message, Page, Piece, SlackBlock, close, fill
 from bot.slack.pieces import WHOLE_ANSWER, Attachment, Pieces, button_rows, context
-from bot.slack.prose import code, escape, escaped, one_line, units
+from bot.slack.prose import code, escape, escaped, literal
+from bot.text import one_line, units
+from bot.whole_answer import whole_answer
 from handlers import Caller
 from jobs.messages import Block, Reply, Text
 from storage.ids import JobId
@@ -119,7 +120,7 @@ def render_reply(
     `WHOLE_ANSWER` when its text is cut. Buttons stand at the end.
     """
     pieces = Pieces()
-    blocks: tuple[Block, ...] = reply.blocks or (Text(markdown=reply.summary),)
+    blocks: tuple[Block, ...] = reply.blocks or (Text(markdown=literal(reply.summary)),)
     pages, complete = fill(pieces.shown(blocks), most_messages)
     attachments = tuple(pieces.attachments)
     endings: list[Piece] = []
@@ -144,7 +145,7 @@ def render_plainly(reply: Reply) -> Rendered:
 
 
 def _whole(reply: Reply) -> Attachment:
-    content = document(reply).encode()
+    content = whole_answer(reply).encode()
     return Attachment(WHOLE_ANSWER, len(content), content=content)
 
 

@@ -15,7 +15,6 @@ from bot.discord.pages import (
     Draft,
     is_visible,
 )
-from bot.discord.plain import head, measure
 from bot.discord.render import (
     LONGEST_THREAD_NAME,
     render_reply,
@@ -23,6 +22,7 @@ from bot.discord.render import (
     render_status,
     thread_name,
 )
+from bot.text import head, units
 from jobs.messages import (
     Action,
     Actions,
@@ -184,7 +184,7 @@ def test_everything_else_reads_well() -> None:
 -a = 1
 +a = 2
 ```
-- **`-1`** Expected: a long cell a long cell a long cell a long cell a long cell · Got: **2**
+- Case: `-1` · Expected: a long cell a long cell a long cell a long cell a long cell · Got: **2**
 
 [trace.json](https://gryph.test/artifacts/A3) · 30.0 MiB
 
@@ -283,7 +283,7 @@ def test_reply_without_anything_to_see_says_so() -> None:
 def test_thread_name_keeps_the_job_id_whatever_the_line() -> None:
     name = thread_name(view(line="test " + "🐍" * 200))
     assert name.endswith("🐍 · J7K2M9Q")
-    assert measure(name) <= LONGEST_THREAD_NAME
+    assert units(name) <= LONGEST_THREAD_NAME
 
 
 HOSTILE = st.sampled_from(
@@ -329,7 +329,7 @@ REPLY = st.builds(Reply, summary=MARKDOWN, blocks=st.lists(BLOCK, max_size=5).ma
 
 
 def assert_within_limits(draft: Draft) -> None:
-    assert measure(draft.content) <= CONTENT_LIMIT
+    assert units(draft.content) <= CONTENT_LIMIT
     assert len(draft.uploads) <= MOST_UPLOADS
     assert len(draft.buttons) <= MOST_BUTTONS
     assert is_visible(draft.content) or draft.uploads
@@ -421,8 +421,8 @@ def test_long_fence_is_carried_over_into_the_next_message(
 def test_head_is_the_longest_beginning_that_fits(text: str, room: int) -> None:
     taken = head(text, room)
     assert text.startswith(taken)
-    assert measure(taken) <= room
-    assert taken == text or measure(text[: len(taken) + 1]) > room
+    assert units(taken) <= room
+    assert taken == text or units(text[: len(taken) + 1]) > room
 
 
 @given(st.text("`ab\n", max_size=60))
@@ -443,7 +443,7 @@ def test_any_status_is_one_message(line: str, text: str, state: JobState) -> Non
     assert "```" not in draft.content
     assert draft.content.rpartition("\n")[2].startswith("-# J7K2M9Q · asked by @ann")
     assert_within_limits(render_request(view(line=line)))
-    assert 1 <= measure(thread_name(view(line=line))) <= LONGEST_THREAD_NAME
+    assert 1 <= units(thread_name(view(line=line))) <= LONGEST_THREAD_NAME
 
 
 @pytest.mark.parametrize("path", ["@everyone", "@here", "<@1>", "<#1>"])

@@ -123,3 +123,10 @@ def test_code_span_holds_the_whole_text(text: str) -> None:
 )
 def test_text_reads_the_same_and_does_nothing(text: str, made: str) -> None:
     assert harmless(text) == made
+
+
+def test_a_row_that_looks_like_an_item_draws_nothing_into_a_list() -> None:
+    """GitHub reads "0)" behind a table as a list, and the indented line as its picture."""
+    made = harmless("**|\n --|\n0) ||\n\n     ![z](h)")
+    assert "\n0)" not in made
+    assert "\n\u200b0)" in made

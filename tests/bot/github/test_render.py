@@ -7,8 +7,8 @@ from inline_snapshot import snapshot
 
 from bot.face import JobView
 from bot.github.blocks import Page
-from bot.github.measure import COMMENT_ROOM, head, head_lines, measure
 from bot.github.render import (
+    COMMENT_ROOM,
     Whole,
     render_answer,
     render_check,
@@ -16,6 +16,7 @@ from bot.github.render import (
     render_result,
     render_status,
 )
+from bot.text import head, head_lines, units
 from handlers import Caller, Platform
 from handlers.help import overview
 from jobs.messages import (
@@ -310,7 +311,7 @@ def test_any_reply_is_a_harmless_comment_within_the_limit(reply: Reply, has_whol
         render_result(finished(QUEUED, reply.summary), reply, PAGE, whole),
         render_answer(reply, PAGE, key="answer:1:0", whole=whole),
     ):
-        assert 0 < measure(fitted.text) <= COMMENT_ROOM
+        assert 0 < units(fitted.text) <= COMMENT_ROOM
         html = [each.content for each in GFM.parse(fitted.text) if each.type == "html_block"]
         hidden = [each for each in html if each.startswith("<!--")]
         assert len(hidden) == 1, "our marker, outside of every fence, and nobody else's"
@@ -336,9 +337,9 @@ def test_any_status_is_short_and_harmless(line: str, text: str, name: str) -> No
     asker = Caller(platform=Platform.GITHUB, account="1", name=name)
     view = running(replace(QUEUED, line=f"test {line}", asked_by=asker), text, 0.5)
     made = render_status(view)
-    assert measure(made) < 4_000
+    assert units(made) < 4_000
     assert not re.search(r"(?:^|[^0-9A-Za-z])@[A-Za-z0-9]", prose(made))
-    assert measure(render_check(view)["output"]["summary"]) < 4_000
+    assert units(render_check(view)["output"]["summary"]) < 4_000
     assert 0 < len(render_check(view)["output"]["title"]) <= 255
 
 
@@ -346,7 +347,7 @@ def test_any_status_is_short_and_harmless(line: str, text: str, name: str) -> No
 def test_beginning_fits_and_is_a_beginning(text: str, room: int) -> None:
     for made in (head(text, room), head_lines(text, room)):
         assert text.startswith(made)
-        assert measure(made) <= room
+        assert units(made) <= room
 
 
 def test_short_reply_is_whole() -> None:

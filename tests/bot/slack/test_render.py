@@ -188,7 +188,7 @@ One sentence of many.
 
 One sentence of many.
 :scissors: Cut here; all of it stands in `whole-answer.md`.
-whole-answer.md (69001 bytes)\
+whole-answer.md (69024 bytes)\
 """)
 
 

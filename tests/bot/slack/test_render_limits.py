@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.face import JobView
-from bot.slack.document import document
 from bot.slack.pages import Message
 from bot.slack.pieces import WHOLE_ANSWER
 from bot.slack.prose import defuse
 from bot.slack.render import MOST_MESSAGES, render_plainly, render_reply, render_status
+from bot.whole_answer import whole_answer
 from handlers import Caller, Platform
 from jobs.messages import Actions, Block, Code, Collapsible, File, Picture, Reply, Text, say
 from storage.ids import JobId
@@ -87,7 +87,7 @@ def test_every_word_of_a_text_is_shown_or_attached(text: str) -> None:
     for word in set(WORD.findall(text)):
         assert word in seen, word
     if any(a.name == WHOLE_ANSWER for a in rendered.attachments):
-        assert document(say(text)).encode() in [a.content for a in rendered.attachments]
+        assert whole_answer(say(text)).encode() in [a.content for a in rendered.attachments]
 
 
 def artifacts_in(blocks: tuple[Block, ...]) -> int:

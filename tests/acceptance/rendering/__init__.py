@@ -1,0 +1,1 @@
+"""Replies made to break renderers, and judges of what comes out."""
