@@ -33,6 +33,8 @@ _STARVED = (
     "malloc failed",
     "mmap failed",
     "unable to create thread",
+    "too large to fit",
+    "size_t overflow",
 )
 _DIED_SILENTLY = "fatal: fetch-pack: invalid index-pack output"
 """All there is to read when git's reader of packs was ended by a signal."""
@@ -168,16 +170,17 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 def _failure(returncode: int, said: str) -> GitFailed | GitStarved:
     """Whether it was a limit, by the signal that it or one of its own processes died of."""
-    own = "\n".join(line for line in said.splitlines() if not line.startswith("remote:")).lower()
-    if own == _DIED_SILENTLY or any(_died_of(each, returncode, own) for each in _SIGNALS_OF_LIMITS):
+    own = [line.lower() for line in said.splitlines() if line.startswith(("fatal:", "error:"))]
+    if own == [_DIED_SILENTLY] or any(words in line for line in own for words in _STARVED):
         return GitStarved()
-    if any(words in own for words in _STARVED):
+    if any(_died_of(each, returncode, own) for each in _SIGNALS_OF_LIMITS):
         return GitStarved()
     return GitFailed(said)
 
 
-def _died_of(one: signal.Signals, returncode: int, said: str) -> bool:
-    return returncode in (-one, 128 + one) or f"died of signal {one:d}" in said
+def _died_of(one: signal.Signals, returncode: int, own: list[str]) -> bool:
+    named = f"died of signal {one:d}"
+    return returncode in (-one, 128 + one) or any(line.endswith(named) for line in own)
 
 
 def _end_of(errors: Path) -> str:

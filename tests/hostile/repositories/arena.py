@@ -45,7 +45,7 @@ class Case:
     source: CheckoutSource
     policy: CheckoutPolicy
     ends: str
-    """refused, failed, or checked out."""
+    """refused, failed, or checked out; several with a bar between them."""
     says: str = ""
     """A pattern that the words to the person match."""
     within_s: float = 20.0
@@ -164,7 +164,9 @@ def _checked_out(case: Case, job: Path, outcome: Outcome) -> Checked | None:
 
 def _judge(case: Case, outcome: Outcome) -> None:
     said = outcome.said
-    outcome.expect(holds=outcome.ended == case.ends, otherwise=f"{outcome.ended}, not {case.ends}")
+    outcome.expect(
+        holds=outcome.ended in case.ends.split("|"), otherwise=f"{outcome.ended}, not {case.ends}"
+    )
     outcome.expect(holds=re.search(case.says, said) is not None, otherwise=f"it says: {said}")
     outcome.expect(holds=said.isprintable(), otherwise="the words hold what cannot be seen")
     outcome.expect(holds=len(said) <= LONGEST_REFUSAL, otherwise=f"{len(said)} characters said")
