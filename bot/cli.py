@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = add("doctor", _doctor, "say what is configured, reachable and missing")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    lint = add("lint", _lint, "say what is wrong with a repository's .gryph.toml")
+    lint.add_argument("path", nargs="?", type=Path, default=Path(), help="the file or its folder")
     _add_token(add("token", _token, "mint a token for an API client, or revoke one"))
     _add_role(add("role", _role, "say what a person may do, in one workspace or everywhere"))
     manifest = add("manifest", _manifest, "print a platform's app manifest")
@@ -202,6 +204,18 @@ def _manifest(options: argparse.Namespace) -> int:
     made = manifest(import_module("bot.commands").COMMANDS, GatewaySettings().public_url)
     print(json.dumps(made, indent=2))
     return OK
+
+
+def _lint(options: argparse.Namespace) -> int:
+    document = import_module("bot.wishes.document")
+    path = options.path / document.NAME if options.path.is_dir() else options.path
+    with path.open("rb") as file:
+        complaints = document.read(file.read(document.LARGEST_BYTES + 1)).complaints
+    for complaint in complaints:
+        print(clean(complaint))
+    if not complaints:
+        print(f"{clean(str(path))}: nothing is wrong with it.")
+    return FAILED if complaints else OK
 
 
 def _token(options: argparse.Namespace) -> int:

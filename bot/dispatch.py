@@ -20,14 +20,16 @@ from bot import commands as registry
 from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Effects, Said, Spoken, Terms
 from bot.face import Busy, Face
-from bot.grammar import GrammarError, find_lines, parse, suggest
+from bot.grammar import GrammarError, find_lines, parse
 from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Bucket, Limits, Verdict
 from bot.line import LineWatch, place_in_words
 from bot.metrics import GatewayMetrics
+from bot.misreadings import misread, understood
 from bot.standings import Speaker, Standings
 from bot.trigger import Trigger
+from bot.wishes.reading import RepositoryFiles
 from handlers import (
     Call,
     Command,
@@ -41,8 +43,7 @@ from handlers import (
     Tier,
     UserError,
 )
-from handlers.help import overview
-from jobs.messages import Action, Actions, Reply, Suggestion, Text, say
+from jobs.messages import Action, Actions, Reply, Text, say
 from jobs.requests import Source, request_adapter
 from storage import approvals, deliveries, feedback, inbox, ledger, people, traces
 from storage.bounds import Bounds
@@ -112,6 +113,7 @@ class Dispatcher:
         )
         host = surroundings.faces.get(Platform.GITHUB)
         self._trigger = Trigger(None if host is None else host.host)
+        self._wishes = RepositoryFiles(None if host is None else host.host)
         self._writers: dict[Platform, RepositoryWriter] = {
             platform: face.writer
             for platform, face in surroundings.faces.items()
@@ -227,7 +229,7 @@ class Dispatcher:
                 for number, found in enumerate(lines.found)
             ]
         else:
-            spoken = [Spoken("", "", 0, _understood(invocation.text))]
+            spoken = [Spoken("", "", 0, understood(invocation.text))]
         if lines.dropped:
             text = f"One message holds at most {LIMIT} commands; {lines.dropped} were left out."
             spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
@@ -241,7 +243,7 @@ class Dispatcher:
                 verb = call.verb
                 result = await self._run(speaker, call)
             except GrammarError as error:
-                result = _misread(error)
+                result = misread(error)
             except UserError as error:
                 result = Answer(say(str(error)), "error")
             spoken = Spoken(verb, self._around.redactor.redacted(line), number, result)
@@ -286,7 +288,7 @@ class Dispatcher:
         if why := registry.refusal(command, standing, is_requester=False):
             return why
         if await self._standings.may_work_on(speaker, source, command.permission.tier):
-            return None
+            return await self._wishes.refusal(command, standing, source)
         return (
             f"`{source.repository}` is not open to you here: speak in the place that works on it, "
             "or link the account that may with `/gryph link`."
@@ -339,6 +341,7 @@ class Dispatcher:
             in_line=self._in_line,
             repositories=self._around.repositories,
             on_host=on_host,
+            wished=self._wishes.of,
         )
 
     async def _in_line(self, job: JobId) -> str:
@@ -468,30 +471,6 @@ async def _lines_of(invocation: Invocation) -> Lines:
         )
 
     return read() if len(invocation.text) < LONG_TEXT else await asyncio.to_thread(read)
-
-
-def _understood(text: str) -> Answer:
-    """An answer to words that are no command: what we would run, or what there is."""
-    line = suggest(text, registry.COMMANDS)
-    if line is None:
-        return Answer(overview(registry.COMMANDS), "answer")
-    markdown = f"Did you mean this?\n```\n/gryph {line}\n```"
-    reply = Reply(
-        summary=f"Did you mean /gryph {line}?", blocks=(Text(markdown=markdown), _run_it(line))
-    )
-    return Answer(reply, "answer")
-
-
-def _misread(error: GrammarError) -> Answer:
-    """An answer to a line that cannot be read, with a button for what was probably meant."""
-    reply = say(str(error))
-    if error.nearest is not None:
-        reply = Reply(summary=reply.summary, blocks=(*reply.blocks, _run_it(error.nearest)))
-    return Answer(reply, "error")
-
-
-def _run_it(line: str) -> Actions:
-    return Actions(actions=(Suggestion(line=line, label="Run it"),))
 
 
 def _duration(seconds: float) -> str:

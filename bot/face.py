@@ -167,6 +167,14 @@ class Remarks:
     """Those that were changed since, so that what they said then is not known."""
 
 
+@dataclass(frozen=True)
+class HostedFile:
+    """A file of a repository, and the name of this very content."""
+
+    sha: str
+    content: bytes
+
+
 class CodeHost(Protocol):
     """Tells what a repository and its conversations hold; asked when a command is handled."""
 
@@ -177,6 +185,16 @@ class CodeHost(Protocol):
         Raises:
             Busy: Try again later.
             UserError: There is no such commit, or the repository cannot be read.
+        """
+        ...
+
+    async def file_of(self, repository: str, path: str, most_bytes: int) -> HostedFile | None:
+        """A file on the default branch, and on no other: at most so many bytes of it; None where
+        there is none.
+
+        Raises:
+            Busy: Try again later.
+            Undeliverable: It may not be read.
         """
         ...
 

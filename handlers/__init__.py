@@ -288,6 +288,23 @@ class Application:
 
 
 @dataclass(frozen=True)
+class RepositoryWishes:
+    """What a repository states in `.gryph.toml` on its default branch; None where it does not."""
+
+    style: str | None = None
+    budget_s: float | None = None
+    seed: int | None = None
+    may: Tier | None = None
+    """The least tier that may have its code run; asked beside a verb's own, never in its place."""
+    ignore: tuple[str, ...] = ()
+    """Patterns of paths that are not worked on."""
+    complaints: tuple[str, ...] = ()
+    """What is wrong with the file, as Markdown; that part is left at its default."""
+    is_unreadable: bool = False
+    """Whether there may be a file, but it could not be read."""
+
+
+@dataclass(frozen=True)
 class Context:
     """What a handler may use."""
 
@@ -309,6 +326,8 @@ class Context:
     """What the code host says, right now, of the caller in a repository (and a pull request of
     it), by the account they speak from or have linked; None where no host is connected. Its
     `account` is None when the caller has none there."""
+    wished: Callable[[str], Awaitable[RepositoryWishes]]
+    """What a repository wishes itself."""
 
 
 Outcome = Reply | JobRequest

@@ -1,6 +1,7 @@
 """`config`: a channel's repository and a person's own wishes."""
 
 import re
+from collections.abc import Iterator, Mapping
 
 from handlers import (
     Call,
@@ -11,11 +12,12 @@ from handlers import (
     Outcome,
     Permission,
     Place,
+    RepositoryWishes,
     Takes,
     Tier,
     UserError,
 )
-from jobs.messages import Fields, Heading, Reply, say
+from jobs.messages import Block, Fields, Heading, Reply, Text, say
 from storage import wishes
 from storage.clock import utc_now
 
@@ -94,13 +96,35 @@ def _scope(context: Context, key: str) -> str:
 
 async def _show(context: Context) -> Reply:
     own = await context.database.read(lambda s: wishes.of_scope(s, f"person:{context.person}"))
-    repository = context.standing.repository or "none chosen"
-    pairs = [("repository (here)", repository)]
-    pairs += [(f"{key} (yours)", own.get(key, default)) for key, default in OWN.items()]
-    return Reply(
-        summary="What is configured here",
-        blocks=(Heading(text="Configuration"), Fields(pairs=tuple(pairs))),
-    )
+    repository = context.standing.repository
+    wished = await context.wished(repository) if repository else RepositoryWishes()
+    pairs = [("repository (here)", repository or "none chosen"), _style(own, wished)]
+    pairs += [(f"{what} (the repository's)", value) for what, value in _of_repository(wished)]
+    blocks: tuple[Block, ...] = (Heading(text="Configuration"), Fields(pairs=tuple(pairs)))
+    if wished.is_unreadable:
+        blocks += (Text(markdown="I may not read the repository's `.gryph.toml`."),)
+    elif wished.complaints:
+        listed = "\n".join(f"- {each}" for each in wished.complaints)
+        blocks += (Text(markdown=f"In the repository's `.gryph.toml`:\n{listed}"),)
+    return Reply(summary="What is configured here", blocks=blocks)
+
+
+def _style(own: Mapping[str, str], wished: RepositoryWishes) -> tuple[str, str]:
+    """The style that counts, and whose it is."""
+    if "style" in own or wished.style is None:
+        return "style (yours)", own.get("style", OWN["style"])
+    return "style (the repository's)", wished.style
+
+
+def _of_repository(wished: RepositoryWishes) -> Iterator[tuple[str, str]]:
+    if wished.budget_s is not None:
+        yield "budget", f"{wished.budget_s:g}s"
+    if wished.seed is not None:
+        yield "seed", str(wished.seed)
+    if wished.may is not None:
+        yield "who may have code run", wished.may.name.lower()
+    if wished.ignore:
+        yield "ignored", f"{len(wished.ignore)} patterns of paths"
 
 
 COMMAND = Command(

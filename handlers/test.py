@@ -1,5 +1,6 @@
 """`test`: write tests for a file, function or class, run them, and show what they cover."""
 
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from handlers import (
@@ -10,6 +11,7 @@ from handlers import (
     Option,
     Outcome,
     Permission,
+    RepositoryWishes,
     Takes,
     Tier,
     UserError,
@@ -18,6 +20,8 @@ from handlers.targets import path_of, source_of
 from jobs.requests import Source, TestCode
 from storage import wishes
 
+DEFAULT_BUDGET_S = 8.0
+DEFAULT_SEED = 1
 LONGEST_BUDGET_S = 120.0
 LONGEST_SEED = 9
 """Digits."""
@@ -30,15 +34,32 @@ async def run(context: Context, call: Call) -> Outcome:
     path = _relative(path_of(call, target), source)
     if not path.endswith(".py"):
         raise UserError(f"`{path}` is not a Python file; `test` knows Python (`.py`) only so far.")
+    wished = await context.wished(source.repository)
+    _not_ignored(path, wished)
+    budget, seed = call.options.get("budget"), call.options.get("seed")
     return TestCode(
         source=source,
         path=path,
         symbol=target.symbol,
         lines=target.lines,
-        style=await _style(context, call),
-        cpu_s=_budget_s(call.options.get("budget")),
-        seed=_seed(call.options.get("seed")),
+        style=await _style(context, call, wished),
+        cpu_s=(wished.budget_s or DEFAULT_BUDGET_S) if budget is None else _budget_s(budget),
+        seed=_default_seed(wished) if seed is None else _seed(seed),
+        notes=wished.complaints,
     )
+
+
+def _not_ignored(path: str, wished: RepositoryWishes) -> None:
+    pattern = next((each for each in wished.ignore if fnmatchcase(path, each)), None)
+    if pattern is not None:
+        raise UserError(
+            f"`{path}` is among the files that this repository's `.gryph.toml` has me leave alone "
+            "(`paths.ignore`)."
+        )
+
+
+def _default_seed(wished: RepositoryWishes) -> int:
+    return DEFAULT_SEED if wished.seed is None else wished.seed
 
 
 def _relative(path: str, source: Source) -> str:
@@ -48,17 +69,19 @@ def _relative(path: str, source: Source) -> str:
     return path.removeprefix(f"{root}/") if inside else path
 
 
-async def _style(context: Context, call: Call) -> Literal["pytest", "unittest"]:
+async def _style(
+    context: Context, call: Call, wished: RepositoryWishes
+) -> Literal["pytest", "unittest"]:
+    """As the message says, else the person, else the repository."""
     chosen = call.options.get("style")
     if chosen is None:
         scope = f"person:{context.person}"
-        chosen = await context.database.read(lambda s: wishes.get(s, scope, "style"))
+        own = await context.database.read(lambda s: wishes.get(s, scope, "style"))
+        chosen = own or wished.style
     return "unittest" if chosen == "unittest" else "pytest"
 
 
-def _budget_s(text: str | None) -> float:
-    if text is None:
-        return 8.0
+def _budget_s(text: str) -> float:
     try:
         seconds = float(text.removesuffix("s"))
     except ValueError:
@@ -71,9 +94,7 @@ def _budget_s(text: str | None) -> float:
     return seconds
 
 
-def _seed(text: str | None) -> int:
-    if text is None:
-        return 1
+def _seed(text: str) -> int:
     if not text.isdecimal() or len(text) > LONGEST_SEED:
         raise UserError(f"`seed={text}`: give a whole number, for example `seed=7`.")
     return int(text)

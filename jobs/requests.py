@@ -50,6 +50,8 @@ class Talk(_Request):
 
 class _JobRequest(_Request):
     source: Source
+    notes: tuple[str, ...] = ()
+    """What the answer tells besides: Markdown, a line each."""
     talk: Talk | None = None
     """None where the platform has no conversation to read, or nothing was asked under one."""
 

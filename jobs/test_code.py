@@ -71,9 +71,16 @@ def _reply(
         *_source(result),
         File(artifact=artifact, name=name, size_bytes=size_bytes),
         *_unreached(result),
+        *_notes(request),
         Actions(actions=_buttons(job)),
     ]
     return Reply(summary=summary, blocks=tuple(blocks))
+
+
+def _notes(request: TestCode) -> list[Block]:
+    if not request.notes:
+        return []
+    return [Text(markdown="\n".join(f"- {note}" for note in request.notes))]
 
 
 def _facts(result: TestingResult) -> tuple[tuple[str, str], ...]:

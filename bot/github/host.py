@@ -4,11 +4,11 @@ import re
 from datetime import datetime
 from urllib.parse import quote
 
-from bot.face import Remarks, Undeliverable
+from bot.face import HostedFile, Remarks, Undeliverable
 from bot.github.client import COMMENT, READ, GitHubClient, Reach
 from bot.github.marker import MARKER
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
-from bot.github.wire import Branch, Comparison, GitRef, RepositoryAnswer, SpokenComment
+from bot.github.wire import Branch, Comparison, FileAnswer, GitRef, RepositoryAnswer, SpokenComment
 from handlers import Invocation, UserError
 from jobs.requests import Remark
 
@@ -87,6 +87,22 @@ class GitHubHost:
             if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
                 return None
             raise
+
+    async def file_of(self, repository: str, path: str, most_bytes: int) -> HostedFile | None:
+        """See `bot.face.CodeHost.file_of`; no ref is named, so that no other branch can be."""
+        reach = Reach(repository, READ)
+        try:
+            answer = await self._client.get(reach, f"/repos/{repository}/contents/{quote(path)}")
+        except Refused as refused:
+            if refused.is_missing:
+                return None
+            raise
+        if answer.content.startswith(b"["):
+            return HostedFile("folder", b"[a folder")
+        found = answer.one(FileAnswer)
+        if found.size > most_bytes:
+            return HostedFile(found.sha, b" " * most_bytes)
+        return HostedFile(found.sha, found.decoded[:most_bytes])
 
     async def said_before(self, asked: Invocation) -> Remarks:
         """See `bot.face.CodeHost.said_before`; the first three hundred comments at most."""

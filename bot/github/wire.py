@@ -1,5 +1,6 @@
 """What we read of GitHub's REST answers: only the fields used."""
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,19 @@ class TokenAnswer(Read):
 
     token: str
     expires_at: datetime
+
+
+class FileAnswer(Read):
+    """A file; GitHub leaves the content of large ones out."""
+
+    sha: str
+    size: int = 0
+    content: str = ""
+
+    @property
+    def decoded(self) -> bytes:
+        """The content itself."""
+        return base64.b64decode(self.content)
 
 
 class Comment(Read):

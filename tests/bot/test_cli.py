@@ -363,3 +363,16 @@ def test_asking_loads_no_engine_and_no_worker() -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_lint_tells_what_is_wrong_with_a_repositorys_file(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".gryph.toml").write_text("[test]\nstlye = 'pytest'\n")
+    assert main(["lint", str(home)]) == 1
+    assert "did you mean `test.style`?" in capsys.readouterr().out
+    (home / ".gryph.toml").write_text("[test]\nstyle = 'pytest'\n")
+    assert main(["lint", str(home / ".gryph.toml")]) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+    assert main(["lint", str(home / "nowhere")]) == 1
+    assert "No such file" in capsys.readouterr().err
