@@ -10,6 +10,9 @@ _WIDEST_SHOWN = 100
 _LEAD = 40
 _LONGEST_QUOTED = 60
 _PROMPT = "/gryph "
+_BLANKS = re.compile(r"[\s\u200b\u2060\ufeff]+")
+_JOINERS = "\u200c\u200d"
+"""Without width, but part of words and of emoji."""
 
 
 class GrammarError(UserError):
@@ -52,10 +55,11 @@ class Fault(Exception):
 
     def mended(self, line: str) -> str | None:
         """The line without this one fault, where it is known how."""
-        if self.rather is not None or self.instead is None:
-            return self.rather
-        before, after = line[: self.span.start], line[self.span.end :]
-        return re.sub(r" {2,}", " ", f"{before}{self.instead}{after}").strip()
+        if self.rather is not None:
+            return _tidy(self.rather)
+        if self.instead is None:
+            return None
+        return _tidy(f"{line[: self.span.start]}{self.instead}{line[self.span.end :]}")
 
 
 def report(line: str, fault: Fault, *, nearest: str | None, example: str) -> GrammarError:
@@ -108,6 +112,12 @@ def _pointed_at(line: str, span: Span) -> tuple[str, str]:
     after = _visible(line[min(span.end, last) : last])
     marks = " " * _columns(lead + before) + "^" * max(1, _columns(marked))
     return f"{lead}{before}{marked}{after}{tail}".rstrip(), marks
+
+
+def _tidy(line: str) -> str:
+    """The line as it may be offered: with plain spaces, and with nothing in it that hides."""
+    spaced = _BLANKS.sub(" ", line).strip()
+    return "".join(char for char in spaced if char.isprintable() or char in _JOINERS)
 
 
 def _visible(text: str) -> str:

@@ -16,7 +16,7 @@ from bot.grammar.words import first_word
 LIMIT = 5
 """Commands in one message."""
 _EMPHASIS = "*_"
-_BLANK = " \t\u00a0" + BLANKS
+_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + BLANKS
 _LONGEST_VERB = 100
 """Characters behind a mention among which the verb stands."""
 _CLEAR_SLIP = 1

@@ -24,10 +24,11 @@ is looked at many times. Paragraphs after so many are not read.
 """
 BLANKS = "\u200b\u2060\ufeff"
 """Characters without width, which pasting leaves behind; they part words as spaces do."""
-ADDRESS = re.compile(rf"[/@]gryph(?=[\s{BLANKS},:*_]|<!--|\Z)", re.IGNORECASE)
+ADDRESS = re.compile(rf"(?P<address>[/@]gryph)(?=[\s{BLANKS},:*_]|<!--|\Z)", re.IGNORECASE)
 """Us, and not a longer name; emphasis may end behind it."""
 _BEFORE_A_MENTION = re.compile(rf"(?:^|[\s{BLANKS}(])[*_]*\Z")
 _BEFORE_A_SLASH = re.compile(rf"[\s{BLANKS}]*[*_]*\Z")
+_BLANK_THEN_ADDRESS = re.compile(rf"(?:[^\S\n]|[{BLANKS}])*+{ADDRESS.pattern}", re.IGNORECASE)
 _WIDEST_INDENT = 100
 
 
@@ -58,9 +59,9 @@ def paragraphs(text: str) -> tuple[Paragraph, ...]:
     markdown = _markdown()
     env: dict[str, object] = {}
     blocks: list[Token] = []
-    markdown.block.parse(
-        re.sub(r"\r\n?", "\n", text).replace("\0", "\ufffd"), markdown, env, blocks
-    )
+    normal = re.sub(r"\r\n?", "\n", text).replace("\0", "\ufffd")
+    lines = normal.split("\n")
+    markdown.block.parse(normal, markdown, env, blocks)
     elements = Elements()
     brackets = 0
     found: list[Paragraph] = []
@@ -68,11 +69,11 @@ def paragraphs(text: str) -> tuple[Paragraph, ...]:
         if block.type == "html_block":
             elements.read(block.content)
         elif is_prose and not _needs_parsing(block.content):
-            found.append(Paragraph(block.content, _first_line(block)))
+            found.append(Paragraph(block.content, _first_line(block, lines)))
         elif is_prose:
             brackets += block.content.count("[")
             if brackets <= MOST_BRACKETS:
-                found.append(_paragraph(block, env, elements))
+                found.append(_paragraph(block, _first_line(block, lines), env, elements))
     in_html = elements.inside()
     return tuple(_without(paragraph, in_html) for paragraph in found)
 
@@ -95,12 +96,19 @@ def _needs_parsing(source: str) -> bool:
     return ADDRESS.search(source) is not None or TAG.search(source) is not None
 
 
-def _first_line(block: Token) -> int:
+def _first_line(block: Token, lines: Sequence[str]) -> int:
+    """The line the block's text starts on, which lost lines of odd blanks above it."""
     assert block.map is not None
-    return block.map[0]
+    first, last = block.map
+    start = block.content.partition("\n")[0].rstrip()
+    while first + 1 < last and not lines[first].rstrip().endswith(start):
+        first += 1
+    return first
 
 
-def _paragraph(block: Token, env: dict[str, object], elements: Elements) -> Paragraph:
+def _paragraph(
+    block: Token, first_line: int, env: dict[str, object], elements: Elements
+) -> Paragraph:
     source = block.content
     pieces: list[Token] = []
     _markdown().inline.parse(source, _markdown(), env, pieces)
@@ -117,7 +125,7 @@ def _paragraph(block: Token, env: dict[str, object], elements: Elements) -> Para
             comments.append((piece.meta["start"], piece.meta["end"]))
         elif piece.type == "html_inline":
             elements.read(piece.content)
-    return Paragraph(source, _first_line(block), tuple(addresses), tuple(comments))
+    return Paragraph(source, first_line, tuple(addresses), tuple(comments))
 
 
 def _without(paragraph: Paragraph, in_html: frozenset[int]) -> Paragraph:
@@ -137,26 +145,28 @@ def _markdown() -> MarkdownIt:
 
 
 def _address_rule(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (markdown-it's rule)
-    if state.src[state.pos] not in "/@" or state.linkLevel > 0:
+    """A blank that is no plain space begins a run of text, in which no rule would see a slash."""
+    if state.src[state.pos].isalnum() or state.linkLevel > 0:
         return False
-    found = ADDRESS.match(state.src, state.pos)
-    if found is None or not _may_stand(state.src, state.pos):
+    found = _BLANK_THEN_ADDRESS.match(state.src, state.pos)
+    if found is None or not _may_stand(state.src, found.start("address")):
         return False
     if not silent:
         token = state.push("address", "", 0)
-        token.meta = {"start": found.start(), "end": found.end()}
+        token.meta = {"start": found.start("address"), "end": found.end()}
     state.pos = found.end()
     return True
 
 
 def _may_stand(source: str, start: int) -> bool:
-    line_start = source.rfind("\n", max(0, start - _WIDEST_INDENT), start) + 1
-    if line_start == 0:
-        line_start = max(0, start - _WIDEST_INDENT)
-    before = source[line_start:start]
+    widest = max(0, start - _WIDEST_INDENT)
+    line_start = source.rfind("\n", widest, start) + 1
+    before = source[line_start or widest : start]
+    if not line_start and widest:
+        before = f"…{before}"
     if source[start] == "@":
         return _BEFORE_A_MENTION.search(before) is not None
-    return len(before) < _WIDEST_INDENT and _BEFORE_A_SLASH.match(before) is not None
+    return _BEFORE_A_SLASH.match(before) is not None
 
 
 def _placed_html(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (markdown-it's rule)

@@ -13,6 +13,8 @@ from handlers import Call, Command
 
 LONGEST_LINE = 4_000
 """Characters."""
+LONGEST_OFFER = 1_000
+"""Characters of a line that is offered instead; nobody checks a longer one before running it."""
 MOST_MENDS = 5
 HELP = "help"
 
@@ -96,7 +98,7 @@ def _mended(line: str, fault: Fault, commands: Mapping[str, Command]) -> str | N
         except Fault as next_fault:
             line, fault = mended, next_fault
         else:
-            return mended
+            return mended if len(mended) <= LONGEST_OFFER else None
     return None
 
 

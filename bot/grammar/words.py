@@ -14,7 +14,7 @@ from bot.grammar.prose import BLANKS
 _BLANK = re.compile(rf"[\s{BLANKS}]+")
 _SOLID = re.compile(rf"[^\s{BLANKS}]+")
 _KEY_BEFORE_QUOTE = re.compile(
-    r"(?:--|[\u2014\u2013\u2212]{1,2})?[A-Za-z][\w-]*+=(?=[\"'`\u2018-\u201f\u00ab])"
+    r"(?:-{1,2}|[\u2014\u2013\u2212]{1,2}|\u2010\u2010)?[A-Za-z][\w-]*+=(?=[\"'`\u2018-\u201f\u00ab])"
 )
 _DOUBLE_ENDS, _SINGLE_ENDS, _ANGLE_ENDS = '"\u201c\u201d', "'\u2019", "\u00bb"
 _CLOSERS = {

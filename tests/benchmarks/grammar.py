@@ -1,23 +1,20 @@
 """Measure the grammar: `python -m tests.benchmarks.grammar [--seed N] [--cases N]`.
 
-Triggers are checked on generated Markdown with commands at known places, suggestions on slips of
-verbs and option names, time on messages as people write them.
+Suggestions are checked on slips of verbs and option names, time on messages as people write them.
+What triggers is the campaign `tests.acceptance.grammar`.
 """
 
 import argparse
 import json
 import platform
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from random import Random
 from statistics import quantiles
 
 from bot.commands import COMMANDS
-from bot.grammar import GrammarError, find_lines, parse, suggest
-from tests.bot.grammar_messages import MessageMaker, slip
+from bot.grammar import GrammarError, find_lines, parse
+from tests.bot.grammar_messages import slip
 
-EVERY = 10**6
 TYPED = ("test src/a.py style=unittest", "test src/a.py --budget 20s seed=7", "config unset=style")
 LONG = (
     "Thanks for looking into this! The fix is fine with me, *but* see `a.py`:\n\n- one\n- two\n\n"
@@ -30,78 +27,20 @@ MESSAGES = (
 )
 
 
-@dataclass
-class Triggers:
-    """What the fuzzing counted."""
-
-    cases: int = 0
-    commands: int = 0
-    crashes: int = 0
-    false: int = 0
-    missed: int = 0
-    messages: list[str] = field(default_factory=list[str])
-
-
 def main() -> None:
     """Print the figures as JSON."""
     arguments = _arguments()
     random = Random(arguments.seed)  # noqa: S311 (reproducible, not secret)
-    triggers = fuzz(random, arguments.cases)
     typed = {f"{edits} slips": suggestions(random, edits, arguments.cases) for edits in (1, 2)}
     figures = {
         "machine": f"{platform.machine()}, {platform.processor() or platform.system()}",
         "python": platform.python_version(),
         "seed": arguments.seed,
-        "fuzz_cases": triggers.cases,
-        "commands_in_them": triggers.commands,
-        "crashes": triggers.crashes,
-        "false_triggers": triggers.false,
-        "missed_triggers": triggers.missed,
         "right_suggestions": typed,
         "parse_cpu_us": timing(arguments.cases),
         "longest_text_cpu_ms": longest(),
     }
     print(json.dumps(figures, indent=2))
-    if triggers.messages:
-        print("first wrong:", repr(triggers.messages[0]))
-
-
-def fuzz(random: Random, cases: int) -> Triggers:
-    """Messages with known commands, and as many of which nothing is known but that they parse."""
-    maker = MessageMaker(random)
-    counted = Triggers()
-    for _ in range(cases):
-        message = maker.message()
-        found = _found(message.text, counted)
-        wanted, got = Counter(message.commands), Counter(found)
-        counted.commands += len(message.commands)
-        counted.false += (got - wanted).total()
-        counted.missed += (wanted - got).total()
-        if wanted != got:
-            counted.messages.append(message.text)
-        _found(maker.soup(), counted)
-    return counted
-
-
-def _found(text: str, counted: Triggers) -> list[str]:
-    counted.cases += 1
-    try:
-        lines = find_lines(text, limit=EVERY, verbs=COMMANDS)
-        suggest(text, COMMANDS)
-        for found in lines.found:
-            _parse(found.line)
-    except Exception:  # noqa: BLE001 (counting crashes is the point)
-        counted.crashes += 1
-        counted.messages.append(text)
-        return []
-    return [found.line for found in lines.found]
-
-
-def _parse(line: str) -> None:
-    try:
-        parse(line, COMMANDS)
-    except GrammarError:
-        return
 
 
 def suggestions(random: Random, edits: int, cases: int) -> dict[str, float]:

@@ -360,6 +360,20 @@ Example: `/gryph help`\
 """)
 
 
+def test_the_line_that_is_offered_hides_nothing() -> None:
+    with pytest.raises(GrammarError) as raised:
+        parse("fedback\u200bJ7K2M9Q up \u202eevil\u2028 👩\u200d💻", COMMANDS)
+    assert raised.value.nearest == "feedback J7K2M9Q up evil 👩\u200d💻"
+    assert "\u202e" not in str(raised.value)
+
+
+def test_a_line_too_long_to_be_checked_is_not_offered() -> None:
+    with pytest.raises(GrammarError) as raised:
+        parse("fedback J7K2M9Q " + "`" * 2_000, COMMANDS)
+    assert raised.value.nearest is None
+    assert len(str(raised.value)) < 1_000
+
+
 def test_the_position_counts_in_the_line() -> None:
     line = "test src/a.py styel=unittest"
     with pytest.raises(UserError) as raised:

@@ -19,6 +19,11 @@ def lines_of(text: str) -> list[str]:
         ("   /gryph test a.py  ", ["test a.py"]),
         ("\u00a0/gryph\u00a0test a.py", ["test a.py"]),
         ("/Gryph test a.py", ["test a.py"]),
+        ("\u200b/gryph test a.py", ["test a.py"]),
+        ("Look:\n\u00a0/gryph test a.py", ["test a.py"]),
+        ("Look:\n\u3000**/gryph test a.py**", ["test a.py"]),
+        ("/gryph\u3000test a.py\u2003", ["test a.py"]),
+        ("/gryph\u2028test a.py", ["test a.py"]),
         ("@gryph: test a.py", ["test a.py"]),
         ("@gryph, test a.py", ["test a.py"]),
         ("hey @gryph test a.py", ["test a.py"]),
@@ -89,6 +94,8 @@ def test_prose_holds_commands(text: str, lines: list[str]) -> None:
         "- [ ] /gryph test a.py",
         "say /gryph test a.py",
         "me@gryph test a.py",
+        "x" + "_" * 150 + "@gryph test a.py",
+        "say" + "\u00a0" * 150 + "/gryph test a.py",
         "@gryphon test a.py",
         "@gryph-dev test a.py",
         "/gryph-test a.py",
@@ -122,6 +129,12 @@ def test_places_are_right_behind_tabs_and_in_lazy_lines() -> None:
         "/gryph",
         "@gryph",
     ]
+
+
+def test_places_are_right_below_a_line_of_odd_blanks() -> None:
+    text = "- one\n\n  \u00a0\n  @gryph status"
+    (found,) = find_lines(text, verbs=COMMANDS).found
+    assert found.offset == text.index("@gryph")
 
 
 def test_at_most_five_commands_are_found_and_the_rest_counted() -> None:

@@ -119,6 +119,8 @@ def test_what_is_no_target_is_said(typed: str, says: str) -> None:
         "test “a.py”, style=“unittest”.",
         "test 'a.py' --style='unittest'",
         "test `a.py` style=`unittest`",
+        "test a.py -style='unittest'",
+        "test a.py \u2010\u2010style=“unittest”",
         "test: a.py style=unittest!",
         "test\u00a0a.py\u200b style=unittest 🙂",
     ],
