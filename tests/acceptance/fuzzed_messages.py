@@ -98,6 +98,15 @@ class Writer:
         newline = "\n" if is_chat else self._pick(("\n", "\n", "\n", "\r\n", "\r"))
         return Message(tuple(self._spelled(block) for block in blocks), self._face, newline)
 
+    def soup(self) -> str:
+        """Fragments and addresses in any order: what it means is anyone's guess."""
+        self._face = Face.CONSOLE
+        pieces = [self._said().replace(US, "@gryph") for _ in range(4)]
+        size = self._random.randint(1, 25)
+        return "".join(
+            self._pick(pieces if self._random.random() < 0.2 else FRAGMENTS) for _ in range(size)
+        )
+
     def command(self) -> str:
         """A correct command line that was not there before."""
         self._count += 1

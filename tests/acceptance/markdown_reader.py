@@ -32,7 +32,9 @@ _SLASH_BEFORE = re.compile(rf"[\s{_NO_WIDTH}]*[*_]*")
 _MENTION_BEFORE = re.compile(rf"(?:.*[\s{_NO_WIDTH}(])?[*_]*", re.DOTALL)
 _BEHIND = re.compile(rf"[\s{_NO_WIDTH},:*_{_COMMENT}]|<!--|\Z")
 _CLEAR_WORD = re.compile(rf"[*_,:]*(?:[^\S\r\n]|[{_NO_WIDTH}])+([A-Za-z]+)(?=[\s{_NO_WIDTH}]|\Z)")
-_FIRST_RUN = re.compile(rf"[\s{_NO_WIDTH}*_,:]*([^\s{_NO_WIDTH}]*)")
+_FIRST_RUN = re.compile(
+    rf"[\s{_NO_WIDTH}*_,:]*([\"'`\u2018-\u201f\u00ab]*[\s{_NO_WIDTH}]*[^\s{_NO_WIDTH}]*)"
+)
 _NEAR, _FAR = 80, 2
 _MOST_BRACKETS = 2_000
 
