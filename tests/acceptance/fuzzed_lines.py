@@ -173,11 +173,8 @@ class Typist:
     def _quoted(self, text: str) -> str:
         if text.startswith("<"):
             return text
-        fits = [
-            q
-            for q in _QUOTES
-            if not set(q[0] + q[-1]) & set(text) and ("’" in q) <= ("'" not in text)
-        ]
+        ends = re.sub(r"(?<=\w)'(?=\w)", "", text)  # an apostrophe ends no quotation
+        fits = [quotes for quotes in _QUOTES if not set(quotes) & set(ends)]
         spelled = self._pick(fits).format(text)
         is_bare = " " not in text and text[0] not in "'‘_" and "__" not in text
         return text if is_bare and self._coin() else spelled
