@@ -105,6 +105,7 @@ class GryphClient(TokenedClient):
     async def reopen(self) -> None:
         """`open` again, after discord.py has closed the client. Raises as `open`."""
         self.clear()
+        self.loop = asyncio.get_running_loop()  # discord.py forgets it at its close
         self.http.connector = discord.utils.MISSING  # the old one is closed with its session
         await self.open()
 

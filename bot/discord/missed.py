@@ -104,7 +104,8 @@ class Missed:
                 if not self._first:
                     await self._recall()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._may_read.wait(), REMEMBERED_EVERY_S)
+                    async with asyncio.timeout(REMEMBERED_EVERY_S):  # wait_for may miss a cancel
+                        await self._may_read.wait()
                 if self._may_read.is_set():
                     await self._close_gap()
                 await self._remember()

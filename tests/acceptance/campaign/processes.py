@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import time
@@ -16,14 +17,16 @@ from tests.benchmarks.machine import cpu_s
 
 RESTART_WAIT_S = 0.3
 STOP_S = 20.0
+PORTS = range(20_000, 30_000)
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody holds right now, of those that no outgoing connection takes."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Crew:
             return None
         member.cpu_used_s += cpu_s(pid)
         self._killed.add(pid)
-        os.kill(pid, signal.SIGKILL)
+        _signal(pid, signal.SIGKILL)
         return pid
 
     async def pause(self, name: str, seconds: float) -> bool:
@@ -93,13 +96,13 @@ class Crew:
         if pid is None or member.paused:
             return False
         member.paused = True
-        os.kill(pid, signal.SIGSTOP)
+        _signal(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(seconds)
         finally:
             member.paused = False
             if member.pid == pid:
-                os.kill(pid, signal.SIGCONT)
+                _signal(pid, signal.SIGCONT)
         return True
 
     def cpu_s(self) -> float:
@@ -127,10 +130,16 @@ class Crew:
         living = [each for each in self.members.values() if each.pid is not None]
         for member in living:
             if member.paused and member.pid is not None:
-                os.kill(member.pid, signal.SIGCONT)
+                _signal(member.pid, signal.SIGCONT)
         brokers = [each for each in living if each.name == "valkey"]
         for group in ([each for each in living if each not in brokers], brokers):
             await asyncio.gather(*(_stop(each) for each in group))
+
+
+def _signal(pid: int, number: int) -> None:
+    """To a process of ours, of whose end we may not have heard yet."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 async def _stop(member: Member) -> None:

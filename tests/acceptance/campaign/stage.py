@@ -23,7 +23,7 @@ from tests.acceptance.campaign.processes import Crew, free_port
 from tests.acceptance.stack import environment
 from tests.fakes.postgres import PostgresServer, running_postgres
 
-START_S = 60.0
+START_S = 120.0
 PLENTY = "1000000"
 """Commands an hour: people here type faster than people do."""
 CODE = "campaign/code"

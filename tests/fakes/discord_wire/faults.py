@@ -13,6 +13,8 @@ class Kind(StrEnum):
     """429 of the network before Discord: no Via header, no JSON."""
     ERROR_503 = "error_503"
     """Nothing was done."""
+    UNAUTHORIZED = "unauthorized"
+    """401: the token is not taken."""
     HANGS = "hangs"
     """No answer; nothing was done."""
     DONE_BUT_LOST = "done_but_lost"

@@ -188,7 +188,7 @@ class Gateway:
         try:
             await self._listen(socket, conversation)
         finally:
-            sending.cancel()
+            await wire.end(sending)
             await self._leave(conversation.session, wire, socket.close_code)
         return socket
 
@@ -214,7 +214,7 @@ class Gateway:
         if session is not None and session.wire is wire:
             session.wire = None
             session.left_at_s = self._clock()
-            if code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+            if code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY) and not wire.is_closing:
                 self._sessions.pop(session.id, None)
         await self._told()
 

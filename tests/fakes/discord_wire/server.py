@@ -139,6 +139,9 @@ class Discord:
                 return web.Response(status=429, text="error code: 1015")
             case Kind.ERROR_503:
                 return web.Response(status=503, text="upstream connect error")
+            case Kind.UNAUTHORIZED:
+                self.invalid += 1
+                return answer({"message": "401: Unauthorized", "code": 0}, 401)
             case Kind.HANGS:
                 await self._stopping.wait()
             case Kind.DONE_BUT_LOST:

@@ -3,11 +3,10 @@
 import asyncio
 import json
 import zlib
-from typing import Any
 
 from aiohttp import web
 
-_END = object()
+GOODBYE_S = 2.0
 
 
 class Wire:
@@ -17,7 +16,8 @@ class Wire:
         """`socket` is prepared; `run` sends."""
         self._request = request
         self._socket = socket
-        self._waiting: asyncio.Queue[Any] = asyncio.Queue()
+        self.is_closing = False
+        self._waiting: asyncio.Queue[str | int] = asyncio.Queue()
         is_compressed = request.query.get("compress") == "zlib-stream"
         self._compressor = zlib.compressobj() if is_compressed else None
 
@@ -27,12 +27,19 @@ class Wire:
 
     def close(self, code: int) -> None:
         """Close behind what is in the queue."""
-        self._waiting.put_nowait((_END, code))
+        self.is_closing = True
+        self._waiting.put_nowait(code)
 
     def cut(self) -> None:
         """Lose the connection."""
         if self._request.transport is not None:
             self._request.transport.abort()
+
+    async def end(self, sending: asyncio.Future[None]) -> None:
+        """When the client is gone: `sending` ends, after its goodbye if there is to be one."""
+        if self.is_closing:
+            await asyncio.wait([sending], timeout=GOODBYE_S)
+        sending.cancel()
 
     async def run(self) -> None:
         """Until closed or cancelled."""
@@ -40,7 +47,7 @@ class Wire:
             frame = await self._waiting.get()
             try:
                 if not isinstance(frame, str):
-                    await self._socket.close(code=frame[1])
+                    await self._socket.close(code=frame)
                     return
                 await self._send(frame)
             except ConnectionError:
