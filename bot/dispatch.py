@@ -64,6 +64,9 @@ SWEPT = 50
 AT_ONCE = 16
 """Events handled side by side."""
 TRIES = 3
+TRIED_FOR = timedelta(minutes=2)
+"""What fails is tried for so long at least: a try also counts that ended with its gateway."""
+LONGEST_WAIT_S = 60.0
 BUSY_FOR = timedelta(hours=1)
 """How long a platform that does not answer is asked again before the person is told."""
 LONG_TEXT = 10_000
@@ -178,8 +181,9 @@ class Dispatcher:
             await self._postpone(taken, str(busy), busy.retry_after_s, is_last=not patient)
         except Exception as error:
             log.exception("event failed", inbox=taken.id, attempt=taken.attempt)
-            is_last = taken.attempt >= TRIES
-            await self._postpone(taken, repr(error), 2.0**taken.attempt, is_last=is_last)
+            is_last = taken.attempt >= TRIES and utc_now() - _received_at(taken) > TRIED_FOR
+            wait_s = min(LONGEST_WAIT_S, 2.0 ** min(taken.attempt, 10))
+            await self._postpone(taken, repr(error), wait_s, is_last=is_last)
 
     async def _postpone(self, taken: Taken, error: str, wait_s: float, *, is_last: bool) -> None:
         outcome = "given_up" if is_last else "postponed"

@@ -17,8 +17,9 @@ from storage.database import Database
 from storage.ids import InboxId
 from storage.inbox import Duplicate, Taken
 
-WAITING = 200
-"""Events held in memory for this process; the rest is found in the inbox, oldest first."""
+WAITING = 100
+"""Events held in memory for this process; the rest is found in the inbox, oldest first. With more,
+a gateway that is short of time would handle what is no longer its own: it holds them for 30 s."""
 CALM_WAIT_S = 0.25
 ACCEPT_S = 2.0
 """The most a claim may take: Slack waits three seconds for its answer, GitHub ten."""

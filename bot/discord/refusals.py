@@ -20,6 +20,8 @@ from bot.tokens import Token
 
 CALL_TIMEOUT_S = 30.0
 LATER_S = 5.0
+_CONNECTS_ANEW = "Session is closed"
+"""What aiohttp says while discord.py has closed one session and not yet opened the next."""
 
 
 class Code(IntEnum):
@@ -57,6 +59,10 @@ async def outside_call() -> AsyncGenerator[None]:
         raise _translated(error) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise Busy(f"Discord: {type(error).__name__}", retry_after_s=LATER_S) from error
+    except RuntimeError as error:
+        if str(error) != _CONNECTS_ANEW:
+            raise
+        raise Busy("Discord: connecting anew", retry_after_s=LATER_S) from error
 
 
 class TokenedClient(discord.Client):

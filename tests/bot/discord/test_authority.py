@@ -1,7 +1,9 @@
+import aiohttp
 import pytest
 from simcord.actors import MemberActor
 
 from bot.discord.face import discord_face
+from bot.discord.refusals import outside_call
 from bot.face import Busy
 from bot.settings import GatewaySettings
 from handlers import Caller, Invocation, Place, Platform, Standing, Tier
@@ -69,3 +71,11 @@ async def test_discord_that_does_not_answer_is_busy(world: DiscordWorld) -> None
     world.env.inject_error("GET", "/guilds/*", status=503)
     with pytest.raises(Busy):
         await standing(world, str(world.ann.id))
+
+
+async def test_a_session_that_was_closed_under_a_call_is_busy() -> None:
+    session = aiohttp.ClientSession()
+    await session.close()
+    with pytest.raises(Busy):
+        async with outside_call():
+            await session.get("http://127.0.0.1:1/")
