@@ -55,11 +55,12 @@ class Desk(Protocol):
         """Where the engine says how far it is, and learns that it should stop."""
         ...
 
-    def checkout(self, source: Source) -> Path:
-        """A private copy of the code, gone when the job ends.
+    def checkout(self, source: Source, path: str) -> Path:
+        """A private copy of the code, gone when the job ends; `path` is what the job is about.
 
         Raises:
-            Declined: It is not there, too large, or not ours to read.
+            Declined: It is not there, too large, or not ours to read; or the path is one that a
+                checkout does not hold: in a submodule, kept elsewhere, a link that leads out.
             Transient: The repository's host does not answer.
         """
         ...

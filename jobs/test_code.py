@@ -30,7 +30,7 @@ def run(request: TestCode, desk: Desk) -> Done:
     """
     desk.watch.report("checking out the code")
     desk.watch.phase("checkout")
-    root = desk.checkout(request.source)
+    root = desk.checkout(request.source, request.path)
     sandbox = desk.sandbox()
     try:
         result = write_tests(

@@ -19,7 +19,7 @@ from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from storage import artifacts, checkouts, vault
-from storage.checkouts import CheckoutFailed, CheckoutRefused, CheckoutStopped
+from storage.checkouts import Checked, CheckoutFailed, CheckoutRefused, CheckoutStopped
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, new_artifact_id
@@ -49,9 +49,12 @@ class LocalDesk:
         self.kept: list[tuple[ArtifactId, artifacts.NewArtifact]] = []
         self._shop = shop
 
-    def checkout(self, source: Source) -> Path:
+    def checkout(self, source: Source, path: str) -> Path:
         """See `jobs.desk.Desk.checkout`."""
-        return self._shop.checkout(self, source)
+        checked = self._shop.checkout(self, source)
+        if why := checked.left_out.why(path):
+            raise Declined(why)
+        return checked.root
 
     def sandbox(self) -> Sandbox:
         """See `jobs.desk.Desk.sandbox`."""
@@ -138,13 +141,13 @@ class Workshop:
         for artifact_id, noted in desk.kept:
             artifacts.record(session, desk.job, noted, utc_now(), artifact=artifact_id)
 
-    def checkout(self, desk: LocalDesk, source: Source) -> Path:
+    def checkout(self, desk: LocalDesk, source: Source) -> Checked:
         """The code at the desk."""
         try:
             token = self.database.read_now(
                 lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
             )
-            checked = checkouts.checkout(
+            return checkouts.checkout(
                 checkouts.CheckoutSource(
                     repository=source.repository,
                     sha=source.sha,
@@ -170,7 +173,6 @@ class Workshop:
             raise Transient("the database does not answer") from error
         except CheckoutStopped as error:
             raise Stopped from error
-        return checked.root
 
     def close(self) -> None:
         """Remove everything this process left."""

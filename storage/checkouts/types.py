@@ -1,7 +1,7 @@
 """What is asked of a checkout, what comes of it, and how it can fail."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _MIB = 2**20
 _QUOTED = 80
@@ -64,6 +64,25 @@ class LeftOut:
     """Paths of files that say where their content is kept (Git LFS); this is all they hold."""
     links: tuple[str, ...] = ()
     """Paths of symbolic links that lead out."""
+
+    def why(self, path: str) -> str | None:
+        """Why the checkout lacks what is meant by a path, as Markdown; None if it does not."""
+        above = {path, *(str(parent) for parent in PurePosixPath(path).parents)}
+        name = shown(path)
+        for module in self.submodules:
+            if module in above:
+                return (
+                    f"`{name}` lies in the submodule `{shown(module)}`. That is another "
+                    "repository, and submodules are not fetched: name the other one."
+                )
+        if path in self.large_files:
+            return (
+                f"`{name}` is an LFS pointer: its content is kept elsewhere, and large files are "
+                "not fetched."
+            )
+        if above & set(self.links):
+            return f"`{name}` leads out of the repository by a symbolic link, and is left out."
+        return None
 
 
 @dataclass(frozen=True)

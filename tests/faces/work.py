@@ -42,7 +42,7 @@ class Engine:
     def __call__(self, request: JobRequest, desk: Desk) -> Done:
         """See `jobs.desk.Work`."""
         desk.watch.report("checking out the code")
-        source = _read(desk.checkout(request.source), request.path)
+        source = _read(desk.checkout(request.source, request.path), request.path)
         self.seen.append(source)
         desk.watch.report("searched 1,200 calls, 84 % of lines", 0.4)
         while not self.may_end.wait(0.02) and not desk.watch.stop_requested():

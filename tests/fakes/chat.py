@@ -52,9 +52,9 @@ class ScriptedDesk:
     job: JobId
     watch: Watch
 
-    def checkout(self, source: Source) -> Path:
+    def checkout(self, source: Source, path: str) -> Path:
         """There is no code."""
-        raise AssertionError(source)
+        raise AssertionError(source, path)
 
     def sandbox(self) -> Sandbox:
         """There is no sandbox."""

@@ -41,8 +41,8 @@ class BareDesk:
     job: JobId
     watch: RunningWatch
 
-    def checkout(self, source: Source) -> Path:
-        raise AssertionError(source)
+    def checkout(self, source: Source, path: str) -> Path:
+        raise AssertionError(source, path)
 
     def sandbox(self) -> Sandbox:
         raise AssertionError

@@ -47,8 +47,8 @@ class TableTop:
     watch: Watch = field(default_factory=RunningWatch)
     kept: list[NewArtifact] = field(default_factory=list[NewArtifact])
 
-    def checkout(self, source: Source) -> Path:
-        assert source.repository == "o/r"
+    def checkout(self, source: Source, path: str) -> Path:
+        assert (source.repository, path != "") == ("o/r", True)
         return self.root
 
     def sandbox(self) -> Sandbox:

@@ -23,6 +23,8 @@ from storage.ids import JobId
 from storage.stores.local import LocalStore
 from storage.stores.types import LARGEST_BYTES
 from storage.tables.artifacts import ArtifactRow
+from tests.fakes.git_host import commit
+from tests.hostile.repositories.trees import LFS_POINTER
 from tests.jobs.asked import asked, leased
 
 MakeShop = Callable[..., Workshop]
@@ -59,7 +61,7 @@ async def test_a_checkout_is_a_copy_that_is_gone_with_the_desk(
     source.mkdir()
     (source / "a.py").write_text("a = 1\n")
     desk = await desk_in(shop, sqlite)
-    root = desk.checkout(Source(repository=f"local:{source}"))
+    root = desk.checkout(Source(repository=f"local:{source}"), "a.py")
     assert (root / "a.py").read_text() == "a = 1\n"
     (root / "a.py").write_text("changed")
     assert (source / "a.py").read_text() == "a = 1\n"
@@ -72,7 +74,7 @@ async def test_a_refused_checkout_is_the_persons_to_mend(
 ) -> None:
     desk = await desk_in(shop, sqlite)
     with pytest.raises(Declined, match="nowhere"):
-        desk.checkout(Source(repository=f"local:{tmp_path}/nowhere"))
+        desk.checkout(Source(repository=f"local:{tmp_path}/nowhere"), "a.py")
 
 
 async def test_too_much_code_is_refused(make: MakeShop, sqlite: Database, tmp_path: Path) -> None:
@@ -81,13 +83,37 @@ async def test_too_much_code_is_refused(make: MakeShop, sqlite: Database, tmp_pa
     (source / "a.py").write_bytes(b"#" * 100_000)
     desk = await desk_in(make(checkout_max_bytes=1000), sqlite)
     with pytest.raises(Declined, match="too large"):
-        desk.checkout(Source(repository=f"local:{source}"))
+        desk.checkout(Source(repository=f"local:{source}"), "a.py")
+
+
+async def test_what_a_checkout_lacks_is_told_to_whom_asks_for_it(
+    shop: Workshop, sqlite: Database, tmp_path: Path
+) -> None:
+    source = tmp_path / "code"
+    source.mkdir()
+    (source / "big.py").write_bytes(LFS_POINTER)
+    (source / "out.py").symlink_to("/etc/passwd")
+    (source / "out").symlink_to(tmp_path)
+    commit(source / "module", {"a.py": "a"})
+    commit(source, {"a.py": "a"})
+    told = {
+        "big.py": "is an LFS pointer",
+        "out.py": "leads out",
+        "out/code/a.py": "leads out",
+        "module/a.py": "lies in the submodule `module`",
+    }
+    for path, words in told.items():
+        desk = await desk_in(shop, sqlite)
+        with pytest.raises(Declined, match=words):
+            desk.checkout(Source(repository=f"local:{source}"), path)
+    desk = await desk_in(shop, sqlite)
+    assert (desk.checkout(Source(repository=f"local:{source}"), "a.py") / "a.py").exists()
 
 
 async def test_a_host_that_does_not_answer_is_tried_again(make: MakeShop, sqlite: Database) -> None:
     desk = await desk_in(make(github_git_url="http://127.0.0.1:1"), sqlite)
     with pytest.raises(Transient):
-        desk.checkout(Source(repository="o/r", sha="a" * 40))
+        desk.checkout(Source(repository="o/r", sha="a" * 40), "a.py")
 
 
 async def test_a_cancelled_checkout_stops(shop: Workshop, sqlite: Database, tmp_path: Path) -> None:
@@ -95,7 +121,7 @@ async def test_a_cancelled_checkout_stops(shop: Workshop, sqlite: Database, tmp_
     desk = await desk_in(shop, sqlite)
     desk.watch.stop = True
     with pytest.raises(Stopped):
-        desk.checkout(Source(repository=f"local:{tmp_path}"))
+        desk.checkout(Source(repository=f"local:{tmp_path}"), "a.py")
 
 
 async def test_without_isolation_a_job_is_declined_and_told_why(
@@ -144,7 +170,7 @@ async def test_a_locked_database_is_an_outage_and_no_bug(shop: Workshop, sqlite:
         lambda s: s.connection().exec_driver_sql("ALTER TABLE checkout_grants RENAME TO away")
     )
     with pytest.raises(Transient, match="database"):
-        desk.checkout(Source(repository="local:/"))
+        desk.checkout(Source(repository="local:/"), "a.py")
 
 
 async def test_a_grant_of_another_job_does_not_open(shop: Workshop, sqlite: Database) -> None:
