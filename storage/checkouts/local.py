@@ -176,8 +176,10 @@ def _seen_without_git(folder: Path, stop: Callable[[], bool]) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name not in _LEFT_OUT
         )
-        if len(Path(parent).relative_to(folder).parts) >= DEEPEST:
-            folders.clear()
+        if folders and len(Path(parent).relative_to(folder).parts) >= DEEPEST:
+            raise CheckoutRefused(
+                f"`{shown(str(folder))}` holds more than {DEEPEST} folders within each other."
+            )
         linked = (name for name in folders if Path(parent, name).is_symlink())
         for name in sorted((*files, *linked)):
             yield Path(parent, name).relative_to(folder)

@@ -151,5 +151,5 @@ ATTACKS = (
     Attack("folder: pipes, devices and links", partial(_names, _specials, "")),
     Attack("folder: a file of a terabyte", partial(_names, _sparse, "MAX_FILE_BYTES")),
     Attack("folder: somebody else's git directory", partial(_names, _elsewhere, "")),
-    Attack("folder: 3,000 folders deep", partial(_names, _deep, "")),
+    Attack("folder: 3,000 folders deep", partial(_names, _deep, "more than 100 folders")),
 )
