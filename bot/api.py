@@ -22,6 +22,7 @@ from bot.console.notifier import Notifier
 from bot.console.stream import ThreadStream
 from bot.console.thread import Body, Receipt, Thread, message_of
 from bot.face import Intake, JobView
+from bot.intake import written_soon
 from bot.web.sessions import HOME_SCOPE, WebSessions
 from handlers import Tier
 from storage import console
@@ -150,8 +151,9 @@ class _Api:
         thread = posted.conversation or _new_conversation(key)
         body = Body(name=client.name, text=posted.text, repository=repository)
         new = NewMessage(thread, key, MessageKind.PERSON, body.stored(), tier=client.tier)
-        row = await self._parts.database.write(
-            lambda session: _store(session, new, client, begin=posted.conversation is None)
+        row = await written_soon(
+            self._parts.database,
+            lambda session: _store(session, new, client, begin=posted.conversation is None),
         )
         if row.body != new.body:
             raise HTTPException(422, "This Idempotency-Key was used for another message.")
@@ -199,7 +201,7 @@ class _Api:
             _open_thread(session, conversation, client)
             console.grant(session, client.account, client.tier, client.expires_at)
 
-        await self._parts.database.write(enter)
+        await written_soon(self._parts.database, enter)
         if self._parts.notifier.readers >= STREAMS_MAX:
             raise HTTPException(503, "Too many readers; try again.", {"Retry-After": "5"})
         start = after if last_event_id is None else last_event_id

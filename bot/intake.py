@@ -5,8 +5,11 @@ The only code between a platform's request and its 200. See docs/decisions/0001.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from bot.face import NotTaken
 from bot.metrics import GatewayMetrics
@@ -23,6 +26,22 @@ a gateway that is short of time would handle what is no longer its own: it holds
 CALM_WAIT_S = 0.25
 ACCEPT_S = 2.0
 """The most a claim may take: Slack waits three seconds for its answer, GitHub ten."""
+
+T = TypeVar("T")
+
+
+async def written_soon(database: Database, work: Callable[[Session], T]) -> T:
+    """`Database.write` for somebody who waits for it and will ask again: whoever gives up here
+    may find it written nevertheless.
+
+    Raises:
+        NotTaken: The database did not take it in time.
+    """
+    try:
+        async with asyncio.timeout(ACCEPT_S):
+            return await database.write(work, urgent=True)
+    except TimeoutError as error:
+        raise NotTaken(f"the database took longer than {ACCEPT_S:g} s") from error
 
 
 class DurableIntake:
@@ -68,17 +87,16 @@ class DurableIntake:
         holder = self.holder if self.room > 0 else None
         self._metrics.received.labels(platform).inc()
         try:
-            async with asyncio.timeout(ACCEPT_S):
-                taken = await self._database.write(
-                    lambda s: inbox.claim(s, platform, payload, keys, utc_now(), holder=holder),
-                    urgent=True,
-                )
+            taken = await written_soon(
+                self._database,
+                lambda s: inbox.claim(s, platform, payload, keys, utc_now(), holder=holder),
+            )
         except Duplicate:
             self._metrics.duplicates.labels(platform).inc()
             return None
-        except (SQLAlchemyError, TimeoutError) as error:
+        except (SQLAlchemyError, NotTaken) as error:
             self._metrics.not_taken.labels(platform).inc()
-            raise NotTaken(f"{platform}: {type(error).__name__}") from error
+            raise NotTaken(f"{platform}: {error}") from error
         if holder is not None:
             self.taken.put_nowait(taken)
         return taken.id

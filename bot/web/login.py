@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from sqlmodel import Session
 
 from bot.auth import WebClient, role_of_tier
+from bot.intake import written_soon
 from bot.web import oauth
 from bot.web.oauth import Attempt
 from bot.web.providers import Identity, LoginFailed, Provider, redirect_uri
@@ -111,7 +112,7 @@ class _Login:
         if await self._parts.sessions.client(request) is not None:
             secret = self._cookies.secret(request)
             assert secret is not None
-            await self._parts.sessions.database.write(lambda s: self._log_out(s, secret))
+            await written_soon(self._parts.sessions.database, lambda s: self._log_out(s, secret))
         self._cookies.drop_secret(response)
         return response
 
@@ -141,7 +142,7 @@ class _Login:
         database = self._parts.sessions.database
         if not await database.read(lambda s: sessions.is_renewal_due(s, secret, utc_now())):
             return None
-        return await database.write(lambda s: sessions.renew(s, secret, utc_now()))
+        return await written_soon(database, lambda s: sessions.renew(s, secret, utc_now()))
 
     async def _finished(self, request: Request, provider: Provider) -> tuple[str, str]:
         """The new session's secret, and where to go on. Raises LoginFailed."""
@@ -153,8 +154,9 @@ class _Login:
         identity = await oauth.finish(self._parts.http, provider, attempt, code, redirect_uri)
         old = self._cookies.secret(request)
         try:
-            secret = await self._parts.sessions.database.write(
-                lambda s: self._log_in(s, identity, attempt, old)
+            secret = await written_soon(
+                self._parts.sessions.database,
+                lambda s: self._log_in(s, identity, attempt, old),
             )
         except LinkRefused as error:
             raise LoginFailed(str(error)) from error
