@@ -20,7 +20,12 @@ from storage.ledger import NewJob
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 
-_HOLD = text("SELECT pg_advisory_xact_lock(hashtext('gryph.line'))")
+HELD_MS = 10_000
+"""A process that stops in the middle keeps the others waiting for no longer."""
+_HOLD = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', :held_ms, true), "
+    "pg_advisory_xact_lock(hashtext('gryph.line'))"
+)
 
 
 class Bound(StrEnum):
@@ -59,7 +64,7 @@ def hold(session: Session) -> None:
     SQLite has one writer anyway.
     """
     if session.connection().dialect.name == "postgresql":
-        session.connection().execute(_HOLD)
+        session.connection().execute(_HOLD, {"held_ms": str(HELD_MS)})
 
 
 def full(session: Session, bounds: Bounds, new: NewJob) -> Full | None:

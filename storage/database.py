@@ -51,6 +51,10 @@ SQLITE_PRAGMAS = (
     "synchronous=NORMAL",
     "foreign_keys=ON",
 )
+CONNECT_S = 5
+"""How long PostgreSQL may take over a connection; libpq itself would wait for minutes."""
+GONE_S = 20
+"""After so long without a sign of life a PostgreSQL host, or the way to it, counts as gone."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -165,7 +169,21 @@ class Database:
 
 
 def _postgres_engine(url: str) -> Engine:
-    return create_engine(url, pool_size=POOL, max_overflow=0, pool_pre_ping=True)
+    patience = {
+        "connect_timeout": CONNECT_S,
+        "tcp_user_timeout": GONE_S * 1000,  # what was sent and is not acknowledged
+        "keepalives_idle": GONE_S // 2,  # while an answer is waited for
+        "keepalives_interval": GONE_S // 8,
+        "keepalives_count": 4,
+    }
+    given = make_url(url).query
+    return create_engine(
+        url,
+        pool_size=POOL,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={name: value for name, value in patience.items() if name not in given},
+    )
 
 
 def _sqlite_engine(url: str) -> Engine:

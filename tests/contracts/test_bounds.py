@@ -1,6 +1,7 @@
 """Lines that are full, on both databases: what is taken, what is not, and never one too many."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,12 +10,13 @@ from itertools import count
 from typing import ClassVar
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from bot.effects import Asked, NoRoom, Said, Spoken, Terms, Written, commit
 from handlers import Caller, Invocation, Place, Platform
 from jobs.requests import Source, TestCode
-from storage import audit, inbox, ledger, people
+from storage import audit, bounds, inbox, ledger, people
 from storage.bounds import Bound, Bounds
 from storage.database import Database
 from storage.ids import JobId
@@ -233,3 +235,27 @@ async def test_two_gateways_at_once_keep_to_one_persons_share(door: Door) -> Non
     ]
     written = [one for each in await asyncio.gather(*writes) for one in each]
     assert Counter(bound_of(written)) == {None: 3, Bound.PERSON: 9}
+
+
+async def test_a_gateway_that_stops_in_the_middle_keeps_nobody_waiting_for_long(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if door.database.is_sqlite:
+        pytest.skip("a stopped process holds SQLite's own lock; BUSY_MS bounds that wait")
+    monkeypatch.setattr(bounds, "HELD_MS", 500)
+    is_held, may_go_on = threading.Event(), threading.Event()
+
+    def stop_in_the_middle(session: Session) -> None:
+        bounds.hold(session)
+        is_held.set()
+        may_go_on.wait(20)
+
+    stopped = asyncio.ensure_future(door.gateways[1].write(stop_in_the_middle))
+    await asyncio.to_thread(is_held.wait, 20)
+    said = door.said(Wish())
+    async with asyncio.timeout(10):
+        written = await door.database.write(lambda s: door.commit(s, said))
+    assert bound_of(written) == [None]
+    may_go_on.set()
+    with pytest.raises(DBAPIError):
+        await stopped
