@@ -395,18 +395,19 @@ async def test_help_is_readable(server: Server) -> None:
     await server.mention("help")
     assert server.read(server.world.channel) == snapshot("""\
 ### What I can do
-- **`/gryph test`**: Write tests for a Python file, class or function, run them, and show the coverage
-- **`/gryph status`**: Show where a job is, or your latest jobs
-- **`/gryph cancel`**: Stop a job that waits or runs
-- **`/gryph retry`**: Run a finished job again, with the same request on the same commit
-- **`/gryph explain`**: Tell what a job was asked, on which commit, and what happened when
-- **`/gryph approve`**: Let one commit of a fork's pull request run here
-- **`/gryph apply`**: Put a job's files into the repository: a pull request, or files on this machine
-- **`/gryph feedback`**: Say whether a result was good, in words or with up/down
-- **`/gryph link`**: Link your accounts on two platforms
-- **`/gryph config`**: Show or set this channel's repository and your own preferences
-- **`/gryph quota`**: Show how many commands you, this workspace and this repository have left
-- **`/gryph help`**: Show what I can do, or one command in detail
+**Command** · **What it does**
+- `/gryph test`: Write tests for a Python file, class or function, run them, and show the coverage
+- `/gryph status`: Show where a job is, or your latest jobs
+- `/gryph cancel`: Stop a job that waits or runs
+- `/gryph retry`: Run a finished job again, with the same request on the same commit
+- `/gryph explain`: Tell what a job was asked, on which commit, and what happened when
+- `/gryph approve`: Let one commit of a fork's pull request run here
+- `/gryph apply`: Put a job's files into the repository: a pull request, or files on this machine
+- `/gryph feedback`: Say whether a result was good, in words or with up/down
+- `/gryph link`: Link your accounts on two platforms
+- `/gryph config`: Show or set this channel's repository and your own preferences
+- `/gryph quota`: Show how many commands you, this workspace and this repository have left
+- `/gryph help`: Show what I can do, or one command in detail
 
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.\
 """)
