@@ -120,7 +120,7 @@ def _said_of(code: Token) -> Iterator[str]:
     """What a fence says of its code besides the language, which no face would show."""
     said = code.info.strip()
     if code.type == "fence" and said and said != language_of(said):
-        yield f"{_ZERO_WIDTH}{said}" if _BLOCK_START.match(said) else said
+        yield as_paragraph(said)
 
 
 def _definitions(lines: Sequence[str]) -> Iterator[Element]:
@@ -143,6 +143,11 @@ def standalone(markdown: str) -> str:
             return fenced(source, "markdown")
         source = "\n".join(_closed(_read(source)).lines)
     return f"{_ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
+
+
+def as_paragraph(line: str) -> str:
+    """The line as the beginning of a paragraph and of nothing else."""
+    return f"{_ZERO_WIDTH}{line}" if _BLOCK_START.match(line) else line
 
 
 def _closed(read: _Read) -> _Read:
@@ -207,8 +212,7 @@ def cut_element(element: Element, most: int) -> Iterator[str | None]:
 
 def _paragraphs(text: str, most: int) -> Iterator[str]:
     for index, part in enumerate(wrapped(text, most - 1)):
-        risky = index and _BLOCK_START.match(part)
-        yield f"{_ZERO_WIDTH}{part}" if risky else part
+        yield as_paragraph(part) if index else part
 
 
 def _tables(lines: list[str], most: int) -> Iterator[str | None]:

@@ -102,7 +102,7 @@ def split(markdown: str, most: int) -> tuple[str, str]:
         return markdown, ""
     end = len(head(markdown, most))
     end = _outside_atoms(markdown[: end + _LONGEST_ATOM], end)
-    return markdown[:end].rstrip(" \n"), markdown[end:].lstrip(" \n")
+    return markdown[:end].rstrip(" \t\n"), markdown[end:].lstrip(" \t\n")
 
 
 def _outside_atoms(window: str, end: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from bot.code_blocks import fenced
-from bot.document import standalone
+from bot.document import as_paragraph, standalone
 from bot.table import markdown_table
 from bot.text import clean, one_line
 from jobs.messages import (
@@ -49,7 +49,7 @@ def _said(block: Block, link: Link | None) -> str:
         case Code():
             return fenced(clean(block.text), block.language)
         case Diff():
-            return f"{one_line(block.path)}\n\n{fenced(clean(block.text), 'diff')}"
+            return f"{as_paragraph(one_line(block.path))}\n\n{fenced(clean(block.text), 'diff')}"
         case Table():
             return markdown_table(block.header, block.rows)
         case Fields():
@@ -62,7 +62,10 @@ def _said(block: Block, link: Link | None) -> str:
 
 def _beside_text(block: Picture | File | Actions, link: Link | None) -> str:
     if isinstance(block, Actions):
-        lines = (f"- {one_line(a.label)}: `/gryph {one_line(a.line)}`" for a in block.actions)
+        lines = (
+            f"- {as_paragraph(one_line(a.label))}: `/gryph {one_line(a.line)}`"
+            for a in block.actions
+        )
         return "\n".join(lines)
     address = f" <{link(block.artifact)}>" if link is not None else ""
     if isinstance(block, Picture):

@@ -24,6 +24,7 @@ from tests.benchmarks.machine import machine
 FACES = {judged.FACE: judged.judge for judged in (github, slack, discord, console)}
 AGAIN = 50
 """Every so many cases one is rendered twice, to see that it comes out the same."""
+TOLD_EVERY = 10_000
 _AT_ONCE = 250
 
 
@@ -100,6 +101,8 @@ def campaign(cases: int, seed: int, processes: int) -> Found:
     with ProcessPoolExecutor(processes) as pool:
         for part in pool.map(fuzz, [seed] * len(parts), parts):
             found.add(part)
+            if found.cases % TOLD_EVERY == 0:
+                print(f"{found.cases:,} cases, {found.counts.total()} violations", flush=True)
     return found
 
 
@@ -134,8 +137,8 @@ def main() -> int:
         print(f"\n{face}: {kind}: {count}")
         example = found.examples.get((face, kind))
         if example is not None:
+            print(f"  case {example.number}: {example.fault.detail}", flush=True)
             case = smallest(example)
-            print(f"  case {example.number}: {example.fault.detail}")
             print(f"  smallest: {str(case.reply)[:1_500]}\n  {str(case.view)[:700]}")
     return 1 if found.counts else 0
 

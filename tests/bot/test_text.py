@@ -61,6 +61,7 @@ def test_lines_stay_whole_where_they_fit() -> None:
         ("abcdefg\\*x", ["abcdefg", "\\*x"]),
         ("abc [d](e)", ["abc", "[d](e)"]),
         ("abcde &amp;", ["abcde", "&amp;"]),
+        ("abcdefg\t\t\tx", ["abcdefg", "x"]),
     ],
 )
 def test_text_is_wrapped_at_the_last_good_place(text: str, parts: list[str]) -> None:

@@ -85,6 +85,14 @@ def test_indented_code_behind_a_list_is_still_code() -> None:
     assert [token.content for token in tokens if token.type == "code_block"] == ["code\n"]
 
 
+def test_label_of_a_button_opens_no_fence() -> None:
+    action = Action(verb="apply", label="~~~", job=JobId("J7K2M9Q"))
+    reply = Reply(summary="x", blocks=(Actions(actions=(action,)), Diff(path="> a", text="+a")))
+    tokens = MarkdownIt("commonmark").parse(whole_answer(reply))
+    assert [token.content for token in tokens if token.type == "fence"] == ["+a\n"]
+    assert "blockquote_open" not in {token.type for token in tokens}
+
+
 def test_it_can_be_written_whatever_it_holds() -> None:
     reply = Reply(summary="\ud83d", blocks=(Text(markdown="\ud83d"), Code(text="\ud83d")))
     assert b"\xef\xbf\xbd" in whole_answer(reply).encode()

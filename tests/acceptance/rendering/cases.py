@@ -59,7 +59,7 @@ def case_of(seed: int, number: int) -> tuple[Case, list[str]]:
     maker = _Maker(random)
     view = maker.view()
     maker.texts.words = 0
-    blocks = tuple(maker.block(0) for _ in range(random.choice((0, 1, 1, 2, 2, 3, 4))))
+    blocks = tuple(maker.block(0) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3))))
     reply = Reply(summary=maker.texts.line(), blocks=blocks)
     case = Case(view, reply, random.random() < 0.5, random.choice((20, 40, 80, 120)))
     return case, words_of(case)
@@ -151,7 +151,7 @@ class _Maker:
         return Diff(path=f"src/{self.texts.line()}", text=self._coded())
 
     def _fields(self, _depth: int) -> Block:
-        pairs = self.random.choice((0, 1, 2, 3, 12))
+        pairs = self.random.choice((0, 1, 2, 2, 3)) if self.random.random() < 0.95 else 12
         return Fields(pairs=tuple((self.texts.line(), self._any()) for _ in range(pairs)))
 
     def _picture(self, _depth: int) -> Block:
@@ -166,7 +166,7 @@ class _Maker:
         return self.texts.line().replace("zq", "qz").replace(COUNTED, "x")
 
     def _actions(self, _depth: int) -> Block:
-        count = self.random.choice((1, 2, 3, 4, 30))
+        count = self.random.choice((1, 2, 3)) if self.random.random() < 0.95 else 30
         return Actions(actions=tuple(self._action() for _ in range(count)))
 
     def _action(self) -> Action | Suggestion:

@@ -17,7 +17,7 @@ from bot.github.render import (
 from bot.whole_answer import whole_answer
 from storage.ids import ArtifactId
 from tests.acceptance.rendering.cases import Case
-from tests.acceptance.rendering.judging import Fault, Timing, lost, parted, uncoded, unseen
+from tests.acceptance.rendering.judging import Fault, Timing, lost, parted, unseen
 from tests.acceptance.rendering.read import SHOWN, UNTABLED, WRITTEN, codes, codes_of, utf16
 
 FACE = "github"
@@ -25,6 +25,9 @@ MOST = 65_536
 MOST_CHECK_BYTES = 65_535
 _OURS = re.compile(
     r"(<!-- gryph:[\w.:/= -]*-->|<details><summary>[^\n<]*</summary>|</details>|</?sub>)\s*"
+)
+_CLOSING_ADDRESS = re.compile(
+    r"\b(?:close|fix|resolve)(?:[sd]|e[sd])?:?\s+https://github\.com/[\w./-]+/\d", re.IGNORECASE
 )
 _ADDRESS = re.compile(r"(?<![^\s*_~(])https?://\S+")
 _MENTION = re.compile(r"(?:^|[^0-9A-Za-z])@[A-Za-z0-9]")
@@ -52,23 +55,19 @@ def judge(case: Case, words: Sequence[str], timing: Timing) -> Iterator[Fault]:
 
     (text, is_whole), slow = timing.timed(FACE, render)
     yield from slow
-    attached = ""
-    if not is_whole:
+    attached, slow = timing.timed("whole answer", lambda: whole_answer(case.reply, _link))
+    yield from slow
+    yield from _attached(case, attached)
+    if is_whole:
+        attached = ""
+    else:
         text, _ = render(whole)
-        attached, slow = timing.timed(FACE, lambda: whole_answer(case.reply, _link))
-        yield from slow
-        yield from _attached(case, attached)
     yield from _comment(text)
     yield from lost(FACE, case, words, text + attached)
     yield from unseen(FACE, (text, attached))
     yield from parted(FACE, case, [text])
     if is_whole:
-        found, wanted = codes(text, UNTABLED), list(codes_of(case.reply.blocks, WRITTEN))
-        if found != wanted:
-            first = next(
-                (pair for pair in zip(found, wanted, strict=False) if pair[0] != pair[1]), "number"
-            )
-            yield Fault(FACE, "code changed", repr(first)[:300])
+        yield from _same_code(codes(text, UNTABLED), case)
     if case.has_job:
         yield from _status(case)
         yield from _check(case, page)
@@ -109,7 +108,11 @@ def _live(tokens: Sequence[Token]) -> Iterator[Fault]:
                 yield Fault(FACE, "markup", repr(child.content[:100]))
             shown.append(child.content if child.type == "text" else "\n")
         shown.append("\n")
-    prose = _ADDRESS.sub("", "".join(shown))
+    every = "".join(shown)
+    closing = _CLOSING_ADDRESS.search(every)
+    if closing is not None:
+        yield Fault(FACE, "closing", repr(closing[0]))
+    prose = _ADDRESS.sub("", every)
     for live, kind in ((_MENTION, "mention"), (_REFERENCE, "reference"), (_CLOSING, "closing")):
         found = live.search(prose)
         if found is not None:
@@ -122,9 +125,17 @@ def _is_ours(markup: str) -> bool:
 
 def _attached(case: Case, whole: str) -> Iterator[Fault]:
     whole.encode()
+    if whole.count("\n") < _MOST_LINES:
+        yield from _same_code(codes(whole, WRITTEN), case)
+
+
+def _same_code(found: Sequence[str], case: Case) -> Iterator[Fault]:
+    """All of it in order, and nothing that was no code."""
     wanted = list(codes_of(case.reply.blocks, WRITTEN))
-    found = codes(whole, WRITTEN) if whole.count("\n") < 20_000 else []
-    yield from uncoded(FACE, wanted, found, *(found or [whole]))
+    if found != wanted:
+        pairs = zip(found, wanted, strict=False)
+        first = next((pair for pair in pairs if pair[0] != pair[1]), (len(found), len(wanted)))
+        yield Fault(FACE, "code changed", repr(first)[:300])
 
 
 def _check(case: Case, page: Page) -> Iterator[Fault]:
@@ -141,4 +152,6 @@ def _check(case: Case, page: Page) -> Iterator[Fault]:
                 yield Fault(FACE, "limit", "action of a check run")
 
 
+_MOST_LINES = 10_000
+"""A longer text stands in the file as its own source."""
 _ACTION = {"label": 20, "description": 40, "identifier": 20}

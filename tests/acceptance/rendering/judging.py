@@ -1,7 +1,6 @@
 """What every face is judged by."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -72,13 +71,3 @@ def parted(face: str, case: Case, shown: Iterable[str]) -> Iterator[Fault]:
     for text in shown:
         if parts_characters(case.source, text):
             yield Fault(face, "parted character", repr(text[:80]))
-
-
-def uncoded(
-    face: str, wanted: Sequence[str], found: Sequence[str], *others: str
-) -> Iterator[Fault]:
-    """Code that is code no more: neither among `found` nor in what is attached (`others`)."""
-    missing = Counter(wanted) - Counter(found)
-    for code in missing:
-        if code.strip() and not any(code in other for other in others):
-            yield Fault(face, "code changed", repr(code[:200]))

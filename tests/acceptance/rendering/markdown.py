@@ -8,6 +8,11 @@ COUNTED = "\u0436"
 """Letters of long words: none may be lost."""
 _NASTY = (
     *("@ann", "@org/team", "#12", "o/r#3", "GH-4", "fixes #12", "Closes: o/r#1", "resolve GH-1"),
+    *(
+        "fixes https://github.com/o/r/issues/1",
+        "Closed: https://github.com/o/r/pull/2",
+        "\n-# J7 · result\n",
+    ),
     *("<!channel>", "<!here|x>", "<@U123ABC>", "<#C1AB>", "<!subteam^S1|x>", "@here", "@channel"),
     *("@everyone", "<@1>", "<@!12>", "<@&3>", "<#4>", "</run:5>", "<id:guide>", "-# J7K2M9Q"),
     *(
@@ -200,10 +205,12 @@ class TextMaker:
         scale = self.random.random()
         if scale < 0.02:
             return ""
-        if scale < 0.9:
-            return self._document(self.random.randint(1, 3))
+        if scale < 0.08:
+            return self._beginning_deep()
+        if scale < 0.92:
+            return self._document(self.random.choice((1, 1, 2, 3)))
         if scale < 0.994:
-            return self._document(self.random.randint(4, 12))
+            return self._document(self.random.randint(4, 9))
         if scale < 0.999:
             return self._repeated(self.random.choice((800, 2_100, 4_000, 13_000)))
         return self._repeated(self.random.choice((30_000, 70_000, LONGEST)))
@@ -232,6 +239,16 @@ class TextMaker:
         gap = self.random.choice(("\n\n", "\n\n", "\n", "\r\n\r\n", "\n\n\n"))
         text = gap.join(self._block(0) for _ in range(blocks))
         return text[: self.random.randint(0, len(text))] if self.random.random() < 0.03 else text
+
+    def _beginning_deep(self) -> str:
+        """A text that a list before it may draw in; one before it may end in an open fence."""
+        first = self.random.choice(
+            (f"    {self._code_line()}", f"   {self.word()}", f"  - {self.word()}")
+        )
+        last = self.random.choice(
+            ("- ```\n  {}", "> - ~~~\n>   {}", "1. {}", "```\n{}", "- {}\n\n  - {}")
+        )
+        return self.random.choice((first, last.replace("{}", self.word()), self._definition(0)))
 
     def _repeated(self, length: int) -> str:
         """A text of that length, most of it the same again and again."""

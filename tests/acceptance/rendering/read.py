@@ -12,10 +12,11 @@ from jobs.messages import Block, Code, Collapsible, Diff, Reply, Text
 
 WRITTEN = MarkdownIt("commonmark", {"html": False}).disable("inline")
 """How a reply's text is meant: no HTML in it."""
-SHOWN = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
+SHOWN = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
 TABLED = MarkdownIt("commonmark", {"html": False}).disable("inline")
 """The same where there are tables, which are looked for after fences and lists."""
-TABLED.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
+for _parser in (SHOWN, TABLED):
+    _parser.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
 UNTABLED = MarkdownIt("commonmark", {"html": True}).disable("inline")
 """GitHub looks for fences before it looks for tables, this parser the other way around."""
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -1,5 +1,6 @@
 """A failing case made small enough to be read."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -7,18 +8,17 @@ from typing import Any, cast
 from jobs.messages import Reply
 from tests.acceptance.rendering.cases import Case
 
-_MOST_TRIES = 600
+_MOST_CPU_S = 20.0
 
 
 def shrunk(case: Case, fails: Callable[[Case], bool]) -> Case:
     """The case with blocks, cells and parts of texts taken away for as long as it still fails."""
-    tries = 0
+    started = time.process_time()
     goes_on = True
     while goes_on:
         goes_on = False
         for smaller in _smaller_cases(case):
-            tries += 1
-            if tries > _MOST_TRIES:
+            if time.process_time() - started > _MOST_CPU_S:
                 return case
             if fails(smaller):
                 case, goes_on = smaller, True

@@ -16,6 +16,8 @@ _PING = re.compile(
     r"<(!(channel|here|everyone|subteam|group|date)\b|[@#][A-Z0-9])|@(channel|here|everyone|group)\b",
     re.IGNORECASE,
 )
+_MOST_LINES = 10_000
+"""Of a file that is read: a longer text stands in it as its own source."""
 _LINK = re.compile(r"<(?!https?://|mailto:)[^<>\n]*\|")
 
 
@@ -100,7 +102,9 @@ def _code(case: Case, rendered: Rendered, attached: Sequence[str]) -> Iterator[F
     blocks = [block for message in rendered.messages for block in message.blocks]
     markdown = [block["text"] for block in blocks if block["type"] == "markdown"]
     found = [_bare(code) for text in markdown for code in codes(f"{text}\n\nBEHIND", TABLED)]
-    documents = [text for text in attached if text.count("\n") < 20_000]
+    documents = [text for text in attached if text.count("\n") < _MOST_LINES]
+    if len(documents) < len(attached):
+        return
     inside = [_bare(code) for text in documents for code in codes(text, TABLED)]
     kept = {*found, *inside, *(_bare(text.rstrip("\n")) for text in attached)}
     for code in wanted:
