@@ -63,7 +63,8 @@ def _lines(text: str, names: Mapping[str, str]) -> Iterator[str]:
         if after_quote and not quoted:
             yield ""  # without it CommonMark would draw this line into the quote
         after_quote = quoted
-        yield _spelled_out(line.lstrip() if line[:4].isspace() else line, names)
+        is_indented = line[:4].expandtabs(4)[:4].isspace()  # code in CommonMark, not here
+        yield _spelled_out(line.lstrip() if is_indented else line, names)
 
 
 def _spelled_out(line: str, names: Mapping[str, str]) -> str:

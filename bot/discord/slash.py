@@ -24,6 +24,9 @@ _MAX_DESCRIPTION = 100
 _GUILD_INSTALL = [0]
 _IN_GUILDS_AND_BOT_DM = [0, 1]
 _NAME = re.compile(r"[-_a-z0-9]{1,32}")
+_BARE = re.compile(r"(?:[\w./@:#][\w./@:#?&%+~-]*)?\w|")
+_IN_SINGLE = re.compile(r"['\u2019\\]")
+_QUOTE = re.compile(r"[\"\u201c\u201d\\]")
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,10 @@ def _typed(command: Command, values: Mapping[str, Any]) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    if not re.search(r"[\s\"']", value):
+    """The value as the grammar reads it back, whatever is in it."""
+    if _BARE.fullmatch(value):
         return value
-    return f"'{value}'" if '"' in value else f'"{value}"'
+    if '"' in value and not _IN_SINGLE.search(value):
+        return f"'{value}'"
+    escaped = _QUOTE.sub(r"\\\g<0>", value)
+    return f'"{escaped}"'

@@ -20,7 +20,8 @@ class Mention:
         """`name` comes without the @."""
         self._is_name = name.lower() == NAME
         self._called = re.compile(
-            rf"(?<![\w/@.-])@{re.escape(name)}(?:\[bot\])?(?![\w/]|-\w)", re.IGNORECASE
+            rf"(?<![^\W_])(?<![^\W_]_)(?<![/@.-])@{re.escape(name)}(?:\[bot\])?(?![^\W_]|/|[-_]\w)",
+            re.IGNORECASE,
         )
 
     def in_grammar(self, text: str) -> str:

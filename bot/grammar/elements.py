@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*+)[^<>]*?(/?)>", re.IGNORECASE)
+_UNREAD = (("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
+"""Where a piece of HTML starts that holds no tags, and how it ends."""
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "col", "source", "area", "link", "meta"})
 
 
@@ -27,7 +29,9 @@ class Elements:
 
     def read(self, html: str) -> None:
         """Take in the tags of a block or a tag in a line; an element that never ends is none."""
-        for closing, name, self_closing in TAG.findall(self._outside_comments(html)):
+        for closing, name, self_closing in TAG.findall(
+            _behind_unread(self._outside_comments(html))
+        ):
             opened = self._open.setdefault(name.lower(), [])
             if closing and opened:
                 self._elements.append((opened.pop(), self.next_ordinal()))
@@ -66,3 +70,11 @@ class Elements:
             if depth:
                 found.add(ordinal)
         return frozenset(found)
+
+
+def _behind_unread(html: str) -> str:
+    """What follows an instruction, declaration or CDATA section at the start of the piece."""
+    for start, end in _UNREAD:
+        if html.lstrip(" ").startswith(start):
+            return html.partition(end)[2]
+    return html

@@ -122,7 +122,9 @@ def _tidy(line: str) -> str:
 
 def _visible(text: str) -> str:
     """Without characters that move the cursor or hide: those show as `␀`-like pictures."""
-    return "".join(char if char.isprintable() else _picture(char) for char in text)
+    return "".join(
+        char if char.isprintable() or char in _JOINERS else _picture(char) for char in text
+    )
 
 
 def _picture(char: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from bot.grammar.prose import LONGEST_TEXT, paragraphs
+from bot.grammar.prose import paragraphs
 from bot.grammar.vocabulary import FILLERS, OBJECTS, REFUSALS, SYNONYMS
 from bot.grammar.words import Word, as_verb, split_words
 from handlers import Command, Takes
@@ -11,12 +11,14 @@ from storage.ids import as_job_id
 
 _LONGEST_PLEA = 1_000
 """Characters of prose; whoever writes more is telling something, not asking for a command."""
+_LONGEST_MESSAGE = 20_000
+"""Characters of a message that is looked through for so much prose."""
 _TELLING = 2
 """Words in common with a command's summary that make it the one meant."""
 _STEM = re.compile(r"(?:ing|ed|es|s|e)$")
 _NAME = re.compile(r"[/@]gryph(?![\w-])", re.IGNORECASE)
 _POINTER = re.compile(
-    r"https?://\S+|\S*#L?\d\S*|\S+/\S*\.\w{1,9}(?:::\S+)?|\S+::\S+"
+    r"https?://\S+|\S*#L?\d\S*|\S[^\s/]*/\S*\.\w{1,9}(?:::\S+)?|\S+::\S+"
     r"|\S+\.(?:py|pyi|js|jsx|ts|tsx|go|rs|rb|java|kt|c|h|cc|cpp|cs|md|rst|toml|yaml|yml|json|sql|sh)"
     r"(?::\S+)?"
 )
@@ -45,7 +47,9 @@ def guess(text: str, commands: Mapping[str, Command]) -> str | None:
 
 
 def _prose(text: str) -> str:
-    sources = [paragraph.source for paragraph in paragraphs(text[:LONGEST_TEXT])]
+    if len(text) > _LONGEST_MESSAGE:
+        return ""
+    sources = [paragraph.source for paragraph in paragraphs(text)]
     prose = _NAME.sub(" ", "\n".join(sources))
     return prose if len(prose) <= _LONGEST_PLEA else ""
 

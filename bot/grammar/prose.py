@@ -123,7 +123,7 @@ def _paragraph(
             )
         elif piece.type == "html_inline" and piece.content.startswith("<!--"):
             comments.append((piece.meta["start"], piece.meta["end"]))
-        elif piece.type == "html_inline":
+        if piece.type == "html_inline":
             elements.read(piece.content)
     return Paragraph(source, first_line, tuple(addresses), tuple(comments))
 

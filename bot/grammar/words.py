@@ -46,11 +46,13 @@ class Word:
     is_quoted: bool = False
     is_open: bool = False
     """Whether it starts with a quote that nothing closes."""
+    ends_quoted: bool = False
+    """Whether it is `key="value"`."""
 
     @cached_property
     def bare(self) -> str:
         """The text without the marks of the sentence around it."""
-        return self.text if self.is_quoted else _bare(self.text)
+        return self.text if self.is_quoted or self.ends_quoted else _bare(self.text)
 
 
 def split_words(line: str) -> tuple[Word, ...]:
@@ -95,7 +97,8 @@ class _Cutter:
             value = self._quoted(key.end())
             if value is not None:
                 text = _with_hyphens(key.group()) + value.text
-                return Word(text, start, value.end, self._line[start : value.end])
+                typed = self._line[start : value.end]
+                return Word(text, start, value.end, typed, ends_quoted=True)
         solid = _SOLID.match(self._line, start)
         assert solid is not None
         typed = solid.group()

@@ -6,6 +6,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 """
 
 import re
+from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,6 +16,7 @@ from bot.text import clean
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _FENCE = re.compile(r"```(.*?)```", re.DOTALL)
+_REST_QUOTED = re.compile(r"^&gt;&gt;&gt;", re.MULTILINE)
 _DASHED_FLAG = re.compile(r"(?<=\s)\u2014(?=[a-z])")
 _WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 """Anything else between angle brackets may mean a mention to Slack: `<!channel|…>`."""
@@ -35,17 +37,43 @@ _inline = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
 def to_markdown(text: str, bot: str | None) -> str:
     """What a person wrote, as Markdown with us called `@gryph`.
 
-    Typographic quotes and dashes that phones put into commands are undone.
+    Typographic quotes and dashes that phones put into commands are undone. As Slack shows it, `>`
+    quotes one line, `>>>` all that follows, and indented text is no code.
     """
-    parts = _FENCE.split(text)
+    spoken, mark, quoted = _split_endless_quote(text)
+    parts = _FENCE.split(spoken)
     for index, part in enumerate(parts):
-        plain = _unescape(_TOKEN.sub(lambda found: _token(found[1], bot), part))
+        plain = _plain(part, bot)
         if index % 2:
             parts[index] = "\n```\n" + plain.strip("\n") + "\n```\n"
         else:
             straight = _DASHED_FLAG.sub("--", plain.translate(_QUOTES))
-            parts[index] = straight.replace("```", "\\`\\`\\`")
-    return "".join(parts).strip()
+            parts[index] = "\n".join(_lines(straight.replace("```", "\\`\\`\\`")))
+    rest = "".join(f"\n> {line}" for line in _plain(quoted, bot).split("\n")) if mark else ""
+    return ("".join(parts) + rest).strip()
+
+
+def _split_endless_quote(text: str) -> tuple[str, str, str]:
+    """What stands before `>>>`, the mark, and what stands behind it; in a fence it is none."""
+    fences = [found.span() for found in _FENCE.finditer(text)]
+    for found in _REST_QUOTED.finditer(text):
+        if not any(start < found.start() < end for start, end in fences):
+            return text[: found.start()], found[0], text[found.end() :]
+    return text, "", ""
+
+
+def _plain(text: str, bot: str | None) -> str:
+    return _unescape(_TOKEN.sub(lambda found: _token(found[1], bot), text))
+
+
+def _lines(text: str) -> Iterator[str]:
+    after_quote = False
+    for line in text.split("\n"):
+        quoted = line.startswith(">")
+        if after_quote and not quoted:
+            yield ""  # without it CommonMark would draw this line into the quote
+        after_quote = quoted
+        yield line.lstrip() if line[:4].expandtabs(4)[:4].isspace() else line
 
 
 def _token(token: str, bot: str | None) -> str:
@@ -57,7 +85,8 @@ def _token(token: str, bot: str | None) -> str:
     if target.startswith("!"):
         name = target[1:].partition("^")[0]
         return label or f"@{name}"
-    return label if target.startswith("mailto:") and label else target
+    is_drawn = target.startswith("mailto:") or target in {f"http://{label}", f"https://{label}"}
+    return label if label and is_drawn else target  # `a.py` looks like an address to Slack
 
 
 def _unescape(text: str) -> str:

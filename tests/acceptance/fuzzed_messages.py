@@ -132,9 +132,11 @@ class Writer:
 
     def _block(self, depth: int) -> Block:
         makers: list[Callable[[int], Block]] = [self._prose, self._prose, self._trap, self._dead]
+        if self._is_chat():
+            makers += [self._line_by_line] + ([self._quote_to_the_end] if depth == 0 else [])
         if depth < _DEEPEST:
             makers += [self._list, self._quote]
-        if self._face not in {Face.SLACK, Face.DISCORD}:
+        else:
             makers += [self._markup, self._markup]
             makers += [self._unclosed] if depth == 0 else []
         return self._pick(makers)(depth)
@@ -194,6 +196,17 @@ class Writer:
 
     def _is_chat(self) -> bool:
         return self._face in {Face.SLACK, Face.DISCORD}
+
+    def _line_by_line(self, depth: int) -> Block:
+        """What CommonMark would take into a quote or for code, and a chat does not."""
+        del depth
+        command = self.command()
+        return Block(self._pick(_CHAT_LINES).format(us=US, c=command), (command,))
+
+    def _quote_to_the_end(self, depth: int) -> Block:
+        del depth
+        form = self._pick((">>> {said}\n\n{more}", "w\n>>> w\n\n{said}\n```\n{more}\n```"))
+        return Block(form.format(said=self._said(), more=self._said()), is_last=True)
 
     def _quote(self, depth: int) -> Block:
         if self._is_chat():
@@ -258,6 +271,7 @@ _SLASHES = (
     "**/gryph**{gap}{c}", "\u200b/gryph{gap}{c}", "\u00a0/gryph{gap}{c}", "_/gryph_{gap}{c}",
 )  # fmt: skip
 _MENTIONS = (
+    "_{us}{gap}{c}_", "so _{us}_{gap}{c}",
     "{us}{gap}{c}", "{us}{gap}{c}", "   {us}{gap}{c}", "**{us}{gap}{c}**", "**{us}**{gap}{c}",
     "hey {us}{gap}{c}", "(cc @ann) {us}{gap}{c}", "好\u3000{us}{gap}{c}", "👍🏽 {us}{gap}{c}",
     "`code` {us}{gap}{c}", "@ann {us}{gap}{c}", "w\u2028{us}{gap}{c}", "/deploy, {us}{gap}{c}",
@@ -297,6 +311,10 @@ _OURS = (
     "Reply `{said}` to stop it.", "Rerun: `{said}`, or `{more}`",
 )  # fmt: skip
 _DEAD = (*_FENCES, *_FENCES, *_OURS)
+_CHAT_LINES = (
+    "> w\n{us} {c}", "> w\nw\n/gryph {c}", "    {us} {c}", "\t/gryph {c}", "w\n\n  \t{us} {c}\n        w",
+    "• w\n    ◦ {us} {c}", "> w\n\n        /gryph {c}",
+)  # fmt: skip
 _CHAT_QUOTES = (
     "> {said}", "> {said}\n> {more}", "On Monday ann wrote:\n> {said}", "> w\n> `x` {said}",
 )  # fmt: skip

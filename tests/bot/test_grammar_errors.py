@@ -349,6 +349,10 @@ Example: `/gryph test src/parser.py`\
 """)
 
 
+def test_an_emoji_of_several_is_shown_whole() -> None:
+    assert "`\U0001f469\u200d\U0001f4bb`" in message("\U0001f469\u200d\U0001f4bb")
+
+
 def test_backticks_and_fences_stay_inside_the_message() -> None:
     assert message("```stop``` `` <!channel> @everyone") == snapshot("""\
 There is no command `stop`. I know `test`, `review`, `status`, `cancel`, `retry`, `explain`, `approve`, `feedback`, `link`, `config`, `quota`, `help`.

@@ -50,6 +50,11 @@ def lines_of(text: str) -> list[str]:
         ("<br>@gryph status", []),
         ("<div>\n<!--\n\n<p>-->\n</p>\n\n/gryph status", ["status"]),
         ("one <br> @gryph status", ["status"]),
+        ("one\n\u200b/gryph status", ["status"]),
+        ("one\n\u00a0**/gryph status**", ["status"]),
+        ("/gryph\u3000status", ["status"]),
+        ("<?x <b>?>\n\n/gryph status\n\n</b>", ["status"]),
+        ("<v>\n<!--\n\nend<!-->\n/gryph status", ["status"]),
         ("a <b> is a tag. @gryph status", ["status"]),
         ("Wrap it in `<b>`.\n\n@gryph status\n\nThen `</b>`.", ["status"]),
     ],
@@ -121,6 +126,11 @@ def test_a_line_knows_its_address_and_place() -> None:
         Found("status", text.index("@gryph"), "@gryph"),
         Found("quota", text.index("/gryph"), "/gryph"),
     )
+
+
+def test_places_are_right_behind_lines_of_odd_blanks() -> None:
+    text = "one\n\n\x0c\n\u2003\n/gryph status\n\x0c"
+    assert [found.offset for found in find_lines(text, verbs=COMMANDS).found] == [text.index("/")]
 
 
 def test_places_are_right_behind_tabs_and_in_lazy_lines() -> None:

@@ -133,6 +133,11 @@ def test_one_thing_can_be_typed_in_many_ways(line: str) -> None:
     assert call.line == line
 
 
+def test_a_quoted_value_keeps_its_marks() -> None:
+    line = 'test a.py budget="20 s." --style="unittest"'
+    assert parse(line, COMMANDS).options == {"budget": "20 s.", "style": "unittest"}
+
+
 def test_flags_stand_alone() -> None:
     call = parse("test --keep-going a.py budget=20s", COMMANDS)
     assert call.flags == {"keep-going"}

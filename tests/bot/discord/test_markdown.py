@@ -17,6 +17,7 @@ NAMES = {"<@1>": "@gryph", "<@!1>": "@gryph", "<@2>": "@ann", "<#3>": "#general"
         ("||secret|| `a || b || c`", "secret `a || b || c`"),
         ("nice <:partyparrot:123456789012345678>", "nice :partyparrot:"),
         ("        <@1> status", "@gryph status"),
+        ("\t<@1> status", "@gryph status"),
         ("> quoted\n<@1> status", "> quoted\n\n@gryph status"),
         ("> one\n> two", "> one\n> two"),
         ("<@1> status\n>>> quoted\n\n<@1> cancel", "@gryph status\n\n> quoted\n> \n> <@1> cancel"),

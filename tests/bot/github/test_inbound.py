@@ -153,6 +153,7 @@ async def test_mention_is_addressed_and_named_as_the_grammar_knows_it(here: Town
     for text in (
         "Hey @Acme-Helper test src/a.py",
         "@acme-helper[bot] help",
+        "_@acme-helper status_",
         "mail me@acme-helper or @acme-helper-too",
         "@gryph help is somebody else, @acme-helper status is us",
     ):
@@ -161,6 +162,7 @@ async def test_mention_is_addressed_and_named_as_the_grammar_knows_it(here: Town
     assert texts == [
         "Hey @gryph test src/a.py",
         "@gryph help",
+        "_@gryph status_",
         "@\u200bgryph help is somebody else, @gryph status is us",
     ]
 

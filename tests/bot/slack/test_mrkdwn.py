@@ -18,7 +18,7 @@ from tests.fakes.slack.world import BOT, Message
         ("see <#C1|dev> and <!here> and <!subteam^S1|@core>", "see #dev and @here and @core"),
         ("<https://x.invalid/a?b=1&amp;c=2|x.invalid>", "https://x.invalid/a?b=1&c=2"),
         ("<mailto:a@b.c|a@b.c> &lt;tag&gt; &amp;amp;", "a@b.c <tag> &amp;"),
-        ("&gt; quoted\nnot", "> quoted\nnot"),
+        ("&gt; quoted\nnot", "> quoted\n\nnot"),
         (
             "generate \u201ca parser\u201d \u2014style unittest",
             'generate "a parser" --style unittest',
@@ -28,6 +28,10 @@ from tests.fakes.slack.world import BOT, Message
         ("see ```x = 1\ny``` now", "see \n```\nx = 1\ny\n```\n now"),
         ("open ``` only", "open \\`\\`\\` only"),
         ("", ""),
+        ("see <http://a.py|a.py>", "see a.py"),
+        ("\u2022 one\n    \u25e6 two", "\u2022 one\n\u25e6 two"),
+        ("so\n&gt;&gt;&gt; a\n\n```b```", "so\n\n>  a\n> \n> ```b```"),
+        ("```\n&gt;&gt;&gt; a```\nb", "```\n>>> a\n```\n\nb"),
     ],
 )
 def test_written_text_is_read_as_markdown(written: str, read: str) -> None:
