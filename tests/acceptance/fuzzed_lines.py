@@ -46,6 +46,8 @@ _NAMES = (
     "d'e.py",
     "é.go",
 )
+_DECORATIONS = (",", "--", "!", "🙂", "—", "…")
+"""What says nothing to a command that takes no free words."""
 _QUOTES = ('"{}"', "“{}”", "„{}“", "«{}»", "`{}`", "``{}``", "'{}'", "‘{}’")
 
 
@@ -146,6 +148,7 @@ class Typist:
         options += [self._pick(("--", "—", "––")) + flag for flag in call.flags]
         rest = [*arguments, *options]
         if not call.words:
+            rest += [self._pick(_DECORATIONS)] if self._random.random() < 0.1 else []
             self._random.shuffle(rest)
         else:
             rest = [*arguments, *call.words, *options]
