@@ -16,7 +16,7 @@ from markdown_it.rules_block import table
 from markdown_it.token import Token
 
 from bot.code_blocks import cut_fence, fenced, language_of
-from bot.text import units, wrapped
+from bot.text import ZERO_WIDTH, units, wrapped
 
 _parser = MarkdownIt("commonmark", {"html": False}).disable("inline")
 _parser.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
@@ -29,7 +29,6 @@ MOST_LINES = 10_000
 _FENCES = re.compile(r"```|~~~")
 _MAY_HOLD_MORE = re.compile(r"```|~~~| {4}|\t|\|")
 """Without it there is neither code nor a table, and nothing need be parsed."""
-_ZERO_WIDTH = "\u200b"
 
 
 class Kind(StrEnum):
@@ -142,12 +141,12 @@ def standalone(markdown: str) -> str:
         if source.count("\n") >= MOST_LINES:
             return fenced(source, "markdown")
         source = "\n".join(_closed(_read(source)).lines)
-    return f"{_ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
+    return f"{ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
 
 
 def as_paragraph(line: str) -> str:
     """The line as the beginning of a paragraph and of nothing else."""
-    return f"{_ZERO_WIDTH}{line}" if _BLOCK_START.match(line) else line
+    return f"{ZERO_WIDTH}{line}" if _BLOCK_START.match(line) else line
 
 
 def _closed(read: _Read) -> _Read:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
 )
+ZERO_WIDTH = "\u200b"
+"""A space that nobody sees and no platform reads over."""
 _JOINER = "\u200d"
 _FLAG = re.compile(r"[\U0001f1e6-\U0001f1ff]+$")
 _TRAILING = re.compile(r"[\u1160-\u11ff\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
@@ -157,3 +159,13 @@ def code_spans(markdown: str) -> list[tuple[int, int]]:
             at = ends[place] + len(opened[0])
             found.append((opened.start(), at))
     return found
+
+
+def size(size_bytes: int) -> str:
+    """A number of bytes as people say it."""
+    amount = float(size_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 - the step between units
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

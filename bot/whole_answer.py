@@ -1,6 +1,6 @@
 """A reply as one Markdown file: what a face keeps where its messages cannot hold everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bot.code_blocks import fenced
 from bot.document import as_paragraph, standalone
@@ -55,12 +55,12 @@ def _said(block: Block, link: Link | None) -> str:
         case Fields():
             return "\n".join(f"- **{one_line(k)}**: {one_line(v)}" for k, v in block.pairs)
         case Picture() | File() | Actions():
-            return _beside_text(block, link)
+            return _named(block, link)
         case Collapsible():
             return f"## {one_line(block.title)}\n\n{markdown_of(block.blocks, link)}"
 
 
-def _beside_text(block: Picture | File | Actions, link: Link | None) -> str:
+def _named(block: Picture | File | Actions, link: Link | None) -> str:
     if isinstance(block, Actions):
         lines = (
             f"- {as_paragraph(one_line(a.label))}: `/gryph {one_line(a.line)}`"
@@ -71,3 +71,15 @@ def _beside_text(block: Picture | File | Actions, link: Link | None) -> str:
     if isinstance(block, Picture):
         return f"Picture: {one_line(block.alt)}{address}"
     return f"File: {one_line(block.name)}{address}"
+
+
+def beside_text(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The files and buttons, however deep: what such a file of text can only name."""
+    for block in blocks:
+        match block:
+            case Picture() | File() | Actions():
+                yield block
+            case Collapsible():
+                yield from beside_text(block.blocks)
+            case _:
+                pass

@@ -19,9 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.auth import ApiKeys
 from bot.console.client import NoGateway, gateway_url
-from bot.console.render import size
 from bot.console.settings import ClientSettings
 from bot.settings import GatewaySettings
+from bot.text import size
 from storage.migrations.run import current, newest
 
 TIMEOUT_S = 5.0

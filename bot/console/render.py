@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.console.plain import Ink, Style, clean, columns, cut, one_line, table
 from bot.face import JobView
+from bot.text import size
 from jobs.messages import (
     Action,
     Actions,
@@ -156,16 +157,6 @@ def _file(block: Picture | File, screen: Screen) -> str:
         return f"{screen.ink(one_line(block.alt) or 'picture', Style.BOLD)}: {address}"
     name = screen.ink(one_line(block.name), Style.BOLD)
     return f"{name} ({size(block.size_bytes)}): {address}"
-
-
-def size(size_bytes: int) -> str:
-    """A number of bytes as people say it."""
-    amount = float(size_bytes)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:  # noqa: PLR2004 - the step between units
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
 
 
 def _actions(block: Actions, ink: Ink) -> str:

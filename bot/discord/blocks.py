@@ -15,8 +15,8 @@ from bot.discord.fences import Fence
 from bot.discord.plain import escaped, has_link, in_code_span, plain_cell, size_text, unfenced
 from bot.document import Kind, flat
 from bot.table import evened
-from bot.text import clean, code_spans, cut, head_lines, one_line, units
-from bot.whole_answer import markdown_of
+from bot.text import ZERO_WIDTH, clean, code_spans, cut, head_lines, one_line, units
+from bot.whole_answer import beside_text, markdown_of
 from jobs.messages import (
     Action,
     Actions,
@@ -51,7 +51,6 @@ LONGEST_ALT = 1_024
 FIRST_UNITS = 20_000
 """Of a text; more is never shown, so more is not parsed."""
 
-_ZERO_WIDTH = "\u200b"
 _LIVE = re.compile(r"@(?=everyone|here)|<(?=@[!&]?\d|#\d|id:|/[^<>\n]{1,100}:\d)")
 _LINE_START = re.compile(r"^([ \t]*)(-#|>>>)", re.MULTILINE)
 _DEEP_HEADING = re.compile(r"^ {0,3}#{4,6}[ \t]+(.+)$", re.MULTILINE)
@@ -108,7 +107,7 @@ def harmless(text: str) -> str:
 
 def calls_nobody(text: str) -> str:
     """Text in which nothing is a mention."""
-    return _LIVE.sub(lambda found: found[0] + _ZERO_WIDTH, text)
+    return _LIVE.sub(lambda found: found[0] + ZERO_WIDTH, text)
 
 
 def fenced(text: str, language: str = "") -> Fence:
@@ -271,19 +270,7 @@ def _fold(block: Collapsible, page: Page) -> Iterator[Piece]:
     name = f"{page.title}.md"
     yield Written(f"**{title}**: in `{name}`")
     yield Upload(name, text=source)
-    yield from pieces_of(_not_prose(block.blocks), page)
-
-
-def _not_prose(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The files and buttons inside a collapsible: they are not lost with its text."""
-    for block in blocks:
-        match block:
-            case Picture() | File() | Actions():
-                yield block
-            case Collapsible():
-                yield from _not_prose(block.blocks)
-            case _:
-                pass
+    yield from pieces_of(beside_text(block.blocks), page)
 
 
 def _base(name: str) -> str:

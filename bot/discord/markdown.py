@@ -6,8 +6,9 @@ unclosed fence is none. https://support.discord.com/hc/en-us/articles/210298617
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from bot.chat_lines import commonmark_lines
 from bot.discord.fences import ESCAPED_TICKS, TICKS, Fence, Prose, split_fences
 
 MENTION = "@gryph"
@@ -53,18 +54,8 @@ def _quoted(text: str) -> str:
 
 
 def _prose(part: Prose, names: Mapping[str, str]) -> str:
-    return "\n".join(_lines(part.text, names))
-
-
-def _lines(text: str, names: Mapping[str, str]) -> Iterator[str]:
-    after_quote = False
-    for line in text.split("\n"):
-        quoted = _QUOTE.match(line) is not None
-        if after_quote and not quoted:
-            yield ""  # without it CommonMark would draw this line into the quote
-        after_quote = quoted
-        is_indented = line[:4].expandtabs(4)[:4].isspace()  # code in CommonMark, not here
-        yield _spelled_out(line.lstrip() if is_indented else line, names)
+    lines = commonmark_lines(part.text.split("\n"), lambda line: _QUOTE.match(line) is not None)
+    return "\n".join(_spelled_out(line, names) for line in lines)
 
 
 def _spelled_out(line: str, names: Mapping[str, str]) -> str:

@@ -17,9 +17,7 @@ from enum import StrEnum
 from markdown_it import MarkdownIt
 
 from bot.table import unpiped
-from bot.text import clean, code_spans
-
-ZERO_WIDTH = "\u200b"
+from bot.text import ZERO_WIDTH, clean, code_spans
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here

@@ -6,11 +6,11 @@ https://docs.slack.dev/messaging/formatting-message-text
 """
 
 import re
-from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.chat_lines import commonmark_lines
 from bot.slack.prose import code, escape
 from bot.text import clean
 
@@ -48,7 +48,8 @@ def to_markdown(text: str, bot: str | None) -> str:
             parts[index] = "\n```\n" + plain.strip("\n") + "\n```\n"
         else:
             straight = _DASHED_FLAG.sub("--", plain.translate(_QUOTES))
-            parts[index] = "\n".join(_lines(straight.replace("```", "\\`\\`\\`")))
+            lines = straight.replace("```", "\\`\\`\\`").split("\n")
+            parts[index] = "\n".join(commonmark_lines(lines, lambda line: line.startswith(">")))
     rest = "".join(f"\n> {line}" for line in _plain(quoted, bot).split("\n")) if mark else ""
     return ("".join(parts) + rest).strip()
 
@@ -64,16 +65,6 @@ def _split_endless_quote(text: str) -> tuple[str, str, str]:
 
 def _plain(text: str, bot: str | None) -> str:
     return _unescape(_TOKEN.sub(lambda found: _token(found[1], bot), text))
-
-
-def _lines(text: str) -> Iterator[str]:
-    after_quote = False
-    for line in text.split("\n"):
-        quoted = line.startswith(">")
-        if after_quote and not quoted:
-            yield ""  # without it CommonMark would draw this line into the quote
-        after_quote = quoted
-        yield line.lstrip() if line[:4].expandtabs(4)[:4].isspace() else line
 
 
 def _token(token: str, bot: str | None) -> str:

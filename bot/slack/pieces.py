@@ -10,8 +10,8 @@ from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import CONTENT_UNITS, Native, Piece, Prose, SlackBlock
 from bot.slack.prose import code, defuse, escape, escaped, literal
 from bot.table import markdown_table
-from bot.text import clean, head_lines, one_line, units
-from bot.whole_answer import markdown_of
+from bot.text import clean, head_lines, one_line, size, units
+from bot.whole_answer import beside_text, markdown_of
 from jobs.messages import (
     Action,
     Actions,
@@ -208,7 +208,7 @@ class Pieces:
             yield from self.shown(block.blocks)
             return
         yield from self._attached(f"{title or 'details'}.md", title, f"{inside}\n")
-        yield from self.shown(tuple(_not_prose(block.blocks)))
+        yield from self.shown(tuple(beside_text(block.blocks)))
 
     def _actions(self, block: Actions) -> Iterator[Piece]:
         for action in block.actions:
@@ -300,25 +300,3 @@ def _spelled(text: str) -> str:
     """A Markdown code span on one line."""
     inner = one_line(text).replace("`", "\u02cb")
     return f"`{inner}`" if inner else ""
-
-
-def _not_prose(blocks: tuple[Block, ...]) -> Iterator[Block]:
-    """The files and buttons inside a collapsible: they are not lost with its text."""
-    for block in blocks:
-        match block:
-            case Picture() | File() | Actions():
-                yield block
-            case Collapsible():
-                yield from _not_prose(block.blocks)
-            case _:
-                pass
-
-
-def size(size_bytes: int) -> str:
-    """A number of bytes as people say it."""
-    amount = float(size_bytes)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:  # noqa: PLR2004 - the step between units
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"

@@ -7,6 +7,7 @@ Submodules and large files kept elsewhere (LFS) are not followed; what is missin
 import errno
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from storage.checkouts.local import LOCAL, copy_folder
@@ -50,13 +51,13 @@ def checkout(
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     bring = copy_folder if source.repository.startswith(LOCAL) else fetch_commit
-    try:
-        return bring(source, into, policy, stop)
-    except OSError as error:
-        shutil.rmtree(into, ignore_errors=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CheckoutFailed("the disk of the worker's machine is full") from error
-        raise
-    except BaseException:
-        shutil.rmtree(into, ignore_errors=True)
-        raise
+    with ExitStack() as on_failure:
+        on_failure.callback(shutil.rmtree, into, ignore_errors=True)
+        try:
+            checked = bring(source, into, policy, stop)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise CheckoutFailed("the disk of the worker's machine is full") from error
+            raise
+        on_failure.pop_all()
+        return checked

@@ -1,7 +1,5 @@
 """The API as a client meets it: who may do what, exactly-once posting, and following a thread."""
 
-from collections.abc import AsyncGenerator, Generator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,19 +12,6 @@ from jobs.messages import say
 from storage.console import find
 from storage.states import JobState
 from tests.bot.console.gateway import Gateway, a_place, a_view
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Generator[Gateway]:
-    made = Gateway(tmp_path)
-    yield made
-    made.database.close()
-
-
-@pytest.fixture
-async def client(gateway: Gateway) -> AsyncGenerator[httpx.AsyncClient]:
-    async with gateway.client() as made:
-        yield made
 
 
 async def post(

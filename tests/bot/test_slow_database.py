@@ -3,30 +3,15 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import httpx
-import pytest
 from sqlmodel import Session, select
 
 from bot.intake import ACCEPT_S
 from storage.tables.console import ConsoleConversationRow, ConsoleMessageRow
 from tests.bot.console.gateway import Gateway
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Generator[Gateway]:
-    made = Gateway(tmp_path)
-    yield made
-    made.database.close()
-
-
-@pytest.fixture
-async def client(gateway: Gateway) -> AsyncGenerator[httpx.AsyncClient]:
-    async with gateway.client() as made:
-        yield made
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.console.plain import Ink, clean, columns, cut
-from bot.console.render import Screen, duration, render_reply, render_status, size
+from bot.console.render import Screen, duration, render_reply, render_status
+from bot.text import size
 from jobs.messages import (
     Action,
     Actions,

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.github.harmless import ZERO_WIDTH, cell, code_span, escaped, harmless, inline
+from bot.github.harmless import cell, code_span, escaped, harmless, inline
+from bot.text import ZERO_WIDTH
 
 Z = ZERO_WIDTH
 GFM = MarkdownIt("commonmark").enable("table")
