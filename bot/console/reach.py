@@ -22,18 +22,23 @@ class _NotTaken(Exception):
 
 
 async def slack(settings: GatewaySettings) -> Check:
-    """Slack's `auth.test`."""
+    """Slack's `auth.test`, and with Socket Mode `apps.connections.open`."""
     try:
         if not settings.slack_on:
             return Check("slack", Verdict.OFF, "GRYPH_SLACK_BOT_TOKEN is not set")
-        url = settings.slack_api_url.rstrip("/") + "/auth.test"
-        answer = await _call("POST", url, _bearer(settings.slack_bot_token))
-        if answer.get("ok") is not True:
-            raise _NotTaken(str(answer.get("error", "no reason given")))
+        answer = await _slack_call(settings, "auth.test", settings.slack_bot_token)
     except (MissingSetting, _NotTaken, httpx.HTTPError) as error:
-        return _trouble("slack", error, "Reinstall the app and set GRYPH_SLACK_BOT_TOKEN anew.")
-    ways = "Socket Mode" if settings.slack_app_token else "HTTP"
-    return _fine("slack", f"{answer.get('user')} in {answer.get('team')}, by {ways}")
+        remedy = "Reinstall the app and set GRYPH_SLACK_BOT_TOKEN anew."
+        return _trouble("slack", error, remedy, "GRYPH_SLACK_BOT_TOKEN")
+    who = f"{answer.get('user')} in {answer.get('team')}"
+    if settings.slack_app_token is None:
+        return _fine("slack", f"{who}, by HTTP")
+    try:
+        await _slack_call(settings, "apps.connections.open", settings.slack_app_token)
+    except (_NotTaken, httpx.HTTPError) as error:
+        remedy = "Make an app-level token with connections:write and set GRYPH_SLACK_APP_TOKEN."
+        return _trouble("slack", error, remedy, "GRYPH_SLACK_APP_TOKEN")
+    return _fine("slack", f"{who}, by Socket Mode")
 
 
 async def discord(settings: GatewaySettings) -> Check:
@@ -45,7 +50,8 @@ async def discord(settings: GatewaySettings) -> Check:
         url = settings.discord_api_url.rstrip("/") + "/users/@me"
         answer = await _call("GET", url, {"Authorization": f"Bot {token}"})
     except (_NotTaken, httpx.HTTPError) as error:
-        return _trouble("discord", error, "Reset the bot's token and set GRYPH_DISCORD_TOKEN.")
+        remedy = "Reset the bot's token and set GRYPH_DISCORD_TOKEN."
+        return _trouble("discord", error, remedy, "GRYPH_DISCORD_TOKEN")
     return _fine("discord", f"{answer.get('username')}")
 
 
@@ -58,8 +64,19 @@ async def github(settings: GatewaySettings) -> Check:
         headers = {"Authorization": f"Bearer {_app_jwt(settings)}"}
         answer = await _call("GET", url, headers | {"Accept": "application/vnd.github+json"})
     except (MissingSetting, _NotTaken, httpx.HTTPError) as error:
-        return _trouble("github", error, "Check the App's id and its private key.")
+        remedy = "Check the App's id and its private key."
+        return _trouble("github", error, remedy, "GRYPH_GITHUB_APP_ID with its private key")
     return _fine("github", f"App {answer.get('slug') or answer.get('name')}")
+
+
+async def _slack_call(
+    settings: GatewaySettings, method: str, token: SecretStr | None
+) -> dict[str, Any]:
+    url = settings.slack_api_url.rstrip("/") + f"/{method}"
+    answer = await _call("POST", url, _bearer(token))
+    if answer.get("ok") is not True:
+        raise _NotTaken(str(answer.get("error", "no reason given")))
+    return answer
 
 
 def _app_jwt(settings: GatewaySettings) -> str:
@@ -94,10 +111,12 @@ def _fine(name: str, found: str) -> Check:
     return Check(name, Verdict.OK, one_line(found))
 
 
-def _trouble(name: str, error: Exception, remedy: str) -> Check:
+def _trouble(name: str, error: Exception, remedy: str, setting: str) -> Check:
     if isinstance(error, MissingSetting):
         return Check(name, Verdict.BROKEN, one_line(str(error)), "Set it, or unset the others.")
     if isinstance(error, _NotTaken):
-        return Check(name, Verdict.BROKEN, f"not accepted: {one_line(str(error))}", remedy)
+        return Check(
+            name, Verdict.BROKEN, f"{setting} is not accepted: {one_line(str(error))}", remedy
+        )
     found = f"does not answer: {type(error).__name__}"
     return Check(name, Verdict.BROKEN, found, "Check the network and the platform's status page.")

@@ -21,6 +21,8 @@ from bot.console.checks import Check, Verdict
 from bot.console.plain import Ink
 from bot.settings import GatewaySettings
 from storage.migrations.run import upgrade
+from tests.fakes.slack.server import APP_TOKEN, BOT_TOKEN
+from tests.fakes.slack.workspace import Slack
 
 
 def settings(home: Path, **more: Any) -> GatewaySettings:
@@ -37,6 +39,12 @@ def platforms() -> Iterator[str]:
         if request.headers["authorization"] != "Bearer xoxb-good":
             return {"ok": False, "error": "invalid_auth"}
         return {"ok": True, "user": "gryph", "team": "Team\x1b[2J"}
+
+    @app.post("/slack/apps.connections.open")
+    async def connections_open(request: Request) -> dict[str, Any]:
+        if request.headers["authorization"] != "Bearer xapp-good":
+            return {"ok": False, "error": "not_allowed_token_type"}
+        return {"ok": True, "url": "wss://127.0.0.1:9/?ticket=secret"}
 
     @app.get("/discord/users/@me")
     async def me(request: Request) -> Response:
@@ -170,7 +178,53 @@ async def test_credentials_that_a_platform_refuses_are_broken_and_not_shown(
     assert [check.verdict for check in found] == [Verdict.BROKEN] * 3
     assert "invalid_auth" in found[0].found
     assert "bad-" not in repr(found)
+    named = ("GRYPH_SLACK_BOT_TOKEN", "GRYPH_DISCORD_TOKEN", "GRYPH_GITHUB_APP_ID")
+    assert all(name in check.found for name, check in zip(named, found, strict=True))
     assert not doctor.is_healthy(found)
+
+
+@pytest.mark.parametrize(
+    ("app_token", "verdict", "found"),
+    [
+        ("xapp-good", Verdict.OK, "gryph in Team␛[2J, by Socket Mode"),
+        (
+            "xapp-stale",
+            Verdict.BROKEN,
+            "GRYPH_SLACK_APP_TOKEN is not accepted: not_allowed_token_type",
+        ),
+    ],
+)
+async def test_socket_modes_own_token_is_tried_too(
+    tmp_path: Path, platforms: str, app_token: str, verdict: Verdict, found: str
+) -> None:
+    socket_mode = settings(
+        tmp_path,
+        slack_bot_token=SecretStr("xoxb-good"),
+        slack_app_token=SecretStr(app_token),
+        slack_api_url=f"{platforms}/slack/",
+    )
+    check = await reach.slack(socket_mode)
+    assert (check.verdict, check.found) == (verdict, found)
+    assert (verdict is Verdict.OK) == (not check.remedy)
+    assert "ticket" not in repr(check)
+
+
+async def test_the_doctor_tells_a_workspaces_tokens_apart(tmp_path: Path) -> None:
+    async with Slack.running() as slack:
+        found = [
+            await reach.slack(
+                settings(
+                    tmp_path,
+                    slack_bot_token=SecretStr(bot),
+                    slack_app_token=SecretStr(app),
+                    slack_api_url=slack.api_url,
+                )
+            )
+            for bot, app in ((BOT_TOKEN, APP_TOKEN), (BOT_TOKEN, BOT_TOKEN), (APP_TOKEN, APP_TOKEN))
+        ]
+    assert [check.verdict for check in found] == [Verdict.OK, Verdict.BROKEN, Verdict.BROKEN]
+    assert found[1].found.startswith("GRYPH_SLACK_APP_TOKEN is not accepted")
+    assert found[2].found.startswith("GRYPH_SLACK_BOT_TOKEN is not accepted")
 
 
 async def test_a_platform_half_configured_names_what_is_missing(tmp_path: Path) -> None:
