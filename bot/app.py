@@ -138,7 +138,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     notifier = Notifier()
     platforms = connect(settings, database, intake, kept, _budgets(redis, metrics))
     platforms.faces[Platform.CONSOLE] = console_face(database, notifier)
-    metrics.watch(platforms.standing, platforms.faces)
+    metrics.watch(platforms.standing, platforms.uplinks, platforms.faces)
     delivery = Delivery(
         database,
         redis,
@@ -166,7 +166,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
 
     web = web_of(settings, database, public_url)
     api = _api_parts(settings, web, intake, (kept, notifier, keys.api))
-    health = Health(database, redis, metrics.vitals, stuck_after_s=settings.stuck_after_s)
+    health = _health(settings, (database, redis), metrics, platforms)
     routers = [api_router(api), *web.routers, operations(health, metrics), *platforms.routers]
     app = _application(routers, platforms.bodies, metrics)
 
@@ -218,6 +218,16 @@ def _api_parts(
         sessions=web.sessions,
         open_links=settings.artifact_links == "open",
     )
+
+
+def _health(
+    settings: GatewaySettings,
+    stores: tuple[Database, "Redis"],
+    metrics: GatewayMetrics,
+    platforms: Platforms,
+) -> Health:
+    parts = (*stores, metrics.vitals, platforms.trouble)
+    return Health(*parts, stuck_after_s=settings.stuck_after_s)
 
 
 def _database(settings: GatewaySettings, metrics: GatewayMetrics) -> Database:

@@ -1,12 +1,14 @@
 """Whether the gateway makes progress: what `/readyz` answers, and what it is made of.
 
 Ready means that what is accepted is also handled, rung and delivered. What only delays work
-(Redis down: events are kept and run later) is a degradation: said, counted, and still ready.
+(Redis down: events are kept and run later) is a degradation: said, counted, and still ready. So is
+a platform that refuses our token or cannot be connected with: the other faces still work, every
+gateway has the same token, and none would get on by being taken out of service or started again.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -34,7 +36,10 @@ LAG_S = 1.0
 """A loop that came round this late is too busy."""
 LEADERLESS_S = 30.0
 """A start, or a leader's death, leaves an installation without one for half as long."""
-PARTS = ("database", "events", "bells", "deliveries", "leader", "redis", "workers", "loop")
+PARTS = (
+    *("database", "events", "bells", "deliveries", "leader"),
+    *("redis", "workers", "loop", "tokens", "uplinks"),
+)
 """What may be in trouble."""
 
 
@@ -60,9 +65,18 @@ class Health:
     """One gateway's."""
 
     def __init__(
-        self, database: Database, redis: "Redis", vitals: Vitals, *, stuck_after_s: float
+        self,
+        database: Database,
+        redis: "Redis",
+        vitals: Vitals,
+        outside: Callable[[], Mapping[str, str]] = dict,
+        *,
+        stuck_after_s: float,
     ) -> None:
-        """`stuck_after_s`: how long work may lie untouched before this is no progress."""
+        """`outside` tells by part what is wrong between us and the platforms; `stuck_after_s`: how
+        long work may lie untouched before this is no progress.
+        """
+        self._outside = outside
         self._database = database
         self._redis = redis
         self._vitals = vitals
@@ -83,7 +97,7 @@ class Health:
             return await self._database.read(lambda s: look(s, utc_now()))
 
     async def _examine(self) -> Condition:
-        degraded = await self._broker_trouble()
+        degraded = {**await self._broker_trouble(), **self._outside()}
         lag_s = self._vitals.loop_lag_s()
         if lag_s > LAG_S:
             degraded["loop"] = f"the event loop was {lag_s:.1f} s late"

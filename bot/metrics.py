@@ -9,6 +9,7 @@ from datetime import datetime
 from prometheus_client import Counter, Gauge, Histogram
 
 from bot.tokens import Token
+from bot.uplinks import Uplink
 from storage.backlog import Backlog
 from storage.vitals import LATENCY_BUCKETS_S, Vitals
 
@@ -35,13 +36,19 @@ class GatewayMetrics:
         self._upkeep()
         self.backlog = BacklogMetrics(self)
 
-    def watch(self, tokens: Iterable[Token], platforms: Iterable[str]) -> None:
-        """Show of each token whether its platform refuses it. Of each platform begin at zero what
-        alarms look at: Prometheus sees no increase in a series that it first meets at one.
+    def watch(
+        self, tokens: Iterable[Token], uplinks: Iterable[Uplink], platforms: Iterable[str]
+    ) -> None:
+        """Show of each token whether its platform refuses it, and of each uplink whether it is up.
+        Of each platform begin at zero what alarms look at: Prometheus sees no increase in a series
+        that it first meets at one.
         """
         for token in tokens:
             refused = self.token_refused.labels(token.setting)
             refused.set_function(lambda token=token: token.is_refused)
+        for uplink in uplinks:
+            connected = self.connected.labels(uplink.platform)
+            connected.set_function(lambda uplink=uplink: uplink.is_up)
         for platform in platforms:
             for counter in (self.received, self.not_taken, self.undeliverable):
                 counter.labels(platform)
@@ -87,6 +94,12 @@ class GatewayMetrics:
             "gryph_token_refused",
             "Whether a platform refuses one of our tokens, by the setting that holds it",
             "setting",
+        )
+        self.connected = self.gauge(
+            "gryph_connected",
+            "Whether this gateway is connected where it hears a platform, by platform "
+            "(discord: only the gateway that leads; slack: in Socket Mode, every gateway)",
+            "platform",
         )
         self.not_taken = self.counter(
             "gryph_events_not_taken",

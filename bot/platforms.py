@@ -14,6 +14,7 @@ from bot.grants import TokenSource
 from bot.leader import Chore
 from bot.settings import GatewaySettings
 from bot.tokens import Token
+from bot.uplinks import Uplink
 from handlers import Place, Platform
 from handlers.config import place_scope
 from storage import wishes
@@ -40,9 +41,20 @@ class Platforms:
     """Paths whose bodies may be of another size than the usual, in bytes."""
     standing: list[Token] = field(default_factory=list[Token])
     """Our own tokens, each with whether its platform takes it."""
+    uplinks: list[Uplink] = field(default_factory=list[Uplink])
+    """Connections over which we hear, where a platform does not come to us."""
     tokens: TokenSource | None = None
     closers: list[Loop] = field(default_factory=list[Loop])
     """Let go of connections at the end."""
+
+    def trouble(self) -> dict[str, str]:
+        """What is wrong between us and the platforms, in words, by part of `/readyz`."""
+        refused = [each for each in self.standing if each.is_refused]
+        said = {
+            "tokens": [f"{each.setting} is refused. {each.remedy}" for each in refused],
+            "uplinks": [words for each in self.uplinks if (words := each.trouble())],
+        }
+        return {part: " ".join(sentences) for part, sentences in said.items() if sentences}
 
 
 def connect(
@@ -99,7 +111,9 @@ def _add_slack(
     if settings.slack_app_token is not None:
         token = app_token()
         platforms.standing.append(token)
-        platforms.loops.append(lambda: socket_mode(settings, intake, token))
+        uplink = Uplink(Platform.SLACK)
+        platforms.uplinks.append(uplink)
+        platforms.loops.append(lambda: socket_mode(settings, intake, token, uplink))
 
 
 class _Remembered:
@@ -141,6 +155,7 @@ def _add_discord(
     connection = Connection(client)
     platforms.faces[Platform.DISCORD] = discord_face(settings, client, kept, repository_of, budgets)
     platforms.standing.append(client.token)
+    platforms.uplinks.append(client.uplink)
     platforms.loops.append(connection.stay_logged_in)
     platforms.companions["discord"] = connection.listen
 

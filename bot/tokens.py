@@ -28,7 +28,7 @@ class Token:
         """`setting` names it, `remedy` tells the operator what to do; `clock` gives seconds."""
         self.setting = setting
         self.is_refused = False
-        self._remedy = remedy
+        self.remedy = remedy
         self._clock = clock
         self._reason = ""
         self._again_at = 0.0
@@ -49,7 +49,7 @@ class Token:
     def refused(self, reason: str) -> TokenRefused:
         """The platform refused it; returns what to raise."""
         if not self.is_refused:
-            log.error("token refused", setting=self.setting, reason=reason, remedy=self._remedy)
+            log.error("token refused", setting=self.setting, reason=reason, remedy=self.remedy)
         self.is_refused, self._reason = True, reason
         self._again_at = self._clock() + PAUSE_S
         return TokenRefused(f"{self.setting} is refused: {reason}", retry_after_s=PAUSE_S)

@@ -6,8 +6,10 @@ direct messages without it. Of two gateway processes one holds the connection
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import discord
@@ -30,13 +32,16 @@ from bot.discord.refusals import Code, TokenedClient, outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
 from bot.settings import GatewaySettings, MissingSetting
-from handlers import Command
+from bot.uplinks import Uplink
+from handlers import Command, Platform
 
 log = structlog.get_logger()
 
 MESSAGES_REMEMBERED = 2_000
 """So many of the latest messages have their text before an edit known."""
 LONGEST_RATE_WAIT_S = 30.0
+AUTHENTICATION_FAILED = 4004
+"""The code with which Discord closes the connection of whoever shows a bad token."""
 OFFERED_AGAIN_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Waits before an event that was not taken is offered to the intake again."""
 ACKNOWLEDGED_AGAIN_S = (0.2, 0.6)
@@ -70,6 +75,7 @@ class GryphClient(TokenedClient):
             max_messages=MESSAGES_REMEMBERED,
             max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
         )
+        self.uplink = Uplink(Platform.DISCORD)
         self._settings = settings
         self._intake = intake
         self._commands = commands
@@ -77,7 +83,8 @@ class GryphClient(TokenedClient):
         self._missed = Missed(self, pace or Pace(None), memory.heard, self._take_message)
 
     async def open(self) -> None:
-        """Log in, so that REST calls work; `close` undoes it. May be tried again when it failed.
+        """Log in, so that REST calls work; `close` undoes it. May be tried again when it failed,
+        or after discord.py has closed the client.
 
         The addresses of the API and the gateway are discord.py's own class attributes: setting
         them holds for the whole process.
@@ -92,6 +99,10 @@ class GryphClient(TokenedClient):
         Route.BASE = self._settings.discord_api_url.rstrip("/")
         if self._settings.discord_gateway_url is not None:
             DiscordWebSocket.DEFAULT_GATEWAY = URL(self._settings.discord_gateway_url)
+        if self.is_closed():
+            self.clear()
+            self.loop = asyncio.get_running_loop()  # discord.py forgets it at its close
+            self.http.connector = discord.utils.MISSING  # the old one is closed with its session
         try:
             await self.login(token.get_secret_value())
         except BaseException as error:
@@ -102,21 +113,21 @@ class GryphClient(TokenedClient):
             raise
         self.token.taken()
 
-    async def reopen(self) -> None:
-        """`open` again, after discord.py has closed the client. Raises as `open`."""
-        self.clear()
-        self.loop = asyncio.get_running_loop()  # discord.py forgets it at its close
-        self.http.connector = discord.utils.MISSING  # the old one is closed with its session
-        await self.open()
-
     async def stay_connected(self) -> None:
         """Once opened, hold the gateway connection, made again whenever it breaks, until cancelled.
 
-        Afterwards REST calls still work and it may be called again.
+        Afterwards REST calls still work and it may be called again, unless the client is closed.
+
+        Raises:
+            TokenRefused: Discord does not take the token any more.
         """
         reading_back = asyncio.ensure_future(self._missed.run())
         try:
             await self.connect(reconnect=True)
+        except discord.ConnectionClosed as error:
+            if error.code == AUTHENTICATION_FAILED:
+                raise self.token.refused(f"Discord: {error}") from error
+            raise
         finally:
             reading_back.cancel()
             if self.ws:  # discord.py types it as set always; before the first connection it is not
@@ -142,7 +153,19 @@ class GryphClient(TokenedClient):
 
     async def on_connect(self) -> None:
         """A new session has begun."""
+        self.uplink.made()
         self._missed.began()
+
+    async def on_resumed(self) -> None:
+        """The session goes on over a new connection."""
+        self.uplink.made()
+
+    @override
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """discord.py's own; the end of a connection is announced while its cause is handled."""
+        if event == "disconnect":
+            self.uplink.lost(in_words(sys.exception()))
+        super().dispatch(event, *args, **kwargs)
 
     async def on_ready(self) -> None:
         """The new session has named every server and channel."""
@@ -224,6 +247,17 @@ async def _acknowledge(interaction: discord.Interaction) -> None:
             return
         else:
             return
+
+
+def in_words(cause: BaseException | None) -> str:
+    """Why there is no connection, for whoever reads `/readyz`: no address, no body of an answer."""
+    if isinstance(cause, discord.HTTPException):
+        return f"Discord answered {cause.status}"
+    if isinstance(cause, discord.DiscordException | Busy):
+        return f"Discord: {cause}"
+    if isinstance(cause, OSError | aiohttp.ClientError):
+        return f"no way to Discord ({type(cause).__name__})"
+    return "the connection broke"
 
 
 async def run(client: GryphClient) -> None:

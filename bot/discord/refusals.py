@@ -78,12 +78,12 @@ class TokenedClient(discord.Client):
 async def logged_in_call(
     client: TokenedClient, pace: Pace, *, calls: int = 1
 ) -> AsyncGenerator[None]:
-    """As `outside_call`; `Busy` too while `client` has not logged in yet, or when so many calls
+    """As `outside_call`; `Busy` too while `client` is not logged in, or when so many calls
     would be too many, and `TokenRefused`.
     """
-    if client.user is None:
-        raise Busy("Discord: not logged in yet", retry_after_s=LATER_S)
     client.token.check()
+    if client.user is None or client.is_closed():
+        raise Busy("Discord: not logged in", retry_after_s=LATER_S)
     await pace.call(calls)
     try:
         async with outside_call():

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import aiohttp
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -36,6 +37,8 @@ from bot.slack.api import REFUSED_TOKEN
 from bot.slack.normalize import normalize
 from bot.slack.sdk_log import sdk_logger
 from bot.tokens import Token
+from bot.uplinks import Uplink
+from handlers import Platform
 from storage.clock import utc_now
 
 log = structlog.get_logger()
@@ -69,10 +72,13 @@ def app_token() -> Token:
 
 
 async def socket_mode(
-    settings: GatewaySettings, intake: Intake, standing: Token | None = None
+    settings: GatewaySettings,
+    intake: Intake,
+    standing: Token | None = None,
+    uplink: Uplink | None = None,
 ) -> None:
     """Receive through Socket Mode until cancelled; lost connections are made anew. `standing` is
-    told whether Slack takes the app-level token.
+    told whether Slack takes the app-level token, and `uplink` whether we are connected.
 
     Raises:
         MissingSetting: There is no app-level token.
@@ -80,7 +86,8 @@ async def socket_mode(
     token = settings.slack_app_token
     if token is None:
         raise MissingSetting("GRYPH_SLACK_APP_TOKEN is missing: Socket Mode needs it.")
-    client = _TicketOffice(standing or app_token(), settings.slack_api_url)
+    uplink = uplink or Uplink(Platform.SLACK)
+    client = _TicketOffice(standing or app_token(), uplink, settings.slack_api_url)
     handler = AsyncSocketModeHandler(
         _bolt_app(intake),
         token.get_secret_value(),
@@ -88,20 +95,23 @@ async def socket_mode(
         web_client=client,
         ping_interval=SOCKET_PING_S,
     )
+    uplink.wanted()
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_drop_used_tickets(handler.client))
+            group.create_task(_look_after(handler.client, uplink))
             await handler.connect_async()
     finally:
+        uplink.unwanted()
         await handler.close_async()
 
 
 class _TicketOffice(AsyncWebClient):
     """Gets a ticket for each connection; the SDK comes back every few seconds, whatever is said."""
 
-    def __init__(self, token: Token, base_url: str) -> None:
+    def __init__(self, token: Token, uplink: Uplink, base_url: str) -> None:
         super().__init__(base_url=base_url, retry_handlers=[], logger=_sdk_log)  # pyright: ignore[reportUnknownMemberType] - bare dicts
         self._standing = token
+        self._uplink = uplink
 
     @override
     async def apps_connections_open(self, *, app_token: str, **kwargs: Any) -> AsyncSlackResponse:
@@ -110,19 +120,31 @@ class _TicketOffice(AsyncWebClient):
             answer = await super().apps_connections_open(app_token=app_token, **kwargs)  # pyright: ignore[reportUnknownMemberType] - bare kwargs
         except SlackApiError as error:
             code = str(error.response["error"])  # pyright: ignore[reportUnknownArgumentType] - untyped
+            self._uplink.lost(f"Slack: {code}")
             if code in REFUSED_TOKEN:
                 raise self._standing.refused(code) from error
             raise
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._uplink.lost(f"no way to Slack ({type(error).__name__})")
+            raise
         self._standing.taken()
+        if not self._uplink.is_up:
+            self._uplink.lost("Slack gave a ticket, and its socket did not open")
         return answer
 
 
-async def _drop_used_tickets(client: SocketModeClient) -> None:
-    """A ticket is good once; the SDK would try a refused one again for ever."""
+async def _look_after(client: SocketModeClient, uplink: Uplink) -> None:
+    """Tell `uplink`, and drop used tickets: one is good once, and the SDK would try a refused one
+    again for ever.
+    """
     while True:
         await asyncio.sleep(SOCKET_PING_S)
-        if not await client.is_connected():
-            client.wss_uri = None
+        if await client.is_connected():
+            uplink.made()
+            continue
+        client.wss_uri = None
+        if uplink.is_up:
+            uplink.lost("the socket closed")
 
 
 class _Door:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,10 @@ from redis.asyncio import Redis
 from sqlmodel import Session, SQLModel, update
 
 from bot.health import ANSWER_S, LEADERLESS_S, PARTS, Health
+from bot.platforms import Platforms
+from bot.tokens import Token
+from bot.uplinks import Uplink
+from handlers import Platform
 from storage import inbox, leases, presence
 from storage.clock import utc_now
 from storage.condition import Condition, Status
@@ -28,20 +32,25 @@ STUCK_AFTER_S = 60.0
 LONG_AGO = timedelta(seconds=STUCK_AFTER_S + 5)
 
 
+Outside = Callable[[], Mapping[str, str]]
+
+
 @asynccontextmanager
 async def health(
-    database: Database, url: str, vitals: Vitals | None = None
+    database: Database, url: str, vitals: Vitals | None = None, outside: Outside = dict
 ) -> AsyncGenerator[Health]:
     redis = Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
     try:
         vitals = vitals or Vitals("gateway")
-        yield Health(database, redis, vitals, stuck_after_s=STUCK_AFTER_S)
+        yield Health(database, redis, vitals, outside, stuck_after_s=STUCK_AFTER_S)
     finally:
         await redis.aclose()
 
 
-async def condition(database: Database, url: str, vitals: Vitals | None = None) -> Condition:
-    async with health(database, url, vitals) as one:
+async def condition(
+    database: Database, url: str, vitals: Vitals | None = None, outside: Outside = dict
+) -> Condition:
+    async with health(database, url, vitals, outside) as one:
         found = await one.condition()
     assert {*found.stuck, *found.degraded} <= {*PARTS}, "a part that no metric shows"
     return found
@@ -123,6 +132,30 @@ async def test_without_redis_it_is_ready_and_says_what_is_missing(sqlite: Databa
     found = await condition(sqlite, "redis://127.0.0.1:1/0")
     assert found.status is Status.DEGRADED
     assert "start later" in found.degraded["redis"]
+
+
+async def test_a_platform_that_is_lost_to_us_is_named_and_takes_no_gateway_out_of_service(
+    sqlite: Database, valkey_url: str
+) -> None:
+    clock_s = 0.0
+    token = Token("GRYPH_DISCORD_TOKEN", "Reset it.")
+    fine = Token("GRYPH_SLACK_APP_TOKEN", "Make it anew.")
+    uplink = Uplink(Platform.DISCORD, lambda: clock_s)
+    platforms = Platforms(standing=[token, fine], uplinks=[uplink])
+    uplink.wanted()
+    token.refused("4004")
+    uplink.lost("it hung up")
+    clock_s = 95.0
+    found = await condition(sqlite, valkey_url, outside=platforms.trouble)
+    assert (found.status, found.http_status) == (Status.DEGRADED, 200)
+    assert found.degraded == {
+        "tokens": "GRYPH_DISCORD_TOKEN is refused. Reset it.",
+        "uplinks": "discord has not been connected for 95 s: it hung up.",
+    }
+    token.taken()
+    uplink.made()
+    found = await condition(sqlite, valkey_url, outside=platforms.trouble)
+    assert found.status is Status.READY
 
 
 async def test_without_a_worker_it_is_ready_and_says_so(tmp_path: Path, valkey_url: str) -> None:

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.metrics import GatewayMetrics
+from bot.uplinks import Uplink
+from handlers import Platform
 from jobs.metrics import WorkerMetrics
 from storage.condition import Condition
 from storage.vitals import Vitals
@@ -49,12 +51,27 @@ def test_the_acknowledgements_promise_is_a_bucket_of_its_histogram() -> None:
 
 def test_what_alarms_look_at_begins_at_zero() -> None:
     gateway, worker = GatewayMetrics(), WorkerMetrics()
-    gateway.watch([], ["slack"])
+    gateway.watch([], [], ["slack"])
     worker.expect(["test"])
     refused = {"platform": "slack", "outcome": "bad_signature"}
     assert gateway.registry.get_sample_value("gryph_requests_total", refused) == 0
     crash = {"verb": "test", "outcome": "crash"}
     assert worker.registry.get_sample_value("gryph_worker_attempts_total", crash) == 0
+
+
+def test_whether_we_are_connected_with_a_platform_is_shown_as_it_is_now() -> None:
+    gateway, uplink = GatewayMetrics(), Uplink(Platform.DISCORD)
+    gateway.watch([], [uplink], ["discord"])
+
+    def shown() -> float | None:
+        return gateway.registry.get_sample_value("gryph_connected", {"platform": "discord"})
+
+    assert shown() == 0
+    uplink.wanted()
+    uplink.made()
+    assert shown() == 1
+    uplink.lost("it hung up")
+    assert shown() == 0
 
 
 def test_a_part_in_trouble_is_shown_until_it_is_well_again() -> None:

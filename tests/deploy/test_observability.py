@@ -14,6 +14,7 @@ from bot import health as gateway_health
 from bot.cli import main
 from bot.metrics import GatewayMetrics
 from bot.tokens import Token
+from bot.uplinks import Uplink
 from handlers import Platform
 from jobs import health as worker_health
 from jobs.metrics import WorkerMetrics
@@ -47,7 +48,7 @@ class Printed:
 
     def __init__(self) -> None:
         gateway, worker = GatewayMetrics(), WorkerMetrics()
-        gateway.watch([Token("GRYPH_SLACK_BOT_TOKEN", "")], Platform)
+        gateway.watch([Token("GRYPH_SLACK_BOT_TOKEN", "")], [Uplink(Platform.DISCORD)], Platform)
         gateway.vitals.tell(Condition(), gateway_health.PARTS)
         worker.vitals.tell(Condition(), worker_health.PARTS)
         worker.expect(WORKS)

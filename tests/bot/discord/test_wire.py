@@ -163,7 +163,7 @@ async def test_a_slash_command_that_nobody_hears_fails_for_the_person(town: Town
     asked = town.discord.people.slash(town.ann, town.channel, "status")
     asked.made_at_s -= 3.5
     assert not await town.discord.people.sees_answer(asked)
-    await client.reopen()
+    await client.open()
     assert await client.rest.complete(asked.token, "too late", ()) is None
     await client.close()
 

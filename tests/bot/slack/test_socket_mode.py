@@ -5,10 +5,12 @@ from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
-from bot import tokens
+from bot import tokens, uplinks
 from bot.settings import MissingSetting
 from bot.slack import inbound
 from bot.slack.inbound import socket_mode
+from bot.uplinks import Uplink
+from handlers import Platform
 from tests.bot.slack.conftest import Team
 from tests.bot.slack.test_inbound import Broken
 from tests.fakes.slack.faults import Fault, Kind
@@ -130,18 +132,27 @@ async def test_refused_app_token_leaves_slack_alone_until_it_is_mended(
 ) -> None:
     monkeypatch.setattr(inbound, "SOCKET_PING_S", 0.02)
     monkeypatch.setattr(tokens, "PAUSE_S", 0.6)
-    server, token = team.slack.server, inbound.app_token()
+    monkeypatch.setattr(uplinks, "BRIEF_S", 0.0)
+    server, token, uplink = team.slack.server, inbound.app_token(), Uplink(Platform.SLACK)
     fault = Fault("apps.connections.open", Kind.REFUSED, times=2, code="invalid_auth")
     server.faults.add(fault)
     started = asyncio.get_running_loop().time()
-    task = asyncio.ensure_future(socket_mode(team.settings, team.intake, token))
+    task = asyncio.ensure_future(socket_mode(team.settings, team.intake, token, uplink))
     await until(lambda: token.is_refused)
+    assert uplink.trouble().endswith("s: Slack: invalid_auth.")
     await asyncio.wait_for(server.sockets.until_opened(1), PATIENCE_S)
     assert asyncio.get_running_loop().time() - started >= 1.2
     assert server.called("apps.connections.open") == 3
     assert not token.is_refused
+    await until(lambda: uplink.is_up and not uplink.trouble())
+    server.faults.add(Fault("apps.connections.open", Kind.ERROR_500, times=5))
+    await server.sockets.drop()
+    await until(lambda: uplink.trouble() != "")
+    await until(lambda: uplink.is_up)
     task.cancel()
     await asyncio.wait([task])
+    assert not uplink.is_up
+    assert uplink.trouble() == ""
 
 
 async def test_envelope_unacknowledged_at_a_refresh_is_redelivered_on_the_new_socket(
