@@ -8,8 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlmodel import Session, select
 
+from bot import uplinks
 from bot.app import Gateway, compose
 from bot.settings import GatewaySettings, MissingSetting
 from storage import ledger
@@ -18,6 +20,9 @@ from storage.database import Database
 from storage.ids import JobId
 from storage.migrations.run import upgrade
 from storage.tables.jobs import JobRow
+from tests.fakes.discord_wire.faults import Fault, Kind
+from tests.fakes.discord_wire.routes import TOKEN
+from tests.fakes.discord_wire.server import Discord
 from tests.jobs.asked import asked, leased, row_of
 from tests.jobs.outage import without
 from tests.jobs.waiting import PATIENCE_S, until
@@ -67,6 +72,41 @@ async def test_a_gateway_with_its_database_is_ready(settings: GatewaySettings) -
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()["stuck"]) == (200, {})
         assert list(ready.json()["degraded"]) == ["workers"]
+
+
+async def test_a_discord_token_that_is_revoked_is_told_and_the_gateway_stays_in_service(
+    settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplinks, "BRIEF_S", 0.0)
+    async with Discord.running() as discord:
+        on = settings.model_copy(
+            update={
+                "discord_token": SecretStr(TOKEN),
+                "discord_api_url": discord.api_url,
+                "discord_gateway_url": discord.gateway.url,
+            }
+        )
+        async with running(on) as http:
+            await until(lambda: _shown(http, 'gryph_connected{platform="discord"} 1.0'))
+            discord.faults.add(Fault("GET", "/users/@me", Kind.UNAUTHORIZED, times=1_000))
+            discord.gateway.hang_up(4004)
+            await until(lambda: _shown(http, 'gryph_connected{platform="discord"} 0.0'))
+            await until(lambda: _told(http, "uplinks", "GRYPH_DISCORD_TOKEN is refused"))
+            ready = await http.get("/readyz")
+            assert (ready.status_code, ready.json()["stuck"]) == (200, {})
+            assert ready.json()["degraded"]["tokens"] == (
+                "GRYPH_DISCORD_TOKEN is refused. Reset the bot's token and set it anew."
+            )
+            assert await _shown(http, 'gryph_token_refused{setting="GRYPH_DISCORD_TOKEN"} 1.0')
+            assert await _shown(http, 'gryph_trouble{part="tokens"} 1.0')
+
+
+async def _shown(http: httpx.AsyncClient, line: str) -> bool:
+    return f"{line}\n" in (await http.get("/metrics")).text
+
+
+async def _told(http: httpx.AsyncClient, part: str, words: str) -> bool:
+    return words in (await http.get("/readyz")).json()["degraded"].get(part, "")
 
 
 async def test_a_gateway_without_a_broker_names_the_setting(tmp_path: Path) -> None:
