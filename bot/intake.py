@@ -110,8 +110,9 @@ class DurableIntake:
         """Wait, for a moment at most, until no platform waits for an acknowledgement.
 
         Whoever has work to do afterwards asks here first, one after the other: under load the
-        acknowledgements come first and the work is done as fast as is left.
+        acknowledgements come first and the work is done as fast as is left. Nobody waits longer
+        for all of it than the moment, so a slow database cannot stop the work behind it.
         """
-        async with self._turn:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._calm.wait(), CALM_WAIT_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALM_WAIT_S), self._turn:
+                await self._calm.wait()

@@ -28,6 +28,8 @@ class Code(IntEnum):
     """Discord's own error codes that mean something to us."""
 
     UNKNOWN_MESSAGE = 10008
+    UNKNOWN_WEBHOOK = 10015
+    """Of an interaction: it has not been acknowledged."""
     ACKNOWLEDGED = 40060
     MISSING_PERMISSIONS = 50013
     NOT_IN_THIS_CHANNEL = 50024

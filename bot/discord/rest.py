@@ -16,9 +16,13 @@ from discord.http import Route
 from bot.discord.buttons import Button, Style
 from bot.discord.pace import Pace
 from bot.discord.refusals import Code, TokenedClient, logged_in_call
+from bot.face import Busy
+from bot.fence import may_be_there
 
 THREAD_REST_MINUTES = 10_080
 """Discord's longest time without a word before a thread is archived: a week."""
+FIRST_ANSWER_S = 3.0
+"""Discord takes the acknowledgement of a command for so long."""
 SEARCHED = 100
 """Messages looked through for one of our own: one call."""
 _NONCE_LENGTH = 25
@@ -116,7 +120,10 @@ class Rest:
 
     async def complete(self, token: str, content: str, buttons: Sequence[Button]) -> int | None:
         """Write a slash command's deferred answer; its message id, or None when the token's
-        quarter of an hour is over or the answer was deleted.
+        quarter of an hour is over, the answer was deleted or Discord never heard of it.
+
+        Raises:
+            Busy: We were quicker than the acknowledgement that is to be written over.
         """
         application = self._client.application_id
         route = Route("PATCH", _ORIGINAL, webhook_id=application, webhook_token=token)
@@ -129,6 +136,9 @@ class Rest:
             try:
                 data = await self._client.http.request(route, json=body)
             except discord.HTTPException as error:
+                if error.code == Code.UNKNOWN_WEBHOOK and not may_be_there():
+                    wait_s = FIRST_ANSWER_S
+                    raise Busy("Discord: not acknowledged yet", retry_after_s=wait_s) from error
                 if isinstance(error, discord.NotFound) or error.code == Code.TOKEN_EXPIRED:
                     return None
                 raise

@@ -7,6 +7,7 @@ from inline_snapshot import snapshot
 from bot import tokens
 from bot.discord.outbound import DiscordOutbound
 from bot.face import Busy, JobView, Posted, Undeliverable
+from bot.fence import Turn, speaking
 from bot.tokens import TokenRefused
 from handlers import Place
 from jobs.messages import Action, Actions, Code, File, Picture, Reply, Suggestion, Text, say
@@ -164,6 +165,29 @@ async def test_slash_token_that_expired_is_not_needed(world: DiscordWorld) -> No
     await outbound(world).post_status(place, seen(world), key=STATUS)
     assert len(world.said(world.thread)) == 1
     assert world.said(world.channel)[-1].content.startswith("**@ann** asked:")
+
+
+async def test_answer_that_is_quicker_than_the_acknowledgement_waits_for_it(
+    world: DiscordWorld,
+) -> None:
+    place = await asked_by_slash(world)
+    world.refuse("PATCH", "@original", status=404, code=10015)
+    with speaking(Turn(lambda: True, is_first=True)), pytest.raises(Busy) as busy:
+        await outbound(world).answer(place, say("No jobs yet."), key="answer:1:0")
+    assert busy.value.retry_after_s == 3
+    await outbound(world).answer(place, say("No jobs yet."), key="answer:1:0")
+    (message,) = world.said(world.channel)
+    assert message.content == "No jobs yet."
+
+
+async def test_command_that_was_never_acknowledged_is_answered_in_the_channel(
+    world: DiscordWorld,
+) -> None:
+    place = await asked_by_slash(world)
+    world.refuse("PATCH", "@original", status=404, code=10015)
+    with speaking(Turn(lambda: True, is_first=False)):
+        await outbound(world).answer(place, say("No jobs yet."), key="answer:1:0")
+    assert world.said(world.channel)[-1].content == "No jobs yet."
 
 
 @pytest.mark.parametrize("lost", ["/messages", "@original", "/threads", "thread-members"])
@@ -372,14 +396,14 @@ async def test_refused_token_is_waited_for_and_discord_left_alone(
     monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
     place = await asked_by_mention(world)
     world.refuse("POST", "/messages", status=401)
-    speaking = outbound(world)
+    face = outbound(world)
     for _ in range(200):
         with pytest.raises(TokenRefused, match="GRYPH_DISCORD_TOKEN is refused"):
-            await speaking.answer(place, say("hello"), key="answer:1:0")
+            await face.answer(place, say("hello"), key="answer:1:0")
     assert world.client.token.is_refused
     assert world.rest.refusals == []
     await asyncio.sleep(0.2)
-    await speaking.answer(place, say("hello"), key="answer:1:0")
+    await face.answer(place, say("hello"), key="answer:1:0")
     assert not world.client.token.is_refused
 
 
