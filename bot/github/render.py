@@ -1,5 +1,6 @@
 """Status messages, results and answers as GitHub comments and check runs; pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline
 from bot.github.marker import marker
 from bot.text import head, one_line, units
-from jobs.messages import Action, Actions, Reply, Text
+from jobs.messages import Action, Actions, Block, Reply, Text
 from storage.ids import JobId
 from storage.states import JobState
 
@@ -169,7 +170,7 @@ def render_check(view: JobView) -> dict[str, Any]:
 def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, Any]:
     """The check run's changing part with the result; what does not fit is in the comment."""
     first = _status_line(_unrepeated(view, reply))
-    body = fit(reply.blocks, page, (CHECK_ROOM - 2 * units(first)) // 2)
+    body = _fit_bytes(reply.blocks, page, CHECK_ROOM - len(first.encode()))
     finished = view.finished_at or view.created_at
     retry = Action(verb="retry", label="Retry", job=view.job)
     asked = [each for block in reply.blocks if isinstance(block, Actions) for each in block.actions]
@@ -184,6 +185,12 @@ def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, An
         },
         "actions": _check_actions(tuple(wished) or (retry,)),
     }
+
+
+def _fit_bytes(blocks: Sequence[Block], page: Page, most: int) -> Fitted:
+    """As `fit`, in UTF-8, where a unit takes three bytes at most."""
+    body = fit(blocks, page, most)
+    return body if len(body.text.encode()) <= most else fit(blocks, page, most // 3)
 
 
 def _conclusion(view: JobView) -> str:

@@ -148,6 +148,7 @@ def _crew(
         "GRYPH_MOST_WAITING_REPOSITORY": PLENTY,
         # All is one Slack workspace here: its 50 calls a minute of a method would take hours.
         "GRYPH_SLACK_CALLS_PER_MINUTE": PLENTY,
+        "GRYPH_CONCURRENCY": "6",  # the jobs pass their time asleep
         "GRYPH_DEFAULT_REPOSITORY": CODE,
         "GRYPH_REPOSITORIES": json.dumps({CODE: str(folder)}),
     }

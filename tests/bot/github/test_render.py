@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -316,6 +317,14 @@ def test_any_reply_is_a_harmless_comment_within_the_limit(reply: Reply, has_whol
         hidden = [each for each in html if each.startswith("<!--")]
         assert len(hidden) == 1, "our marker, outside of every fence, and nobody else's"
         assert fitted.text.endswith(hidden[0].strip())
+
+
+@pytest.mark.parametrize(("letter", "least"), [("a ", 50_000), ("語 ", 15_000)])
+def test_check_run_holds_what_its_bytes_allow(letter: str, least: int) -> None:
+    made = render_check_result(finished(QUEUED, "done"), say(letter * 60_000), PAGE)
+    summary = made["output"]["summary"]
+    assert len(summary.encode()) <= 65_535
+    assert len(summary) >= least
 
 
 @given(REPLIES)
