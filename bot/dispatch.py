@@ -59,8 +59,14 @@ from storage.states import JobState
 log = structlog.get_logger()
 
 SWEEP_S = 1.0
-SWEPT = 50
-"""Events taken at a time."""
+SOON_S = 0.05
+"""Between two looks for events while there are more than can be held."""
+LEAST_TAKEN = 16
+"""Room for so many has to be there before more are taken."""
+KEEP_S = inbox.LEASE_S / 3
+"""Events are held on to every so many seconds."""
+HANDLED_S = 60.0
+"""The most one event may take: nothing in it should, and it is tried again."""
 AT_ONCE = 16
 """Events handled side by side."""
 TRIES = 3
@@ -127,33 +133,43 @@ class Dispatcher:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep())
+            group.create_task(self._keep())
             for _ in range(AT_ONCE):
                 group.create_task(self._consume())
 
     async def _consume(self) -> None:
         while True:
-            taken = await self._intake.taken.get()
-            await self._intake.calm()
-            await self.handle(taken)
+            async with self._intake.next() as taken:
+                await self._intake.calm()
+                await self.handle(taken)
             checkpoint()
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_S)
+            try:
+                await self._intake.keep()
+            except SQLAlchemyError as error:
+                log.warning("inbox out of reach", error=str(error))
 
     async def _sweep(self) -> None:
         """Take events that nobody holds: left over from a burst, or from a handler that died."""
         while True:
-            room = min(SWEPT, self._intake.room)
-            due: list[Taken] = []
-            try:
-                if room > 0:
-                    due = await self._around.database.write(
-                        lambda s, room=room: inbox.take_due(
-                            s, utc_now(), room, holder=self._intake.holder
-                        )
-                    )
-            except SQLAlchemyError as error:
-                log.warning("inbox out of reach", error=str(error))
-            for taken in due:
-                self._intake.taken.put_nowait(taken)
-            await asyncio.sleep(SWEEP_S if len(due) < SWEPT else 0)
+            room = self._intake.room
+            is_full = room < LEAST_TAKEN or await self._take_due(room) == room
+            await asyncio.sleep(SOON_S if is_full else SWEEP_S)
+
+    async def _take_due(self, most: int) -> int:
+        try:
+            due = await self._around.database.write(
+                lambda s: inbox.take_due(s, utc_now(), most, holder=self._intake.holder)
+            )
+        except SQLAlchemyError as error:
+            log.warning("inbox out of reach", error=str(error))
+            return 0
+        for taken in due:
+            self._intake.hold(taken)
+        return len(due)
 
     async def handle(self, taken: Taken) -> None:
         """Handle one event; never raises but for cancellation."""
@@ -166,11 +182,12 @@ class Dispatcher:
 
     async def _handle(self, taken: Taken, traceparent: str | None) -> None:
         try:
-            if taken.payload["kind"] == "reaction":
-                await self._react(taken, Reaction.model_validate(taken.payload))
-            else:
-                heard = {**taken.payload, "traceparent": traceparent}
-                await self._invoke(taken, Invocation.model_validate(heard))
+            async with asyncio.timeout(HANDLED_S):
+                if taken.payload["kind"] == "reaction":
+                    await self._react(taken, Reaction.model_validate(taken.payload))
+                else:
+                    heard = {**taken.payload, "traceparent": traceparent}
+                    await self._invoke(taken, Invocation.model_validate(heard))
         except Superseded:
             log.info("event handled elsewhere", inbox=taken.id)
         except ValidationError as error:  # written by another version; no try will read it

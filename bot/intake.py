@@ -5,7 +5,8 @@ The only code between a platform's request and its 200. See docs/decisions/0001.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,9 +21,9 @@ from storage.database import Database
 from storage.ids import InboxId
 from storage.inbox import Duplicate, Taken
 
-WAITING = 100
-"""Events held in memory for this process; the rest is found in the inbox, oldest first. With more,
-a gateway that is short of time would handle what is no longer its own: it holds them for 30 s."""
+WAITING = 48
+"""Events that wait in memory for this process; the rest is found in the inbox, oldest first. What
+waits here has to wait again when this process is killed."""
 CALM_WAIT_S = 0.25
 ACCEPT_S = 2.0
 """The most a claim may take: Slack waits three seconds for its answer, GitHub ten."""
@@ -48,11 +49,13 @@ class DurableIntake:
     """The real `bot.face.Intake`."""
 
     def __init__(self, database: Database, metrics: GatewayMetrics, *, holder: str) -> None:
-        """Accepted events wait in `taken` for the dispatcher; `holder` names this process."""
+        """Accepted events wait for the dispatcher to take them; `holder` names this process."""
         self._database = database
         self._metrics = metrics
         self.holder = holder
-        self.taken: asyncio.Queue[Taken] = asyncio.Queue()
+        self._taken: asyncio.Queue[Taken] = asyncio.Queue()
+        self._held: dict[InboxId, int] = {}
+        """The attempt that is ours, of each event that waits or is being handled."""
         self._unacknowledged = 0
         self._calm = asyncio.Event()
         self._calm.set()
@@ -98,13 +101,43 @@ class DurableIntake:
             self._metrics.not_taken.labels(platform).inc()
             raise NotTaken(f"{platform}: {error}") from error
         if holder is not None:
-            self.taken.put_nowait(taken)
+            self.hold(taken)
         return taken.id
 
     @property
     def room(self) -> int:
         """How many more events may wait in memory; those on their way may go a little over."""
-        return WAITING - self.taken.qsize()
+        return WAITING - self._taken.qsize()
+
+    def hold(self, taken: Taken) -> None:
+        """Let an event that is ours wait for its turn."""
+        self._held[taken.id] = taken.attempt
+        self._taken.put_nowait(taken)
+
+    @asynccontextmanager
+    async def next(self) -> AsyncGenerator[Taken]:
+        """The next event whose turn has come, ours for as long as the block lasts."""
+        taken = await self._taken.get()
+        while self._held.get(taken.id) != taken.attempt:  # let go meanwhile
+            taken = await self._taken.get()
+        try:
+            yield taken
+        finally:
+            if self._held.get(taken.id) == taken.attempt:
+                del self._held[taken.id]
+
+    async def keep(self) -> None:
+        """Go on holding what waits here and what is being handled; what is somebody else's by now,
+        after a pause of this process, is let go. Raises SQLAlchemyError.
+        """
+        held = tuple(self._held)
+        if not held:
+            return
+        kept = await self._database.write(
+            lambda s: inbox.keep(s, held, self.holder, utc_now()), urgent=True
+        )
+        for lost in set(held) - kept:
+            self._held.pop(lost, None)
 
     async def calm(self) -> None:
         """Wait, for a moment at most, until no platform waits for an acknowledgement.

@@ -8,6 +8,8 @@ a pool. See docs/decisions/0002-transactions-as-functions.md.
 
 import asyncio
 import queue
+import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +46,8 @@ BATCH_S = 0.01
 """A commit is not put off for longer, so that an urgent transaction never waits for many."""
 BUSY_MS = 10_000
 """How long SQLite waits for another process's write lock."""
+LOCKED_LOOK_S = (0.001, 0.004)
+"""Between two tries to get that lock."""
 POOL = 8
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -210,10 +214,34 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A write begins IMMEDIATE: a read lock that has to grow fails under concurrency.
-        writes = connection.get_execution_options().get("gryph_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("gryph_writes", False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Get SQLite's write lock. Its own wait looks again after up to 100 ms, within which other
+    processes take the lock several times.
+    """
+    sqlite: sqlite3.Connection = connection.connection.driver_connection  # pyright: ignore[reportAssignmentType]
+    deadline = time.monotonic() + BUSY_MS / 1000
+    sqlite.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                sqlite.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY":
+                    break
+                time.sleep(random.uniform(*LOCKED_LOOK_S))  # noqa: S311 - only to be out of step
+            else:
+                return
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as every statement does
 
 
 Work = Callable[[Session], Any]

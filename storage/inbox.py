@@ -1,6 +1,6 @@
 """Events, claimed once under their delivery keys and kept until their effects are committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from storage.ids import InboxId
 from storage.tables.inbox import InboxKeyRow, InboxRow
 
 LEASE_S = 30.0
-"""How long whoever took an event has for it before somebody else tries."""
+"""How long whoever took an event, or kept it, has for it before somebody else tries."""
 
 
 class Duplicate(Exception):
@@ -81,6 +81,21 @@ def take_due(session: Session, now: datetime, limit: int = 20, *, holder: str) -
         taken.append(Taken(InboxId(row.id), row.platform, row.payload, row.attempts))
     session.flush()
     return taken
+
+
+def keep(session: Session, events: Collection[InboxId], holder: str, now: datetime) -> set[InboxId]:
+    """Hold these events for another `LEASE_S`; those that are the holder's still."""
+    kept = (
+        update(InboxRow)
+        .where(
+            col(InboxRow.id).in_(events),
+            col(InboxRow.holder) == holder,
+            col(InboxRow.handled_at).is_(None),
+        )
+        .values(next_try_at=now + timedelta(seconds=LEASE_S))
+        .returning(col(InboxRow.id))
+    )
+    return {InboxId(event) for event in session.connection().execute(kept).scalars() if event}
 
 
 def traceparent_of(session: Session, event: InboxId) -> str | None:
