@@ -11,7 +11,8 @@ line stops it.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import structlog
@@ -33,6 +34,9 @@ LOOK_S = 1.0
 QUEUE_DOWN_WAIT_S = 2.0
 ASIDE_S = 30.0
 """How long a job that cannot be cleared here leaves its place in the line to others."""
+CLEARED_S = 5.0
+"""A clearance that takes longer is tried again, and the line goes on."""
+SLOW_ASIDE_S = 5.0
 STEP_S = 5.0
 """How far apart neighbours in the line are expected to start; only their order matters."""
 REST = 4
@@ -97,9 +101,16 @@ class Outbox:
             return
         found = await self._database.write(lambda s: ledger.due_rings(s, now, places))
         rings = sorted(found, key=lambda ring: places[ring.job])
+        cleared = await asyncio.gather(*(self._is_cleared(ring) for ring in rings))
+        await self._ring([ring for ring, may in zip(rings, cleared, strict=True) if may], places)
+
+    async def _ring(self, rings: Sequence[Ring], places: Mapping[JobId, int]) -> None:
         for done, ring in enumerate(rings):
             try:
-                await self._ring(ring, places[ring.job])
+                with _part("ring", ring):
+                    turn_at = utc_now() + timedelta(seconds=places[ring.job] * STEP_S)
+                    await self._queue.ring(ring.job, ring.queue, turn_at=turn_at)
+                self._metrics.queue_rings.labels(ring.queue).inc()
             except QueueDown as down:
                 log.warning("queue down", error=str(down), jobs=len(rings) - done)
                 for waiting in rings[done:]:
@@ -107,33 +118,40 @@ class Outbox:
                     await self._later(waiting.job, QUEUE_DOWN_WAIT_S)
                 return
 
-    async def _ring(self, ring: Ring, place: int) -> None:
-        parent = ring.invocation.get("traceparent")
-        with (
-            structlog.contextvars.bound_contextvars(job=ring.job),
-            traces.span("ring", kind="producer", parent=parent, job=ring.job, queue=ring.queue),
-        ):
-            await self._clear_and_ring(ring, place)
-
-    async def _clear_and_ring(self, ring: Ring, place: int) -> None:
+    async def _is_cleared(self, ring: Ring) -> bool:
         """Edge for what a clearance may run into: one job's trouble keeps no other one waiting."""
+        with structlog.contextvars.bound_contextvars(job=ring.job), _part("clear", ring):
+            try:
+                return await self._clear(ring)
+            except SQLAlchemyError as error:  # its bell is due again by itself
+                log.warning("outbox out of reach", error=str(error))
+                return False
+
+    async def _clear(self, ring: Ring) -> bool:
         aside_s = ASIDE_S
         try:
-            if await self._clearance(ring):
-                turn_at = utc_now() + timedelta(seconds=place * STEP_S)
-                await self._queue.ring(ring.job, ring.queue, turn_at=turn_at)
-                self._metrics.queue_rings.labels(ring.queue).inc()
-                return
+            async with asyncio.timeout(CLEARED_S):
+                return await self._clearance(ring)
+        except TimeoutError:
+            aside_s = SLOW_ASIDE_S
         except Busy as busy:
             aside_s = busy.retry_after_s
-        except (QueueDown, SQLAlchemyError):
+        except SQLAlchemyError:
             raise
         except Exception:
-            log.exception("not cleared", job=ring.job)
+            log.exception("not cleared")
         until = utc_now() + timedelta(seconds=aside_s)
         await self._database.write(lambda s: line.step_aside(s, ring.job, until))
         self._woken.set()
+        return False
 
     async def _later(self, job: JobId, wait_s: float) -> None:
         at = utc_now() + timedelta(seconds=wait_s)
         await self._database.write(lambda s: ledger.ring_later(s, job, at))
+
+
+def _part(name: str, ring: Ring) -> AbstractContextManager[object]:
+    """A part of the job's trace."""
+    parent = ring.invocation.get("traceparent")
+    kind = "producer" if name == "ring" else "internal"
+    return traces.span(name, kind=kind, parent=parent, job=ring.job, queue=ring.queue)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, and_, func, update
 from sqlmodel import Session, col, delete, select
 
 from storage import deliveries
@@ -27,7 +27,7 @@ MAX_ATTEMPTS = 3
 """Starts before a job is given up; those that a worker handed back do not count."""
 HANDED_BACK = "handed back by a worker that is restarting"
 STOPPING = "stopping, as asked"
-RING_AGAIN_S = (15.0, 30.0, 60.0, 120.0, 300.0)
+RING_AGAIN_S = (10.0, 20.0, 40.0, 60.0)
 """How long to wait for a worker before the queue is told again, growing with each bell."""
 
 
@@ -169,6 +169,17 @@ def ring_later(session: Session, job: JobId, at: datetime) -> None:
     if bell is not None:
         bell.not_before = at
         session.flush()
+
+
+def ring_again(session: Session, now: datetime) -> None:
+    """Tell the queue of every job once more that it was told of: who heard it is gone. Nobody else
+    in the line would be told of while the first wait for their next bell.
+    """
+    session.connection().execute(
+        update(OutboxRow)
+        .where(col(OutboxRow.attempts) > 0, col(OutboxRow.not_before) > now)
+        .values(not_before=now, attempts=1)
+    )
 
 
 def clear(session: Session, job: JobId, now: datetime) -> None:

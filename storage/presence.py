@@ -98,14 +98,15 @@ def free(
     """Take from a process all it holds, and forget it; None when somebody else has done so.
 
     Its jobs start again, its events are handled by whoever looks next, and after `settle_s` its
-    deliveries too. `lost` is the reply of a job that lost too many workers; None starts it again
-    however often.
+    deliveries too; bells it may have heard, or was about to ring, are rung again. `lost` is the
+    reply of a job that lost too many workers; None starts it again however often.
     """
     row = session.get(ProcessRow, owner)
     gone = session.exec(delete(ProcessRow).where(col(ProcessRow.owner) == owner))
     if row is None or gone.rowcount != 1:
         return None
     leases.release_all(session, owner)
+    ledger.ring_again(session, now)
     return Freed(
         owner=owner,
         kind=row.kind,

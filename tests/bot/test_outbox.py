@@ -14,7 +14,7 @@ from bot.face import Busy
 from bot.metrics import GatewayMetrics
 from bot.outbox import LOOK_S, QUEUE_DOWN_WAIT_S, Outbox
 from jobs.queue import QueueDown
-from storage import ledger
+from storage import ledger, presence
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
@@ -36,8 +36,11 @@ class Gate:
     down: bool = False
     tried: int = 0
     answers: dict[JobId, bool | Exception] = field(default_factory=dict[JobId, bool | Exception])
+    slow: set[JobId] = field(default_factory=set[JobId])
 
     async def clearance(self, ring: Ring) -> bool:
+        if ring.job in self.slow:
+            await asyncio.sleep(3600)
         answer = self.answers.get(ring.job, True)
         if isinstance(answer, Exception):
             raise answer
@@ -142,6 +145,31 @@ async def test_one_job_whose_clearance_breaks_keeps_no_other_waiting(bells: Bell
     await bells.outbox.ring_due()
     assert bells.gate.rung == [good]
     assert await bells.due_in_s(bad) > 0
+
+
+async def test_one_slow_clearance_holds_the_line_up_for_a_moment_only(
+    bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbox.CLEARED_S", 0.2)
+    jobs = [await asked(bells.database) for _ in range(WINDOW + 1)]
+    bells.gate.slow.add(jobs[0])
+    async with bells.running():
+        bells.woken.set()
+        await until(lambda: bells.gate.rung == jobs[1:])
+        bells.gate.slow.clear()
+        await bells.time_passes(60)
+        bells.woken.set()
+        await until(lambda: jobs[0] in bells.gate.rung)
+
+
+async def test_bells_that_a_dead_process_heard_are_rung_again_at_once(bells: Bells) -> None:
+    worker = presence.Identity("host:7:a", "worker", "host", 7, "born")
+    await bells.database.write(lambda s: presence.beat(s, worker, utc_now()))
+    jobs = [await asked(bells.database) for _ in range(WINDOW)]
+    await bells.outbox.ring_due()
+    await bells.database.write(lambda s: presence.free(s, worker.owner, None, utc_now()))
+    await bells.outbox.ring_due()
+    assert bells.gate.rung == [*jobs, *jobs]
 
 
 async def test_a_new_job_wakes_the_loop(bells: Bells) -> None:
