@@ -28,7 +28,7 @@ from tests.acceptance.campaign.stage import Cast, staged
 from tests.acceptance.campaign.takeover import Takeovers
 from tests.benchmarks.machine import machine, percentile
 
-RATE = 12.0
+RATE = 8.0
 """Events a second, when nothing else asks for more time."""
 KILL_EVERY_S = 6.0
 CALLS_AN_EVENT = 3.0
