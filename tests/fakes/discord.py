@@ -105,6 +105,8 @@ class ExactRest:
         self._env = env
         self._request: Callable[..., Awaitable[Any]] = http.request
         self._by_nonce: dict[str, Any] = {}
+        self.written: list[tuple[str, str, Mapping[str, Any]]] = []
+        """Method, path and body of every write, in order."""
         self.refusals: list[_Refusal] = []
         http.request = self.request
 
@@ -115,6 +117,8 @@ class ExactRest:
             raise _exception(refusal.status, refusal.code, refusal.headers)
         self._check(route)
         body = _body(call)
+        if route.method != "GET":
+            self.written.append((route.method, route.path, body))
         is_post = route.path == "/channels/{channel_id}/messages"
         nonce = body.get("nonce") if is_post and body.get("enforce_nonce") else None
         if nonce is not None and nonce in self._by_nonce:

@@ -1,7 +1,7 @@
 """One gateway with all four faces in front of it, as people reach it from each.
 
-Inbound routes, authorities, the code host and the writer are the real ones, against the fakes; what
-we say is kept instead of posted, since here it matters who is told what, not how it looks.
+Inbound routes, authorities, the code host and the writer are the real ones, against the fakes. What
+we say is kept instead of posted where it matters who is told what; with `speaks` it is posted.
 """
 
 import json
@@ -46,7 +46,7 @@ from tests.fakes.intake import RecordingIntake
 from tests.fakes.slack.server import BOT_TOKEN
 from tests.fakes.slack.workspace import SECRET, Slack
 from tests.fakes.slack.world import BOT
-from tests.fakes.spine import Scene, Spine
+from tests.fakes.spine import MortalOutbound, Scene, Spine, Work
 
 SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
 
@@ -121,6 +121,8 @@ class Everywhere:
     spine: Spine
     engine: Engine
     ears: Listener
+    faces: Mapping[Platform, Face]
+    """As composed, with outbounds that speak."""
 
     async def until_handled(self) -> None:
         """Wait until every event is handled, every job that may run has run, and all is said."""
@@ -231,9 +233,17 @@ def _settings(home: Path, github: GitHub, slack: Slack) -> GatewaySettings:
 
 @asynccontextmanager
 async def everywhere(
-    database: Database, folder: Path, valkey_url: str
+    database: Database,
+    folder: Path,
+    valkey_url: str,
+    *,
+    work: Work | None = None,
+    speaks: bool = False,
 ) -> AsyncGenerator[Everywhere]:
-    """A gateway and a worker between all platforms, in whose chats `acme/shop` is meant."""
+    """A gateway and a worker between all platforms, in whose chats `acme/shop` is meant.
+
+    `work` is what `test` jobs do instead of `Everywhere.engine`.
+    """
     spine, engine, ears = Spine(database, folder / "home"), Engine(), Listener()
     github = GitHub(folder / "repositories")
     github.access.limited = False
@@ -272,11 +282,11 @@ async def everywhere(
         )
         scene = Scene(
             faces={
-                platform: Face(ears, face.authority, face.writer, face.host)
+                platform: _behind(face, None if speaks else ears)
                 for platform, face in faces.items()
             },
             desks=desks,
-            works={"test": engine},
+            works={"test": work or engine},
             per_hour=(100_000, 100_000, 100_000),
             tokens=platforms.tokens,
         )
@@ -289,11 +299,16 @@ async def everywhere(
             spine.running(valkey_url, scene),
         ):
             yield Everywhere(
-                github, shop, secret, slack, discord, console, keys, spine, engine, ears
+                github, shop, secret, slack, discord, console, keys, spine, engine, ears, faces
             )
         desks.close()
         for close in platforms.closers:
             await close()
+
+
+def _behind(face: Face, ears: Listener | None) -> Face:
+    """The face with an outbound that is heard, or one that speaks without waiting long."""
+    return Face(ears or MortalOutbound(face.outbound), face.authority, face.writer, face.host)
 
 
 async def _shop_everywhere(place: Place) -> str | None:

@@ -1,10 +1,12 @@
 """The fake as one HTTP server on a loopback port."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -31,6 +33,8 @@ class GitHub:
         self.hooks = Hooks(self.world, webhook_url)
         self.people = People(self.world, self.hooks)
         self.url = ""
+        self.written: list[tuple[str, dict[str, Any]]] = []
+        """Path and body of every write to a repository, as it came, in order."""
 
     @property
     def git_url(self) -> str:
@@ -58,6 +62,8 @@ class GitHub:
                 fault = self.access.enter(request)
             except ApiError as error:
                 return _refusal(error)
+            if request.method != "GET" and request.url.path.startswith("/repos/"):
+                self.written.append((request.url.path, json.loads(await request.body() or b"{}")))
             response = await go_on(request)
             if fault is not None:
                 return JSONResponse({"message": fault.message}, fault.status, fault.headers)
