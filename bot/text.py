@@ -8,9 +8,8 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
-)
+from storage.unseen import seen, seen_line
+
 ZERO_WIDTH = "\u200b"
 """A space that nobody sees and no platform reads over."""
 _JOINER = "\u200d"
@@ -38,14 +37,14 @@ def units(text: str) -> int:
 
 def clean(text: str) -> str:
     """The text with line feeds only, and a visible mark for each character that cannot be seen:
-    controls, changes of direction, halves of a character.
+    controls, changes of direction, halves of a character, hidden letters.
     """
-    return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return seen(text)
 
 
 def one_line(text: str) -> str:
     """The clean text on one line."""
-    return " ".join(clean(text).split())
+    return seen_line(text)
 
 
 def head(text: str, most: int) -> str:

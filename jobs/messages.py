@@ -7,10 +7,11 @@ standard Markdown. Models are JSON on the wire and in the ledger.
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
+from storage.unseen import file_name
 
 
 class _Frozen(BaseModel):
@@ -75,7 +76,7 @@ class File(_Frozen):
 
     kind: Literal["file"] = "file"
     artifact: ArtifactId
-    name: str
+    name: Annotated[str, AfterValidator(file_name)]
     size_bytes: int
 
 

@@ -26,6 +26,7 @@ from storage.ids import ArtifactId, JobId, new_artifact_id
 from storage.ledger import Leased
 from storage.redaction import Redactor
 from storage.stores.types import ArtifactStore, ArtifactTooLarge, StoreAway
+from storage.unseen import file_name
 from storage.vault import KeyRing
 
 _TEXT = ("text/", "application/json", "application/xml", "image/svg")
@@ -77,7 +78,7 @@ class LocalDesk:
             raise Transient(str(error)) from error
         artifact_id = new_artifact_id()
         noted = artifacts.NewArtifact(
-            name=self._shop.redactor.redacted(artifact.name),
+            name=file_name(self._shop.redactor.redacted(artifact.name)),
             media_type=artifact.media_type,
             size_bytes=len(content),
             digest=digest,

@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cache
 
 from bot.document import Flat, Kind, flat
+from bot.passages import split
 from bot.table import Row, evened
-from bot.text import code_spans
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSAFE = {
@@ -90,12 +90,8 @@ class Ink:
 
     def inline(self, markdown: str) -> str:
         """One line of Markdown: strong text, code and links as a terminal shows them."""
-        said: list[str] = []
-        at = 0
-        for start, end in [*code_spans(markdown), (len(markdown), len(markdown))]:
-            said += (self._prose(markdown[at:start]), self(markdown[start:end], Style.CYAN))
-            at = end
-        return "".join(said)
+        parts = split(markdown)
+        return "".join(self._prose(said) + self(code, Style.CYAN) for said, code in parts)
 
     def paragraphs(self, markdown: str) -> str:
         """Running Markdown; code inside is indented and otherwise as it is."""

@@ -14,8 +14,10 @@ from bot.discord.buttons import Button, button_of
 from bot.discord.fences import Fence
 from bot.discord.plain import escaped, has_link, in_code_span, plain_cell, size_text, unfenced
 from bot.document import Kind, flat
+from bot.links import open_links, unlike_others
+from bot.passages import outside_spans
 from bot.table import evened
-from bot.text import ZERO_WIDTH, clean, code_spans, cut, head_lines, one_line, units
+from bot.text import ZERO_WIDTH, clean, cut, head_lines, one_line, units
 from bot.whole_answer import beside_text, markdown_of
 from jobs.messages import (
     Action,
@@ -101,7 +103,7 @@ def pieces_of(blocks: Iterable[Block], page: Page) -> Iterator[Piece]:
 
 def harmless(text: str) -> str:
     """Prose in which nothing pings, quotes the rest, or looks like our own markers."""
-    text = calls_nobody(clean(text))
+    text = calls_nobody(unlike_others(clean(text)))
     return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", text)
 
 
@@ -169,22 +171,10 @@ def _text(markdown: str) -> Iterator[Piece]:
 
 
 def _marked_up(text: str) -> str:
-    text = "\n".join(map(_unpictured, harmless(text).split("\n")))
+    text = outside_spans(harmless(text), open_links)
     text = _RULE.sub("⎯⎯⎯", text)
     text = _DEEP_HEADING.sub(lambda found: f"**{found[1].rstrip('# ')}**", text)
     return unfenced(_TALL_HEADING.sub("###", text))
-
-
-def _unpictured(line: str) -> str:
-    """The line with links in the place of pictures, which Discord does not know."""
-    if "![" not in line:
-        return line
-    said: list[str] = []
-    at = 0
-    for start, end in [*code_spans(line), (len(line), len(line))]:
-        said += (line[at:start].replace("![", "["), line[start:end])
-        at = end
-    return "".join(said)
 
 
 def _code(block: Code, page: Page) -> Iterator[Piece]:
@@ -239,7 +229,7 @@ def _fields(block: Fields) -> str:
 
 def inline(markdown: str) -> str:
     """Inline Markdown as one harmless line that opens no fence."""
-    return unfenced(harmless(one_line(markdown)))
+    return unfenced(outside_spans(harmless(one_line(markdown)), open_links))
 
 
 def _file(block: File, page: Page) -> Iterator[Piece]:

@@ -12,6 +12,7 @@ import discord
 from bot.discord import buttons, slash
 from bot.discord.markdown import MENTION, from_discord
 from bot.discord.outbound import DIRECT, message_key
+from bot.names import mentioned
 from handlers import Caller, Command, Invocation, Place, Platform, Reaction
 from storage.clock import utc_now
 
@@ -164,9 +165,9 @@ def _names(message: discord.Message, us: discord.ClientUser) -> dict[str, str]:
     names = dict.fromkeys(_us(us), MENTION)
     for person in message.mentions:
         if person.id != us.id:
-            names[f"<@{person.id}>"] = names[f"<@!{person.id}>"] = f"@{person.display_name}"
-    names |= {f"<@&{role.id}>": f"@{role.name}" for role in message.role_mentions}
-    return names | {f"<#{each.id}>": f"#{each.name}" for each in message.channel_mentions}
+            names[f"<@{person.id}>"] = names[f"<@!{person.id}>"] = mentioned(person.display_name)
+    names |= {f"<@&{role.id}>": mentioned(role.name) for role in message.role_mentions}
+    return names | {f"<#{each.id}>": mentioned(each.name, "#") for each in message.channel_mentions}
 
 
 def _caller(user: discord.User | discord.Member) -> Caller:

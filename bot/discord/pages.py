@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.discord.blocks import LONGEST_FENCE, Fence, Missing, Piece, Upload, Written
 from bot.discord.buttons import Button
 from bot.discord.fences import TICKS
-from bot.text import head, split, units
+from bot.text import ZERO_WIDTH, head, split, units
 
 CONTENT_LIMIT = 2_000
 MARKER_ROOM = 40
@@ -156,7 +156,7 @@ class _Pager:
             part, line = split(line, self._room())
             self._put(part, "")
             if line and _BLOCK_START.match(line):
-                line = f"\u200b{line}"
+                line = f"{ZERO_WIDTH}{line}"
         return True
 
     def _add_fence(self, fence: Fence) -> None:

@@ -2,7 +2,8 @@
 
 import re
 
-from bot.text import code_spans, one_line
+from bot.passages import split
+from bot.text import ZERO_WIDTH, one_line
 
 _MARKUP = re.compile(r"([\\*_~`|>\[\]()#<-])")
 _LINK = re.compile(r"\]\([^)\n]")
@@ -18,7 +19,7 @@ def escaped(text: str) -> str:
 
 def unfenced(text: str) -> str:
     """Text in which no three backticks stand together, so that it opens and ends no fence."""
-    return _FENCING.sub("`\u200b", text)
+    return _FENCING.sub("`" + ZERO_WIDTH, text)
 
 
 def in_code_span(text: str) -> str:
@@ -28,13 +29,9 @@ def in_code_span(text: str) -> str:
 
 def plain_cell(markdown: str) -> str:
     """A table cell for a code block, where markup would only be noise."""
-    text = one_line(markdown)
-    said: list[str] = []
-    at = 0
-    for start, end in code_spans(text):
-        said += (_EMPHASIS.sub("", text[at:start]), text[start:end].strip("`"))
-        at = end
-    return "".join([*said, _EMPHASIS.sub("", text[at:])])
+    return "".join(
+        _EMPHASIS.sub("", plain) + span.strip("`") for plain, span in split(one_line(markdown))
+    )
 
 
 def has_link(markdown: str) -> bool:

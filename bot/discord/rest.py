@@ -18,6 +18,7 @@ from bot.discord.pace import Pace
 from bot.discord.refusals import Code, TokenedClient, logged_in_call
 from bot.face import Busy
 from bot.fence import may_be_there
+from bot.text import one_line
 
 THREAD_REST_MINUTES = 10_080
 """Discord's longest time without a word before a thread is archived: a week."""
@@ -39,6 +40,7 @@ _STYLES = {
     Style.DANGER: discord.ButtonStyle.danger,
 }
 _NOBODY = discord.AllowedMentions.none()
+_SUPPRESS_EMBEDS = discord.MessageFlags.suppress_embeds.flag
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class Rest:
             "content": content,
             "components": _view(buttons).to_components(),
             "allowed_mentions": _NOBODY.to_dict(),
+            "flags": _SUPPRESS_EMBEDS,
         }
         async with logged_in_call(self._client, self._pace):
             try:
@@ -185,7 +188,9 @@ def _reference(channel: int, message: int) -> discord.MessageReference:
 
 def _file(attachment: Attachment) -> discord.File:
     return discord.File(
-        BytesIO(attachment.content), attachment.name, description=attachment.alt[:1024] or None
+        BytesIO(attachment.content),
+        attachment.name,
+        description=one_line(attachment.alt)[:1024] or None,
     )
 
 

@@ -7,9 +7,9 @@ import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.code_blocks import fence_for, language_of
+from bot.code_blocks import fence_for
 from bot.document import Element, cut_element, elements, standalone
-from bot.github.harmless import cell, code_span, escaped, harmless, unmentioned
+from bot.github.harmless import cell, code_span, escaped, harmless, label, language, unmentioned
 from bot.table import evened
 from bot.text import clean, head, head_lines, one_line, units
 from jobs.messages import (
@@ -185,11 +185,10 @@ def _first_part(element: Element, room: int) -> Iterator[str]:
         size //= 2
 
 
-def _code(text: str, language: str, title: str, room: int) -> Fitted:
+def _code(text: str, info: str, title: str, room: int) -> Fitted:
     text, title = clean(text).rstrip("\n"), one_line(title)
     fence = fence_for(text)
-    named = language_of(language)
-    safe = named if named.lower() != "suggestion" else ""
+    safe = language(info)
     lines = text.count("\n") + 1
     before = f"{code_span(head(title, LONGEST_TITLE))}\n" if title else ""
     after = ""
@@ -254,12 +253,12 @@ def _fields(block: Fields, room: int) -> Fitted:
 
 
 def _file(block: File, page: Page) -> str:
-    name = escaped(head(block.name, LONGEST_TITLE)) or "file"
+    name = label(head(block.name, LONGEST_TITLE)) or "file"
     return f"📄 [{name}]({page.link(block.artifact)}) · {size_text(block.size_bytes)}"
 
 
 def _picture(block: Picture, page: Page) -> str:
-    alt = escaped(head(block.alt, LONGEST_TITLE)) or "picture"
+    alt = label(head(block.alt, LONGEST_TITLE)) or "picture"
     mark = "!" if page.shows_pictures else "🖼️ "
     return f"{mark}[{alt}]({page.link(block.artifact)})"
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.text import ZERO_WIDTH
+
 NAME = "gryph"
 """How the grammar knows us, whatever we are called on GitHub."""
 _COMMAND = re.compile(r"/gryph\b", re.IGNORECASE)
@@ -26,7 +28,7 @@ class Mention:
 
     def in_grammar(self, text: str) -> str:
         """The text with our name as the grammar knows it, and nobody else's."""
-        others = text if self._is_name else _NAMESAKE.sub(f"@\u200b{NAME}", text)
+        others = text if self._is_name else _NAMESAKE.sub(f"@{ZERO_WIDTH}{NAME}", text)
         return self._called.sub(f"@{NAME}", others)
 
     def may_hold_command(self, text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
-from bot.github.harmless import code_span, escaped, inline
+from bot.github.harmless import code_span, escaped, inline, plain_line
 from bot.github.marker import marker
 from bot.text import head, one_line, units
 from jobs.messages import Action, Actions, Block, Reply, Text
@@ -201,14 +201,13 @@ def _conclusion(view: JobView) -> str:
 
 
 def _check_title(view: JobView, text: str) -> str:
-    title = one_line(text)
-    return head(title, LONGEST_CHECK_TITLE) or view.state.value
+    return head(plain_line(text), LONGEST_CHECK_TITLE) or view.state.value
 
 
 def _check_actions(actions: tuple[Action, ...]) -> list[dict[str, str]]:
     return [
         {
-            "label": head(each.label, LONGEST_LABEL),
+            "label": head(plain_line(each.label), LONGEST_LABEL),
             "description": _PURPOSE[each.verb],
             "identifier": each.line,
         }

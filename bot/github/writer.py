@@ -6,7 +6,7 @@ from urllib.parse import quote
 from bot.face import Undeliverable
 from bot.github.authority import GitHubAuthority
 from bot.github.client import PUSH, GitHubClient, Reach
-from bot.github.harmless import code_span, escaped, harmless
+from bot.github.harmless import code_span, escaped, harmless, plain_line
 from bot.github.marker import marker
 from bot.github.objects import Objects, check_paths
 from bot.github.render import COMMENT_ROOM
@@ -157,12 +157,12 @@ def branch_of(application: Application) -> str:
 
 
 def _title(application: Application) -> str:
-    title = escaped(application.title) or f"Files of job {application.job}"
-    return title.replace("\\", "")[:LONGEST_TITLE]
+    title = plain_line(application.title) or f"Files of job {application.job}"
+    return title[:LONGEST_TITLE]
 
 
 def _commit_message(application: Application) -> str:
-    by = escaped(application.requested_by.name).replace("\\", "")
+    by = plain_line(application.requested_by.name)
     return f"{_title(application)}\n\nGryph-Job: {application.job}\nAsked for by {by}."
 
 

@@ -11,6 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.chat_lines import commonmark_lines
+from bot.links import is_web, shows_truth
+from bot.names import mentioned
 from bot.slack.prose import code, escape
 from bot.text import clean
 
@@ -18,8 +20,6 @@ _TOKEN = re.compile(r"<([^<>\n]+)>")
 _FENCE = re.compile(r"```(.*?)```", re.DOTALL)
 _REST_QUOTED = re.compile(r"^&gt;&gt;&gt;", re.MULTILINE)
 _DASHED_FLAG = re.compile(r"(?<=\s)\u2014(?=[a-z])")
-_WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
-"""Anything else between angle brackets may mean a mention to Slack: `<!channel|…>`."""
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"'})
 _MARKS = {
     "strong_open": "*",
@@ -70,12 +70,12 @@ def _plain(text: str, bot: str | None) -> str:
 def _token(token: str, bot: str | None) -> str:
     target, _, label = token.partition("|")
     if target.startswith("@"):
-        return "@gryph" if target[1:] == bot else f"@{label or target[1:]}"
+        return "@gryph" if target[1:] == bot else mentioned(label or target[1:])
     if target.startswith("#"):
-        return f"#{label or target[1:]}"
+        return mentioned(label or target[1:], "#")
     if target.startswith("!"):
         name = target[1:].partition("^")[0]
-        return label or f"@{name}"
+        return mentioned(label, "") if label else f"@{name}"
     is_drawn = target.startswith("mailto:") or target in {f"http://{label}", f"https://{label}"}
     return label if label and is_drawn else target  # `a.py` looks like an address to Slack
 
@@ -87,16 +87,26 @@ def _unescape(text: str) -> str:
 def from_inline(markdown: str) -> str:
     """Inline Markdown as mrkdwn that pings nobody."""
     tokens = _inline.parseInline(clean(markdown))
+    children = [child for parent in tokens for child in parent.children or []]
     ending = ""
     written: list[str] = []
-    for token in (child for parent in tokens for child in parent.children or []):
+    for index, token in enumerate(children):
         if token.type == "link_open":
-            is_web = _WEB.match(str(token.attrGet("href") or "")) is not None
-            written.append(f"<{_address(token)}|" if is_web else "")
-            ending = ">" if is_web else f" ({_address(token)})"
+            start, ending = _linked(token, children[index:])
+            written.append(start)
         else:
             written.append(ending if token.type == "link_close" else _written(token))
     return "".join(written)
+
+
+def _linked(link: Token, following: list[Token]) -> tuple[str, str]:
+    """What stands before and behind a link's words; where they would lie, the address is said."""
+    address = str(link.attrGet("href") or "")
+    end = next(n for n, token in enumerate(following) if token.type == "link_close")
+    words = "".join(token.content for token in following[:end])
+    if is_web(address) and shows_truth(words, address):
+        return f"<{_address(link)}|", ">"
+    return "", f" ({_address(link)})"
 
 
 def _written(token: Token) -> str:

@@ -8,7 +8,7 @@ from bot.code_blocks import fenced, language_of
 from bot.document import Element, Kind, cut_element, elements
 from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import CONTENT_UNITS, Native, Piece, Prose, SlackBlock
-from bot.slack.prose import code, defuse, escape, escaped, literal
+from bot.slack.prose import code, defuse, escape, escaped, harmless, literal
 from bot.table import markdown_table
 from bot.text import clean, head_lines, one_line, size, units
 from bot.whole_answer import beside_text, markdown_of
@@ -157,8 +157,8 @@ class Pieces:
         shown = markdown_table(block.header, block.rows)
         if not shown:
             return
-        if len(block.rows) <= SHOWN_ROWS and units(defuse(shown)) <= SHOWN_UNITS:
-            yield Prose(defuse(shown), self._sources)
+        if len(block.rows) <= SHOWN_ROWS and units(safe := harmless(shown)) <= SHOWN_UNITS:
+            yield Prose(safe, self._sources)
         else:
             yield from self._attached("table.md", "", shown, f"{len(block.rows):,} rows")
 
@@ -261,8 +261,8 @@ def _button(action: Action | Suggestion, index: int) -> SlackBlock:
 
 
 def _defused(element: Element) -> Element:
-    items = tuple(map(defuse, element.items))
-    return replace(element, text=defuse(element.text), items=items)
+    items = tuple(map(harmless, element.items))
+    return replace(element, text=harmless(element.text), items=items)
 
 
 def context(text: str) -> Native:

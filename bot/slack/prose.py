@@ -2,7 +2,9 @@
 
 import re
 
-from bot.text import cut, one_line, units
+from bot.links import open_links, unlike_others
+from bot.passages import outside_code
+from bot.text import ZERO_WIDTH, cut, one_line, units
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|~!&])")
@@ -11,12 +13,21 @@ _MENTION = re.compile(
     r"@(?=(?:channel|here|everyone|group)\b)",
     re.IGNORECASE,
 )
-_INVISIBLE = "\u200b"
+_ENTITY = re.compile(r"&(?=#|[A-Za-z])")
+
+
+def harmless(markdown: str) -> str:
+    """Markdown that calls nobody, fetches nothing, and whose links show where they lead."""
+    return defuse(outside_code(markdown, _shown))
+
+
+def _shown(text: str) -> str:
+    return _ENTITY.sub("&" + ZERO_WIDTH, open_links(text))
 
 
 def defuse(markdown: str) -> str:
     """Markdown in which no mention is resolved; code reads the same, so no entities here."""
-    return _MENTION.sub(lambda match: match[0] + _INVISIBLE, markdown)
+    return _MENTION.sub(lambda match: match[0] + ZERO_WIDTH, markdown)
 
 
 def literal(text: str) -> str:
@@ -29,7 +40,7 @@ def escape(text: str) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    return defuse(text.translate(_ENTITIES))
+    return defuse(unlike_others(text).translate(_ENTITIES))
 
 
 def escaped(text: str, most: int) -> str:

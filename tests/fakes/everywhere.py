@@ -273,13 +273,7 @@ async def everywhere(
             ),
             Platform.CONSOLE: console_face(database, notifier),
         }
-        desks = Workshop(
-            WorkerSettings(home=spine.home, github_git_url=github.git_url),
-            database,
-            spine.store,
-            spine.keys,
-            NoSandbox("scripted work needs none"),
-        )
+        desks = _desks(spine, github)
         scene = Scene(
             faces={
                 platform: _behind(face, None if speaks else ears)
@@ -304,6 +298,17 @@ async def everywhere(
         desks.close()
         for close in platforms.closers:
             await close()
+
+
+def _desks(spine: Spine, github: GitHub) -> Workshop:
+    """The worker's real desks."""
+    return Workshop(
+        WorkerSettings(home=spine.home, github_git_url=github.git_url),
+        spine.database,
+        spine.store,
+        spine.keys,
+        NoSandbox("scripted work needs none"),
+    )
 
 
 def _behind(face: Face, ears: Listener | None) -> Face:

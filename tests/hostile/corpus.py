@@ -29,7 +29,7 @@ class Family(StrEnum):
     MARKER = "is taken for ours"
     UNSEEN = "hides what it says"
     PROMPT = "speaks to a model"
-    SECRET = "tells a secret"  # noqa: S105 - a family of attacks
+    SECRET = "tells a secret"
 
 
 class Place(StrEnum):
@@ -187,7 +187,17 @@ def _mentions() -> Iterator[Attack]:
 # References and closing keywords
 
 
-_KEYWORDS = ("close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved")
+_KEYWORDS = (
+    "close",
+    "closes",
+    "closed",
+    "fix",
+    "fixes",
+    "fixed",
+    "resolve",
+    "resolves",
+    "resolved",
+)
 _REFERRED = (
     "#1",
     "owner/repo#1",
@@ -329,7 +339,7 @@ def _markup() -> Iterator[Attack]:
         "shell": "$(touch /tmp/x) `id` ; rm -rf ~ | sh",
         "SQL": "'; DROP TABLE jobs; --",
         "path": "../../../../etc/passwd",
-        "formula": "=HYPERLINK(\"https://evil.example\")",
+        "formula": '=HYPERLINK("https://evil.example")',
     }.items():
         yield Attack(f"markup: {name}", Family.MARKUP, text)
 

@@ -58,24 +58,18 @@ def on_slack(world: Everywhere) -> Iterator[Posted]:
             yield Posted("plain", str(args["filename"]), "file name")
         elif method == "files.completeUploadExternal":
             yield from (Posted("plain", str(each["title"]), "title") for each in args["files"])
+        elif method == "response_url":
+            yield from _slack_message(args)
 
 
-def whispered(world: Everywhere) -> Iterator[Posted]:
-    """What Slack showed to one person alone."""
-    for one in world.slack.world.ephemerals:
-        yield from _slack_texts({"type": "mrkdwn", "text": one.text}, "whisper")
-        yield from _slack_texts(one.blocks, "whisper")
-
-
-def _slack_message(args: dict[str, Any], *, whisper: bool = False) -> Iterator[Posted]:
-    where = "whisper" if whisper else "message"
-    if not whisper and (args.get("unfurl_links", True) or args.get("unfurl_media", True)):
-        yield Posted("fault", "it unfurls", where)
+def _slack_message(args: dict[str, Any]) -> Iterator[Posted]:
+    if args.get("unfurl_links", True) or args.get("unfurl_media", True):
+        yield Posted("fault", "it unfurls", "message")
     if args.get("link_names") or args.get("parse"):
-        yield Posted("fault", "names are linked", where)
-    yield Posted("mrkdwn", str(args.get("text", "")), f"{where}'s text")
+        yield Posted("fault", "names are linked", "message")
+    yield Posted("mrkdwn", str(args.get("text", "")), "message's text")
     for block in args.get("blocks") or ():
-        yield from _slack_texts(block, where)
+        yield from _slack_texts(block, "message")
 
 
 def _slack_texts(node: object, where: str) -> Iterator[Posted]:
@@ -90,10 +84,10 @@ def _slack_texts(node: object, where: str) -> Iterator[Posted]:
             yield Posted("fault", "a picture", where)
         case dict():
             for value in node.values():  # pyright: ignore[reportUnknownVariableType] - any JSON
-                yield from _slack_texts(value, where)
+                yield from _slack_texts(value, where)  # pyright: ignore[reportUnknownArgumentType] - any JSON
         case list():
             for value in node:  # pyright: ignore[reportUnknownVariableType] - any JSON
-                yield from _slack_texts(value, where)
+                yield from _slack_texts(value, where)  # pyright: ignore[reportUnknownArgumentType] - any JSON
         case _:
             return
 

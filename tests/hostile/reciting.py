@@ -64,7 +64,9 @@ def files_with(attack: Attack) -> dict[str, bytes]:
     """A repository's files in which the attack stands everywhere it can."""
     said = repr(attack.text)
     described = "".join(_in_toml(character) for character in attack.text)
-    cases = f"import pytest\n\n\n@pytest.mark.parametrize('x', [1], ids=[{said}])\ndef test_a(x): ..."
+    cases = (
+        f"import pytest\n\n\n@pytest.mark.parametrize('x', [1], ids=[{said}])\ndef test_a(x): ..."
+    )
     return {
         SOURCE: f"{said}\n\n\ndef f():\n    raise ValueError({said})\n".encode(),
         TESTS: f"{cases}\n".encode(),
@@ -97,8 +99,7 @@ class Reciter:
         makers = list(KINDS.values())
         desk.watch.report(found[Place.EXCEPTION])
         blocks = [
-            makers[(at + self.number) % len(makers)](text)
-            for at, text in enumerate(found.values())
+            makers[(at + self.number) % len(makers)](text) for at, text in enumerate(found.values())
         ]
         name = found[Place.FILE]
         path = f"tests/{name}" if self.number % 2 else f"tests/test_{self.number}.py"
@@ -123,13 +124,12 @@ class Reciter:
 def _read(root: Path) -> dict[Place, str]:
     """What stands in the checked out files."""
     tree = ast.parse((root / SOURCE).read_text())
-    (message,) = (
-        each.value for each in ast.walk(tree.body[1]) if isinstance(each, ast.Constant)
-    )
+    (message,) = (each.value for each in ast.walk(tree.body[1]) if isinstance(each, ast.Constant))
     (names,) = (
         each.elts[0].value
         for each in ast.walk(ast.parse((root / TESTS).read_text()))
-        if isinstance(each, ast.List) and isinstance(each.elts[0], ast.Constant)
+        if isinstance(each, ast.List)
+        and isinstance(each.elts[0], ast.Constant)
         and isinstance(each.elts[0].value, str)
     )
     (odd,) = (each.name for each in (root / "src").iterdir() if each.name not in ("a.py", "b.py"))
@@ -146,7 +146,7 @@ def _read(root: Path) -> dict[Place, str]:
 
 def _raised(message: str) -> str:
     try:
-        raise ValueError(message)  # noqa: TRY301 - its traceback is wanted
+        raise ValueError(message)
     except ValueError:
         return traceback.format_exc()
 

@@ -9,6 +9,7 @@ https://docs.discord.com/developers/reference#message-formatting
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -57,12 +58,12 @@ _DISCORD_MARKER = re.compile(r"^\s*-# ", re.MULTILINE)
 def steering(text: str) -> list[str]:
     """What cannot be seen and changes how the rest is seen."""
     found = [*_STEERING.findall(text), *_TAGS.findall(text)]
-    return [f"cannot be seen: {ascii(each)}" for each in found[:3]]
+    return [f"cannot be seen: {each!a}" for each in found[:3]]
 
 
 def on_terminal(text: str) -> list[str]:
     """What would steer a terminal."""
-    return [f"steers a terminal: {ascii(each)}" for each in _TERMINAL.findall(text)[:3]]
+    return [f"steers a terminal: {each!a}" for each in _TERMINAL.findall(text)[:3]]
 
 
 def lies(shown: str, address: str, *, own: str = "") -> bool:
@@ -117,7 +118,7 @@ def github(markdown: str, *, marker: str = "", own: str = "") -> list[str]:
 
 def _block(token: Token, own: str) -> Iterator[str]:
     if token.type == "fence":
-        language = token.info.split()[:1]
+        language = unescape(token.info).split()[:1]
         if language and language[0].lower().partition(":")[0] in _ACTIVE:
             yield f"a fence that acts: {token.info!r}"
     elif token.type == "html_block":
@@ -223,6 +224,8 @@ def _tokens(text: str, asker: str, own: str) -> Iterator[str]:
             yield from _leads(label, target, own)
         else:
             yield f"a token of Slack's: <{inside}>"
+    for found in _AUTOLINK.findall(_SLACK_TOKEN.sub(" ", text)):
+        yield from _leads("", found if "://" in found else f"http://{found}", own)
 
 
 def slack_markdown(text: str, *, own: str = "") -> list[str]:
@@ -269,7 +272,8 @@ def discord(content: str, *, own: str = "") -> list[str]:
     spoken = _DISCORD_FENCE.sub(" ", content)
     uncoded = _DISCORD_CODE.sub("code", spoken)
     found = [f"live on Discord: {each}" for each in _DISCORD_LIVE.findall(uncoded)]
-    for shown, address in _DISCORD_LINK.findall(spoken):
+    kept = _DISCORD_CODE.sub(lambda code: " " if "](" in code[0] else code[0], spoken)
+    for shown, address in _DISCORD_LINK.findall(kept):
         found += _leads(shown, address, own)
     for each in _AUTOLINK.findall(uncoded):
         found += _leads("", each if "://" in each else f"http://{each}", own)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from simcord.actors import MemberActor
 from sqlmodel import Session, col, select
+from typing_extensions import override
 
 from bot.auth import Role
 from handlers import Place as Spot
@@ -24,14 +25,16 @@ from tests.fakes.everywhere import SHOP, Everywhere, everywhere
 from tests.fakes.spine import PUBLIC_URL
 from tests.hostile import rules
 from tests.hostile.corpus import JOB, Attack, Family, Place, written
-from tests.hostile.received import Posted, on_console, on_discord, on_github, on_slack, whispered
+from tests.hostile.received import Posted, on_console, on_discord, on_github, on_slack
 from tests.hostile.reciting import SOURCE, Reciter, all_kinds, files_with
 
 OWN = f"{PUBLIC_URL}/api/v1/artifacts/"
 NICKNAME_LENGTH = 32
 _COMMAND = f"test {SOURCE}"
 _MARKER = re.compile(r"<!-- gryph:(?:job=J[0-9A-Z]{6} )?key=[\w.:/-]+ -->\Z")
-_MENTIONED = "<@%s>"
+_ON_BRANCH = "test @%s:x.py"
+_ABOUT = re.compile(r"^For #\d+\. (?=Applied by )", re.MULTILINE)
+"""The one reference that a pull request of ours makes: to the one it comes from."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Fault:
     face: Platform
     what: str
 
+    @override
     def __str__(self) -> str:
         """For the report."""
         return f"{self.attack} on {self.face}: {self.what}"
@@ -74,8 +78,11 @@ class Stage:
         effects = await self._effects()
         faults = [
             Fault(attack.name, Platform.GITHUB, f"{what}: {count}")
-            for what, count in _unexpected(before, effects).items()
+            for what, count in effects.items()
+            if what != "jobs" and count != before[what]
         ]
+        ran = effects["jobs"] - before["jobs"]
+        faults += [Fault(attack.name, Platform.GITHUB, f"{ran} jobs ran, not 5")] if ran < 5 else []
         await self._apply(number)
         posted = await self._posted_so_far()
         for face, texts in posted.items():
@@ -85,8 +92,17 @@ class Stage:
         return faults
 
     async def recite(self, attack: Attack) -> list[Fault]:
-        """Say one attack in every kind of block, as an answer, on every face."""
+        """Say one attack in every kind of block, as an answer, on every face.
+
+        Outbounds stand behind redaction, so secrets are not tried here.
+        """
+        if attack.family is Family.SECRET:
+            return []
         self.acts += 1
+        if self.thread is None:
+            self.thread = await self.world.post("ann", Role.OPERATOR, {"text": "quota"})
+            await self._a_pull()
+            await self.world.until_handled()
         kept = await self.world.spine.kept.keep(None, "x.txt", b"x")
         reply = all_kinds(attack.text, kept)
         seen = await self._posted_so_far()
@@ -100,6 +116,9 @@ class Stage:
         ]
 
     # What people do
+
+    async def _a_pull(self) -> None:
+        await self.world.github.people.open_pull(self.world.shop, "ann", {"b.txt": b"b"})
 
     async def _pull(self, attack: Attack) -> int:
         """A pull request with the attack in its title, text, branch, commit and files."""
@@ -120,8 +139,8 @@ class Stage:
         world, said = self.world, written(Place.COMMENT, attack)
         line = " ".join(said.split())
         branch, name = written(Place.BRANCH, attack), written(Place.NAME, attack)
-        lines = f"{_COMMAND}\n/gryph frobnicate {line}\n/gryph test @{branch}:x.py"
-        text = f"{lines}\n\n{said}"
+        more = f"\n/gryph {_ON_BRANCH % branch}" if self.acts % 2 else ""
+        text = f"{_COMMAND}\n/gryph frobnicate {line}{more}\n\n{said}"
         await world.comment("ann", number, f"@gryph {text}")
         first = await world.github.people.review_comment(
             world.shop, number, "ann", f"@gryph {_COMMAND}\n\n{said}"
@@ -149,11 +168,7 @@ class Stage:
     async def _apply(self, number: int) -> None:
         """Ann has the newest job's files put into the repository."""
         jobs = await self.world.spine.jobs()
-        ours = [
-            job.id
-            for job in jobs
-            if job.state == "succeeded" and job.number == number
-        ]
+        ours = [job.id for job in jobs if job.state == "succeeded" and job.number == number]
         assert ours, [(job.line, job.state, job.reply) for job in jobs[-6:]]
         self.job = ours[-1]
         await self.world.comment("ann", number, f"@gryph apply {self.job}")
@@ -168,7 +183,7 @@ class Stage:
             jobs = session.exec(select(JobRow)).all()
             return {
                 "jobs": len(jobs),
-                "jobs of other lines": sum(job.line != _COMMAND for job in jobs),
+                "jobs of other lines": sum(not _is_honest(job.line) for job in jobs),
                 "cancelled": sum(job.cancel_requested_by is not None for job in jobs),
                 "votes": len(session.exec(select(FeedbackRow)).all()),
                 "approvals": len(session.exec(select(ApprovalRow)).all()),
@@ -210,7 +225,8 @@ class Stage:
         match one.kind:
             case "github":
                 found = _MARKER.search(one.text.rstrip())
-                return rules.github(one.text, marker=found[0] if found else "", own=OWN)
+                text = _ABOUT.sub("", one.text)
+                return rules.github(text, marker=found[0] if found else "", own=OWN)
             case "github plain":
                 return rules.github_plain(one.text)
             case "mrkdwn":
@@ -230,9 +246,7 @@ class Stage:
         match platform:
             case Platform.GITHUB:
                 number = max(self.world.shop.pulls)
-                return Spot(
-                    platform=platform, workspace="acme", channel=SHOP, thread=str(number)
-                )
+                return Spot(platform=platform, workspace="acme", channel=SHOP, thread=str(number))
             case Platform.SLACK:
                 return Spot(platform=platform, workspace="T1", channel=self.channel)
             case Platform.DISCORD:
@@ -246,10 +260,9 @@ class Stage:
                 )
 
 
-def _unexpected(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    """Effects beyond the five honest commands."""
-    grown = {what: after[what] - before[what] for what in after}
-    return {what: count for what, count in grown.items() if count != (what == "jobs") * 5}
+def _is_honest(line: str) -> bool:
+    """Whether a job's line is one that was given as a command."""
+    return line == _COMMAND or (line.startswith("test @") and line.endswith(":x.py"))
 
 
 @asynccontextmanager

@@ -168,6 +168,7 @@ class SlackServer:
         if found.uses > RESPONSE_USES:
             return web.Response(status=404, text="used_url")
         body = cast("dict[str, Any]", await request.json())
+        self.calls.append(("response_url", body))
         try:
             text, blocks = content(body)
         except Refused as refused:

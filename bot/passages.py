@@ -1,0 +1,129 @@
+"""Markdown taken apart into what is code and what is not, as CommonMark and GitHub see it.
+
+Blocks are found by a CommonMark parser with HTML and link definitions switched off, which is how
+the text reads once both have been disarmed; code spans by the backtick rule.
+https://github.github.com/gfm/#code-spans
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from markdown_it import MarkdownIt
+
+from bot.text import code_spans
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
+_MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
+_MARKDOWN.disable("reference")
+_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:[^\n]*\n)(?=    |\t)", re.MULTILINE)
+_RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
+
+
+class Kind(StrEnum):
+    """How a passage is read."""
+
+    PROSE = "prose"
+    ROWS = "rows"
+    """Of a table, or of what may be one."""
+    FENCE = "fence"
+    INDENTED = "indented"
+    """Code without a fence."""
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines of one block, or between two."""
+
+    kind: Kind
+    lines: list[str]
+    markup: str = ""
+    """What opened a fence."""
+    closing: str = ""
+    """What has to be added so that the fence ends."""
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it stands as it is."""
+        return self.kind in (Kind.FENCE, Kind.INDENTED)
+
+
+def passages(markdown: str) -> Iterator[Passage]:
+    """The blocks that hold text, in order, with whatever stands between them.
+
+    Code behind a link's definition, which becomes a paragraph, is kept apart from it.
+    """
+    lines = _DEFINITION.sub(r"\1\n", markdown).split("\n")
+    at = 0
+    for start, end, kind, marks in _blocks(lines):
+        if start < at:
+            continue
+        if start > at:
+            yield Passage(Kind.REST, lines[at:start])
+        yield Passage(kind, lines[start:end], *marks)
+        at = end
+    if at < len(lines):
+        yield Passage(Kind.REST, lines[at:])
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[int, int, Kind, tuple[str, str]]]:
+    for token in _MARKDOWN.parse("\n".join(lines)):
+        if token.map is None:
+            continue
+        start, end = token.map[0], min(token.map[1], len(lines))
+        inside = lines[start:end]
+        if token.type == "fence":
+            runs_out = token.level == 0 and not any(line.strip() for line in lines[end:])
+            is_open = runs_out and not _is_closed(inside, token.markup)
+            yield start, end, Kind.FENCE, (token.markup, token.markup if is_open else "")
+        elif token.type == "code_block":
+            yield start, end, Kind.INDENTED, ("", "")
+        elif token.type == "inline":
+            yield start, end, Kind.ROWS if _looks_ruled(inside) else Kind.PROSE, ("", "")
+
+
+def _is_closed(lines: list[str], markup: str) -> bool:
+    end = rf" {{0,3}}{re.escape(markup[0])}{{{len(markup)},}}[ \t]*"
+    return len(lines) > 1 and re.fullmatch(end, lines[-1]) is not None
+
+
+def _looks_ruled(lines: list[str]) -> bool:
+    """Whether the line that rules a table's header off is among them."""
+    return any("-" in line and _RULER.fullmatch(line) for line in lines)
+
+
+def split(text: str) -> Iterator[tuple[str, str]]:
+    """Pairs of plain text and the code span behind it, "" at the end."""
+    at = 0
+    for start, end in code_spans(text):
+        yield text[at:start], text[start:end]
+        at = end
+    yield text[at:], ""
+
+
+def reads_alike(rows: list[str]) -> bool:
+    """Whether the code spans of a table's rows are the same with and without the table."""
+    cells = [cell for row in rows for cell in row.split("|")]
+    balanced = all("`" not in plain for cell in cells for plain, _ in split(cell))
+    return balanced and not any("\\|" in row for row in rows)
+
+
+def outside_code(markdown: str, change: Callable[[str], str]) -> str:
+    """The Markdown with everything changed that is no code."""
+    return "\n".join(_changed(each, change) for each in passages(markdown))
+
+
+def _changed(passage: Passage, change: Callable[[str], str]) -> str:
+    text = "\n".join(passage.lines)
+    if passage.is_code:
+        return text
+    if passage.kind is Kind.ROWS and not reads_alike(passage.lines):
+        return change(text)
+    return outside_spans(text, change)
+
+
+def outside_spans(text: str, change: Callable[[str], str]) -> str:
+    """One block's text with everything changed that is no code span."""
+    return "".join(change(plain) + code for plain, code in split(text))
