@@ -19,7 +19,8 @@ _TARGET = re.compile(r"\](?=[(:\[])")
 _LABELLED = re.compile(r"<(?=[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*(?:[|>]|$))")
 """An address in angle brackets: Slack lets one have a label."""
 _ADDRESS = re.compile(r"(https?:(?=//)|www(?=\.))([/.]+)([^\s/?#<>()\"'|]*)", re.IGNORECASE)
-_SCHEME = re.compile(r"(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]*:)?//|www\.", re.IGNORECASE)
+_SIGNS = re.compile(r"//+|(?<=www)\.", re.IGNORECASE)
+"""What an address is known by."""
 _NAMED = re.compile(
     r"//([^\s/?#]+)|(?<![\w.-])((?:[\w-]+\.)+[^\W\d_]{2,24})(?![\w(])", re.IGNORECASE
 )
@@ -74,7 +75,7 @@ def _unlike_another(found: re.Match[str]) -> str:
 
 def unaddressed(text: str) -> str:
     """Words that a link of ours is put under, naming no address."""
-    return _SCHEME.sub("", text)
+    return _SIGNS.sub(" ", text)
 
 
 def _host(authority: str) -> str:

@@ -17,7 +17,10 @@ from bot.text import code_spans
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
 _MARKDOWN.disable("reference")
-_DEFINITION = re.compile(r"^( {0,3}\[[^\]\n]+\]:[^\n]*\n)(?=    |\t)", re.MULTILINE)
+_ITEM = r"(?:[-+*]|\d{1,9}[.)])[ \t]"
+_DEFINITION = re.compile(
+    rf"[ >\t]*(?:{_ITEM}+){{0,9}}\[[^\]\n]+\]:[ \t]*\S[^\n]*\n(?:    |\t|[ >\t]*{_ITEM})"
+)
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
 
 
@@ -31,6 +34,10 @@ class Kind(StrEnum):
     INDENTED = "indented"
     """Code without a fence."""
     REST = "rest"
+
+
+_CODE = (Kind.FENCE, Kind.INDENTED)
+_Block = tuple[int, int, Kind, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,20 @@ class Passage:
     @property
     def is_code(self) -> bool:
         """Whether it stands as it is."""
-        return self.kind in (Kind.FENCE, Kind.INDENTED)
+        return self.kind in _CODE
 
 
 def passages(markdown: str) -> Iterator[Passage]:
     """The blocks that hold text, in order, with whatever stands between them.
 
-    Code behind a link's definition, which becomes a paragraph, is kept apart from it.
+    Code or a list behind a link's definition, which becomes a paragraph, is kept apart from it.
     """
-    lines = _DEFINITION.sub(r"\1\n", markdown).split("\n")
+    lines = markdown.split("\n")
+    blocks = list(_blocks(lines))
+    if "]:" in markdown and (apart := _apart(lines, blocks)) != lines:
+        lines, blocks = apart, list(_blocks(apart))
     at = 0
-    for start, end, kind, marks in _blocks(lines):
+    for start, end, kind, marks in blocks:
         if start < at:
             continue
         if start > at:
@@ -68,7 +78,18 @@ def passages(markdown: str) -> Iterator[Passage]:
         yield Passage(Kind.REST, lines[at:])
 
 
-def _blocks(lines: list[str]) -> Iterator[tuple[int, int, Kind, tuple[str, str]]]:
+def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
+    """The lines with an empty one behind each definition that would draw the next one in."""
+    code = {n for start, end, kind, _ in blocks if kind in _CODE for n in range(start, end)}
+    made: list[str] = []
+    for number, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True)):
+        made.append(line)
+        if number not in code and _DEFINITION.match(f"{line}\n{following}"):
+            made.append("")
+    return made
+
+
+def _blocks(lines: list[str]) -> Iterator[_Block]:
     for token in _MARKDOWN.parse("\n".join(lines)):
         if token.map is None:
             continue

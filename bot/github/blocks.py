@@ -7,9 +7,17 @@ import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.code_blocks import fence_for
+from bot.code_blocks import fence_for, language_of
 from bot.document import Element, cut_element, elements, standalone
-from bot.github.harmless import cell, code_span, escaped, harmless, label, language, unmentioned
+from bot.github.harmless import (
+    cell,
+    code_span,
+    escaped,
+    harmless,
+    label,
+    shown_as_code,
+    unmentioned,
+)
 from bot.table import evened
 from bot.text import clean, head, head_lines, one_line, units
 from jobs.messages import (
@@ -188,7 +196,7 @@ def _first_part(element: Element, room: int) -> Iterator[str]:
 def _code(text: str, info: str, title: str, room: int) -> Fitted:
     text, title = clean(text).rstrip("\n"), one_line(title)
     fence = fence_for(text)
-    safe = language(info)
+    safe = shown_as_code(language_of(info))
     lines = text.count("\n") + 1
     before = f"{code_span(head(title, LONGEST_TITLE))}\n" if title else ""
     after = ""

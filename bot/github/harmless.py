@@ -7,6 +7,7 @@ is, byte for byte, but shown as code: never as a suggestion or a drawing.
 https://docs.github.com/en/get-started/writing-on-github
 """
 
+import html
 import re
 
 from bot.links import open_links, unaddressed, unlike_others
@@ -40,7 +41,8 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"([\\`*_{}\[\]<>()#|~!])")
-_LANGUAGE = re.compile(r"[ \t]*([A-Za-z0-9_+#.-]{1,32})(?:[ \t]|$)")
+_INFO = re.compile(r"([ \t]*)(\S+)")
+_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _ITEM = re.compile(r"^[ \t>]*(?=(?:\d{1,9}[.)]|[-+*])(?:[ \t]|$))")
 _TICKS = re.compile(r"`+")
 _ACTIVE = frozenset({"suggestion", "mermaid", "geojson", "topojson", "stl", "math"})
@@ -75,10 +77,14 @@ def plain_line(text: str) -> str:
     return unmentioned(one_line(text))
 
 
-def language(text: str) -> str:
-    """What a fence's first line may say of its language; "" for what is not shown as code."""
-    found = _LANGUAGE.match(text)
-    return found[1] if found and found[1].lower() not in _ACTIVE else ""
+def shown_as_code(info: str) -> str:
+    """What a fence's first line may say: not that it is anything but code."""
+    return _INFO.sub(_inactive, info, count=1)
+
+
+def _inactive(found: re.Match[str]) -> str:
+    word = _WORD.search(html.unescape(found[2]).replace("\\", ""))
+    return found[1] if word and word[0].lower() in _ACTIVE else found[0]
 
 
 def inline(markdown: str) -> str:
@@ -128,7 +134,7 @@ def _made_harmless(part: Passage) -> list[str]:
 def _opening(line: str, markup: str) -> str:
     """A fence's first line."""
     before, _, info = line.partition(markup)
-    return before + markup + language(info)
+    return before + markup + shown_as_code(info)
 
 
 def _rows(lines: list[str]) -> list[str]:

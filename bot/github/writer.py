@@ -138,7 +138,7 @@ class GitHubWriter:
             "title": _title(application),
             "head": branch,
             "base": target.branch,
-            "body": _body(application),
+            "body": self._redactor.redacted(_body(application)),
             "maintainer_can_modify": True,
         }
         path = f"/repos/{reach.repository}/pulls"

@@ -168,7 +168,7 @@ _ENTITIES = {"@": "&#64;", "<": "&lt;", "#": "&#x23;", "!": "&excl;"}
 
 def _mentions() -> Iterator[Attack]:
     for called in _CALLED:
-        yield Attack(f"{called} plain", Family.MENTION, f"hello {called}, look")
+        yield Attack(f"{called} in a sentence", Family.MENTION, f"hello {called}, look")
     for called, (disguise, form) in product(
         ("@ann", "@everyone", "<!channel>", "<@1>"), _DISGUISES.items()
     ):

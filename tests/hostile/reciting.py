@@ -29,6 +29,8 @@ from storage.ids import ArtifactId
 from tests.hostile.corpus import Attack, Place, written
 
 SOURCE, TESTS, PROJECT = "src/a.py", "tests/test_a.py", "pyproject.toml"
+ODD = "odd"
+"""The folder of oddly named files."""
 KINDS: Mapping[str, Callable[[str], Block]] = {
     "heading": lambda text: Heading(text=text),
     "text": lambda text: Text(markdown=text),
@@ -60,7 +62,7 @@ def _files(text: str, artifact: ArtifactId) -> tuple[Block, ...]:
     )
 
 
-def files_with(attack: Attack) -> dict[str, bytes]:
+def files_with(attack: Attack, number: int) -> dict[str, bytes]:
     """A repository's files in which the attack stands everywhere it can."""
     said = repr(attack.text)
     described = "".join(_in_toml(character) for character in attack.text)
@@ -71,7 +73,7 @@ def files_with(attack: Attack) -> dict[str, bytes]:
         SOURCE: f"{said}\n\n\ndef f():\n    raise ValueError({said})\n".encode(),
         TESTS: f"{cases}\n".encode(),
         PROJECT: f'[project]\nname = "x"\ndescription = "{described}"\n'.encode(),
-        f"src/{written(Place.FILE, attack)}": b"x = 1\n",
+        f"{ODD}/{number}/{written(Place.FILE, attack)}": b"x = 1\n",
     }
 
 
@@ -93,7 +95,7 @@ class Reciter:
 
     def __call__(self, request: JobRequest, desk: Desk) -> Done:
         """Read it and say it."""
-        read = {**_read(desk.checkout(request.source)), **_talk(request)}
+        read = {**_read(desk.checkout(request.source), self.number), **_talk(request)}
         self.seen |= read.keys()
         found = {**self.elsewhere, **read}
         makers = list(KINDS.values())
@@ -121,7 +123,7 @@ class Reciter:
         )
 
 
-def _read(root: Path) -> dict[Place, str]:
+def _read(root: Path, number: int) -> dict[Place, str]:
     """What stands in the checked out files."""
     tree = ast.parse((root / SOURCE).read_text())
     (message,) = (each.value for each in ast.walk(tree.body[1]) if isinstance(each, ast.Constant))
@@ -132,7 +134,7 @@ def _read(root: Path) -> dict[Place, str]:
         and isinstance(each.elts[0], ast.Constant)
         and isinstance(each.elts[0].value, str)
     )
-    (odd,) = (each.name for each in (root / "src").iterdir() if each.name not in ("a.py", "b.py"))
+    (odd,) = (each.name for each in (root / ODD / str(number)).iterdir())
     return {
         Place.FILE: odd,
         Place.TOML: str(tomllib.loads((root / PROJECT).read_text())["project"]["description"]),

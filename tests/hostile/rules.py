@@ -17,8 +17,17 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from typing_extensions import override
 
-GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_SLACK = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+class _Reader(MarkdownIt):
+    """To which `javascript:` is a link as any other."""
+
+    @override
+    def validateLink(self, url: str) -> bool:
+        return True
+
+
+GFM = _Reader("commonmark").enable(["table", "strikethrough"])
+_SLACK = _Reader("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _OUR_TAGS = ("details", "summary", "sub")
 _ACTIVE = ("suggestion", "mermaid", "geojson", "topojson", "stl", "math")
 """Languages of a fence that GitHub shows as something other than code."""

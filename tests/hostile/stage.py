@@ -123,7 +123,7 @@ class Stage:
     async def _pull(self, attack: Attack) -> int:
         """A pull request with the attack in its title, text, branch, commit and files."""
         shop, people = self.world.shop, self.world.github.people
-        files = files_with(attack)
+        files = files_with(attack, self.acts)
         number = await people.open_pull(shop, "ann", files, body=attack.text)
         shop.issues[number].title = written(Place.TITLE, attack)
         pull = shop.pulls[number]
@@ -153,7 +153,7 @@ class Stage:
         await world.slack.slash(self.slacker, self.channel, f"{_COMMAND} style=x{line}")
         member = await self._member(name)
         await world.say(member, text)
-        body = {"text": text, "conversation": self.thread, "repository": SHOP}
+        body = {"text": f"/gryph {text}", "conversation": self.thread, "repository": SHOP}
         self.thread = await world.post("ann", Role.OPERATOR, body)
         await world.until_handled()
 
