@@ -95,7 +95,7 @@ class Reciter:
 
     def __call__(self, request: JobRequest, desk: Desk) -> Done:
         """Read it and say it."""
-        read = {**_read(desk.checkout(request.source), self.number), **_talk(request)}
+        read = {**_read(desk.checkout(request.source, SOURCE), self.number), **_talk(request)}
         self.seen |= read.keys()
         found = {**self.elsewhere, **read}
         makers = list(KINDS.values())
