@@ -29,7 +29,9 @@ def test_a_line_is_one_line() -> None:
     ("given_name", "name"),
     [
         ("test_a.py", "test_a.py"),
-        ("../../etc/passwd", "_.._etc_passwd"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("src/./.test_a.py", "src_.test_a.py"),
+        ("v1../a", "v1.._a"),
         ("https://a.bc", "https_a.bc"),
         ("a\nb\x1b.py", f"a_b{MARK}.py"),
         ("...", "file"),

@@ -418,10 +418,15 @@ def test_long_fence_is_carried_over_into_the_next_message(
 
 
 @given(st.text(), st.integers(0, 50))
-def test_head_is_the_longest_beginning_that_fits(text: str, room: int) -> None:
+def test_head_is_a_beginning_that_fits(text: str, room: int) -> None:
     taken = head(text, room)
     assert text.startswith(taken)
     assert units(taken) <= room
+
+
+@given(st.text("ab \n\u00e9\u4e2d\U0001f40d"), st.integers(0, 50))
+def test_head_of_characters_without_marks_is_the_longest_that_fits(text: str, room: int) -> None:
+    taken = head(text, room)
     assert taken == text or units(text[: len(taken) + 1]) > room
 
 
