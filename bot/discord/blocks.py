@@ -245,7 +245,7 @@ def _actions(actions: Iterable[Action | Suggestion]) -> Iterator[Piece]:
         button = button_of(action)
         if button is not None:
             yield button
-        else:
+        elif one_line(action.line):
             yield Written(f"{escaped(harmless(action.label))}: type")
             yield fenced(f"/gryph {one_line(action.line)}")
 

@@ -36,7 +36,7 @@ def button_of(action: Action | Suggestion) -> Button | None:
     else:
         custom_id, style = _action_id(action), _style(action)
     label = one_line(action.label) or one_line(action.line)
-    if len(custom_id.encode()) > _MAX_ID or units(label) > _MAX_LABEL:
+    if len(custom_id.encode()) > _MAX_ID or not 0 < units(label) <= _MAX_LABEL:
         return None
     return Button(label, custom_id, style)
 

@@ -417,6 +417,12 @@ def test_long_fence_is_carried_over_into_the_next_message(
         assert inside.replace("\n", "") == wanted
 
 
+def test_button_that_says_and_runs_nothing_is_left_out() -> None:
+    (draft,) = drafts(Text(markdown="done"), Actions(actions=(Suggestion(line="\n", label=""),)))
+    assert not draft.buttons
+    assert "/gryph" not in draft.content
+
+
 @given(st.text(), st.integers(0, 50))
 def test_head_is_a_beginning_that_fits(text: str, room: int) -> None:
     taken = head(text, room)
