@@ -8,7 +8,7 @@ from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline, plain_line
 from bot.github.marker import marker
-from bot.text import head, one_line, units
+from bot.text import head, units
 from jobs.messages import Action, Actions, Block, Reply, Text
 from storage.ids import JobId
 from storage.states import JobState
