@@ -156,7 +156,9 @@ class Dispatcher:
         """Take events that nobody holds: left over from a burst, or from a handler that died."""
         while True:
             room = self._intake.room
-            is_full = room < LEAST_TAKEN or await self._take_due(room) == room
+            if room >= LEAST_TAKEN:
+                self._intake.older_wait = await self._take_due(room) == room
+            is_full = room < LEAST_TAKEN or self._intake.older_wait
             await asyncio.sleep(SOON_S if is_full else SWEEP_S)
 
     async def _take_due(self, most: int) -> int:

@@ -56,6 +56,8 @@ class DurableIntake:
         self._taken: asyncio.Queue[Taken] = asyncio.Queue()
         self._held: dict[InboxId, int] = {}
         """The attempt that is ours, of each event that waits or is being handled."""
+        self.older_wait = False
+        """Whether the inbox holds more than there was room for: then nobody goes before them."""
         self._unacknowledged = 0
         self._calm = asyncio.Event()
         self._calm.set()
@@ -87,7 +89,8 @@ class DurableIntake:
     async def _accept(
         self, platform: str, payload: dict[str, object], keys: tuple[str, ...]
     ) -> InboxId | None:
-        holder = self.holder if self.room > 0 else None
+        self.older_wait |= self.room <= 0
+        holder = None if self.older_wait else self.holder
         self._metrics.received.labels(platform).inc()
         try:
             taken = await written_soon(

@@ -17,10 +17,10 @@ from bot.text import code_spans
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
 _MARKDOWN.disable("reference")
-_ITEM = r"(?:[-+*]|\d{1,9}[.)])[ \t]"
-_DEFINITION = re.compile(
-    rf"[ >\t]*(?:{_ITEM}+){{0,9}}\[[^\]\n]+\]:[ \t]*\S[^\n]*\n(?:    |\t|[ >\t]*{_ITEM})"
-)
+_REFERRING = MarkdownIt("commonmark", {"html": False})
+_REFERRING.core.ruler.enableOnly(["normalize", "block"])
+_BEGINNINGS = frozenset({"code_block", "bullet_list_open", "ordered_list_open"})
+"""Blocks that a paragraph would draw in and a definition does not."""
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
 
 
@@ -80,12 +80,16 @@ def passages(markdown: str) -> Iterator[Passage]:
 
 def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
     """The lines with an empty one behind each definition that would draw the next one in."""
-    code = {n for start, end, kind, _ in blocks if kind in _CODE for n in range(start, end)}
+    prose = [range(start + 1, end) for start, end, kind, _ in blocks if kind not in _CODE]
+    inside = {number for each in prose for number in each}
+    begun = {
+        token.map[0]
+        for token in _REFERRING.parse("\n".join(lines))
+        if token.map is not None and token.type in _BEGINNINGS
+    }
     made: list[str] = []
-    for number, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True)):
-        made.append(line)
-        if number not in code and _DEFINITION.match(f"{line}\n{following}"):
-            made.append("")
+    for number, line in enumerate(lines):
+        made += ("", line) if number in inside & begun else (line,)
     return made
 
 

@@ -76,6 +76,16 @@ async def test_more_than_memory_holds_is_found_in_the_database(
     assert len(await sqlite.write(lambda s: inbox.take_due(s, later, holder="h"))) == 5
 
 
+async def test_nobody_goes_before_those_who_wait_in_the_database(sqlite: Database) -> None:
+    intake = gateway(sqlite)
+    intake.older_wait = True
+    await intake.accept(said(), ("Ev1",))
+    assert intake.room == WAITING
+    intake.older_wait = False
+    await intake.accept(said(), ("Ev2",))
+    assert intake.room == WAITING - 1
+
+
 def seconds_later(seconds: float) -> Callable[[], datetime]:
     then = utc_now() + timedelta(seconds=seconds)
     return lambda: then
