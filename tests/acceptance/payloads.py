@@ -30,7 +30,7 @@ from tests.fakes.github.server import listener_on, listening
 from tests.fakes.valkey import running_valkey
 
 COMMAND = "/gryph help"
-MOST_MS = 1000.0
+MOST_MS = 3000.0
 """The most one acknowledgement may take; GitHub waits ten seconds."""
 HEARD = {
     "issue_comment": ("created", "edited"),

@@ -1,7 +1,7 @@
 """Text made to be slow: one piece over and over, up to the longest that is read."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.commands import COMMANDS
@@ -13,6 +13,8 @@ MOST_S = 6.0
 """CPU for the longest text."""
 MOST_GROWTH = 3.5
 """How many times as long twice the text may take; a square takes 4 times."""
+AGAIN = 3
+"""Looks at what seems too slow."""
 _NOISE_S = 0.2
 """Below it, growth says nothing."""
 _LEADS = ("/gryph test a.py\n\n", "@gryph test ")
@@ -46,20 +48,25 @@ class Curve:
 def curves(piece: str) -> list[Curve]:
     """To find and to guess in text, and to read lines, of this piece."""
     found = [
-        Curve(
-            f"text {lead + piece!r}",
-            tuple(_cpu_s(_find, _text(lead, piece, n)) for n in TEXT_SIZES),
-        )
+        _measured(f"text {lead + piece!r}", _find, [_text(lead, piece, n) for n in TEXT_SIZES])
         for lead in _LEADS
     ]
     found += [
-        Curve(
-            f"line {lead + piece!r}",
-            tuple(_cpu_s(_read, _line(lead, piece, n)) for n in LINE_SIZES),
-        )
+        _measured(f"line {lead + piece!r}", _read, [_line(lead, piece, n) for n in LINE_SIZES])
         for lead in _LINE_LEADS
     ]
     return found
+
+
+def _measured(what: str, act: Callable[[str], None], texts: Sequence[str]) -> Curve:
+    """The least of a few times where it looks bad: what else the machine does only adds to it."""
+    curve = Curve(what, tuple(_cpu_s(act, text) for text in texts))
+    for _ in range(AGAIN):
+        if not curve.grows_too_fast:
+            break
+        again = [_cpu_s(act, text) for text in texts]
+        curve = Curve(what, tuple(map(min, curve.seconds, again)))
+    return curve
 
 
 def _text(lead: str, piece: str, size: int) -> str:

@@ -79,6 +79,8 @@ def test_rights_can_only_be_narrowed(tier: str) -> None:
     assert read(f"[who]\nmay = '{tier}'".encode()).may is Tier.ADMIN
 
 
+MOST_S = 3.0
+"""Of CPU; on a machine that does nothing else it is a third of it."""
 HOSTILE = {
     "a large file": b"# " + b"x" * 10_000_000,
     "a billion keys, as far as they go": b"".join(b"k%d=1\n" % n for n in range(1_500)),
@@ -105,7 +107,7 @@ def test_hostile_files_are_read_at_once_and_little_is_said_of_them(name: str) ->
     content = HOSTILE[name]
     started = time.process_time()
     found = read(content)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < MOST_S
     said = "".join(found.complaints)
     assert len(found.complaints) <= MOST_COMPLAINTS + 1
     assert len(said) < 1_500
