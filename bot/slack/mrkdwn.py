@@ -88,14 +88,15 @@ def from_inline(markdown: str) -> str:
     """Inline Markdown as mrkdwn that pings nobody."""
     tokens = _inline.parseInline(clean(markdown))
     children = [child for parent in tokens for child in parent.children or []]
-    ending = ""
+    endings: list[str] = []
     written: list[str] = []
     for index, token in enumerate(children):
         if token.type == "link_open":
             start, ending = _linked(token, children[index:])
             written.append(start)
+            endings.append(ending)
         else:
-            written.append(ending if token.type == "link_close" else _written(token))
+            written.append(endings.pop() if token.type == "link_close" else _written(token))
     return "".join(written)
 
 
@@ -104,7 +105,8 @@ def _linked(link: Token, following: list[Token]) -> tuple[str, str]:
     address = str(link.attrGet("href") or "")
     end = next(n for n, token in enumerate(following) if token.type == "link_close")
     words = "".join(token.content for token in following[:end])
-    if is_web(address) and shows_truth(words, address):
+    holds_another = any(token.type == "link_open" for token in following[1:end])
+    if is_web(address) and shows_truth(words, address) and not holds_another:
         return f"<{_address(link)}|", ">"
     return "", f" ({_address(link)})"
 

@@ -66,3 +66,9 @@ def test_inline_markdown_is_written_as_mrkdwn(markdown: str, mrkdwn: str) -> Non
 @given(st.lists(st.sampled_from(["<!channel>", "<@U1>", "@here", "*", "`", "[", "](", ")", "a"])))
 def test_no_inline_markdown_pings_anybody(parts: list[str]) -> None:
     assert Message("1", "C1", BOT, from_inline("".join(parts))).pings() == set()
+
+
+def test_a_link_within_a_link_loses_neither_address() -> None:
+    assert from_inline("[<a@b.c>](https://d.example)") == (
+        "a@b.c (mailto:a@b.c) (https://d.example)"
+    )
