@@ -250,10 +250,14 @@ def _disk_bytes(folder: Path) -> int:
 
 
 def _processes(job: Path) -> Generator[int]:
-    """The resident bytes of each process that works in the folder."""
+    """The resident bytes of each program that works in the folder. Between its fork and its start
+    it is still we ourselves, with all that we hold.
+    """
+    ourselves = Path("/proc/self/exe").readlink()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if Path(process, "cwd").readlink().is_relative_to(job):
+            is_started = (process / "exe").readlink() != ourselves
+            if is_started and (process / "cwd").readlink().is_relative_to(job):
                 pages = int((process / "statm").read_text().split()[1])
                 yield pages * os.sysconf("SC_PAGE_SIZE")
         except OSError:  # it has ended meanwhile
