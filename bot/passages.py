@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from markdown_it import MarkdownIt
 
-from bot.text import code_spans
+from bot.text import ZERO_WIDTH, code_spans
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
@@ -21,6 +21,9 @@ _REFERRING = MarkdownIt("commonmark", {"html": False})
 _REFERRING.core.ruler.enableOnly(["normalize", "block"])
 _BEGINNINGS = frozenset({"code_block", "bullet_list_open", "ordered_list_open"})
 """Blocks that a paragraph would draw in and a definition does not."""
+_ASIDE = ("",)
+_OUTSIDE = ("", ZERO_WIDTH, "")
+"""An empty line alone would leave what is indented within the list before it."""
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
 
 
@@ -79,17 +82,18 @@ def passages(markdown: str) -> Iterator[Passage]:
 
 
 def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
-    """The lines with an empty one behind each definition that would draw the next one in."""
+    """The lines, with something between a definition and the block that it would draw in."""
     prose = [range(start + 1, end) for start, end, kind, _ in blocks if kind not in _CODE]
     inside = {number for each in prose for number in each}
-    begun = {
-        token.map[0]
-        for token in _REFERRING.parse("\n".join(lines))
-        if token.map is not None and token.type in _BEGINNINGS
-    }
+    begun: dict[int, tuple[str, ...]] = {}
+    for token in _REFERRING.parse("\n".join(lines)):
+        if token.map is not None and token.type in _BEGINNINGS:
+            begun.setdefault(token.map[0], _ASIDE if token.level else _OUTSIDE)
     made: list[str] = []
     for number, line in enumerate(lines):
-        made += ("", line) if number in inside & begun else (line,)
+        if number in inside:
+            made += begun.get(number, ())
+        made.append(line)
     return made
 
 

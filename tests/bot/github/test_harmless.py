@@ -154,3 +154,21 @@ def test_a_row_that_looks_like_an_item_draws_nothing_into_a_list() -> None:
     made = harmless("**|\n --|\n0) ||\n\n     ![z](h)")
     assert "\n0)" not in made
     assert "\n\u200b0)" in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]: /u\n    code",
+        "- [a]: /u\n      code",
+        '1. [a]: h\n[b]: "\n    code',
+    ],
+)
+def test_code_behind_the_definition_of_a_link_stays_code(text: str) -> None:
+    code = [each.content for each in GFM.parse(harmless(text)) if each.type == "code_block"]
+    assert code == ["code\n"]
+
+
+def test_what_only_looks_like_a_definition_makes_no_code() -> None:
+    made = harmless("[a]:)\n    prose")
+    assert [each.type for each in GFM.parse(made) if each.type == "code_block"] == []
