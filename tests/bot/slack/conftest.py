@@ -27,7 +27,7 @@ from tests.fakes.slack.workspace import SECRET, Slack
 from tests.fakes.slack.world import Message
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-TIMEOUT_S = 0.5
+TIMEOUT_S = 2.0
 
 
 class Artifacts:
