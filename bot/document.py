@@ -26,6 +26,7 @@ _QUOTE = re.compile(r">(?![ \t])")
 _BLOCK_START = re.compile(r"[`~#>*+=|\d:-]|\[[^\]]*\]:")
 MOST_LINES = 10_000
 """That are read: 50,000 list items take two seconds."""
+_GAP = re.compile(r"\n(?:[ \t]*\n)+")
 _FENCES = re.compile(r"```|~~~")
 _MAY_HOLD_MORE = re.compile(r"```|~~~| {4}|\t|\|")
 """Without it there is neither code nor a table, and nothing need be parsed."""
@@ -123,10 +124,10 @@ def _said_of(code: Token) -> Iterator[str]:
 
 
 def _definitions(lines: Sequence[str]) -> Iterator[Element]:
-    """Where links lead: lines that are in no block."""
-    text = "\n".join(lines).strip()
-    if text:
-        yield Element(Kind.OTHER, text)
+    """Where links lead: lines that are in no block, and are paragraphs once that is shown."""
+    for text in _GAP.split("\n".join(lines).strip()):
+        if text:
+            yield Element(Kind.OTHER, text)
 
 
 def standalone(markdown: str) -> str:

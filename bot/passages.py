@@ -21,9 +21,7 @@ _REFERRING = MarkdownIt("commonmark", {"html": False})
 _REFERRING.core.ruler.enableOnly(["normalize", "block"])
 _BEGINNINGS = frozenset({"code_block", "bullet_list_open", "ordered_list_open"})
 """Blocks that a paragraph would draw in and a definition does not."""
-_ASIDE = ("",)
-_OUTSIDE = ("", ZERO_WIDTH, "")
-"""An empty line alone would leave what is indented within the list before it."""
+_QUOTES = re.compile(r"(?:[ \t]*>)*")
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
 
 
@@ -85,16 +83,26 @@ def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
     """The lines, with something between a definition and the block that it would draw in."""
     prose = [range(start + 1, end) for start, end, kind, _ in blocks if kind not in _CODE]
     inside = {number for each in prose for number in each}
-    begun: dict[int, tuple[str, ...]] = {}
-    for token in _REFERRING.parse("\n".join(lines)):
-        if token.map is not None and token.type in _BEGINNINGS:
-            begun.setdefault(token.map[0], _ASIDE if token.level else _OUTSIDE)
+    begun = {
+        token.map[0]: token.level
+        for token in reversed(_REFERRING.parse("\n".join(lines)))
+        if token.map is not None and token.type in _BEGINNINGS
+    }
     made: list[str] = []
     for number, line in enumerate(lines):
-        if number in inside:
-            made += begun.get(number, ())
+        if number in inside and number in begun:
+            made += _between(line, begun[number])
         made.append(line)
     return made
+
+
+def _between(line: str, level: int) -> tuple[str, ...]:
+    """What parts a block so deep in quotes and lists from those before it."""
+    found = _QUOTES.match(line)
+    quotes = found[0] if found else ""
+    if level > quotes.count(">"):  # it belongs to a list
+        return (quotes,)
+    return (quotes, quotes + ZERO_WIDTH, quotes)  # what is indented would belong to a list
 
 
 def _blocks(lines: list[str]) -> Iterator[_Block]:

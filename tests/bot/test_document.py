@@ -136,3 +136,8 @@ def test_code_that_no_fence_fits_around_is_not_cut() -> None:
 def test_code_is_cut_after_lines_and_loses_no_space(code: str, parts: list[str]) -> None:
     assert "\n".join(cut_code(code, 4)).replace("\n", "") == code.replace("\n", "")
     assert all(part in code for part in parts)
+
+
+def test_where_links_lead_is_said_in_a_block_of_its_own_each() -> None:
+    found = elements("[a]: u\n\n[b]: v\n[c]: w\n\nend")
+    assert [each.text for each in found] == ["[a]: u", "[b]: v\n[c]: w", "end"]

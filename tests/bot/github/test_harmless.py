@@ -162,6 +162,7 @@ def test_a_row_that_looks_like_an_item_draws_nothing_into_a_list() -> None:
         "[a]: /u\n    code",
         "- [a]: /u\n      code",
         '1. [a]: h\n[b]: "\n    code',
+        "> * [a]: u\n>       code",
     ],
 )
 def test_code_behind_the_definition_of_a_link_stays_code(text: str) -> None:
