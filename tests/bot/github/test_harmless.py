@@ -9,7 +9,7 @@ from bot.github.harmless import cell, code_span, escaped, harmless, inline
 from bot.text import ZERO_WIDTH
 
 Z = ZERO_WIDTH
-GFM = MarkdownIt("commonmark").enable("table")
+GFM = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table")  # as deep as GitHub reads
 """Reads what we post, HTML included, as GitHub would."""
 
 HOSTILE: st.SearchStrategy[str] = st.lists(
