@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.document import as_paragraph
 from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline, plain_line
@@ -86,7 +87,8 @@ def _comment(first: str, reply: Reply, page: Page, ending: tuple[str, Whole | No
     body = fit(reply.blocks, page, room)
     said = body.text
     if not said.strip() and not note:
-        said = escaped(head(reply.summary, LONGEST_TEXT)) or ("" if first else "(empty)")
+        line = escaped(head(reply.summary, LONGEST_TEXT))
+        said = as_paragraph(line) or ("" if first else "(empty)")
     parts = [part for part in (first, said, *note, hidden) if part]
     return Fitted(_GAP.join(parts), body.is_whole)
 

@@ -2,7 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -313,10 +313,22 @@ def test_any_reply_is_a_harmless_comment_within_the_limit(reply: Reply, has_whol
         render_answer(reply, PAGE, key="answer:1:0", whole=whole),
     ):
         assert 0 < units(fitted.text) <= COMMENT_ROOM
-        html = [each.content for each in GFM.parse(fitted.text) if each.type == "html_block"]
+        tokens = GFM.parse(fitted.text)
+        assume(
+            all(each.level < GFM.options.maxNesting - 1 for each in tokens)
+        )  # it reads no deeper
+        html = [each.content for each in tokens if each.type == "html_block"]
         hidden = [each for each in html if each.startswith("<!--")]
         assert len(hidden) == 1, "our marker, outside of every fence, and nobody else's"
         assert fitted.text.endswith(hidden[0].strip())
+
+
+@pytest.mark.parametrize("line", ["- done", "1. done", "# done", "+ done", "=== done"])
+def test_line_that_is_all_that_is_said_opens_no_block(line: str) -> None:
+    made = render_answer(Reply(summary=line, blocks=()), PAGE, key="answer:1:0").text
+    assert [each.type for each in GFM.parse(made) if each.level == 0 and each.nesting == 1] == [
+        "paragraph_open"
+    ]
 
 
 @pytest.mark.parametrize(("letter", "least"), [("a ", 50_000), ("語 ", 15_000)])
