@@ -18,6 +18,7 @@ from markdown_it.token import Token
 from bot.code_blocks import cut_fence, fenced, language_of
 from bot.text import ZERO_WIDTH, units, wrapped
 
+_untabled = MarkdownIt("commonmark", {"html": False}).disable("inline")
 _parser = MarkdownIt("commonmark", {"html": False}).disable("inline")
 _parser.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
 _MARKER = re.compile(r"[^>\s]")
@@ -92,9 +93,9 @@ class _Read:
         return [_span(item, self.lines)[0] for item in items]
 
 
-def _read(markdown: str) -> _Read:
+def _read(markdown: str, parser: MarkdownIt = _parser) -> _Read:
     lines = markdown.split("\n")
-    return _Read(lines, _parser.parse("\n".join([*lines, ""])))
+    return _Read(lines, parser.parse("\n".join([*lines, ""])))
 
 
 def _span(token: Token, lines: Sequence[str]) -> tuple[int, int]:
@@ -135,13 +136,14 @@ def standalone(markdown: str) -> str:
 
     Every fence is closed, and what is indented at its beginning stands behind an empty-looking
     paragraph, since a list before it would draw it in. Of more lines than can be read, it becomes
-    the source of itself.
+    the source of itself. What only a table keeps from going on with a paragraph is not looked at:
+    where there are none, a line that ends its fence would begin one.
     """
     source = markdown.strip("\n")
     if _FENCES.search(source):
         if source.count("\n") >= MOST_LINES:
             return fenced(source, "markdown")
-        source = "\n".join(_closed(_read(source)).lines)
+        source = "\n".join(_closed(_read(source, _untabled)).lines)
     return f"{ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
 
 
