@@ -131,19 +131,20 @@ def _definitions(lines: Sequence[str]) -> Iterator[Element]:
             yield Element(Kind.OTHER, text)
 
 
-def standalone(markdown: str) -> str:
+def standalone(markdown: str, *, has_tables: bool = True) -> str:
     """The text as it can stand between others: it takes none of them in, nor is taken in.
 
     Every fence is closed, and what is indented at its beginning stands behind an empty-looking
     paragraph, since a list before it would draw it in. Of more lines than can be read, it becomes
-    the source of itself. What only a table keeps from going on with a paragraph is not looked at:
-    where there are none, a line that ends its fence would begin one.
+    the source of itself. Who reads the result without tables says so: a line that ends a fence
+    would begin one where the fence itself goes on with a paragraph.
     """
+    parser = _parser if has_tables else _untabled
     source = markdown.strip("\n")
     if _FENCES.search(source):
         if source.count("\n") >= MOST_LINES:
             return fenced(source, "markdown")
-        source = "\n".join(_closed(_read(source, _untabled)).lines)
+        source = "\n".join(_closed(_read(source, parser)).lines)
     return f"{ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
 
 

@@ -21,7 +21,6 @@ _REFERRING = MarkdownIt("commonmark", {"html": False})
 _REFERRING.core.ruler.enableOnly(["normalize", "block"])
 _BEGINNINGS = frozenset({"code_block", "bullet_list_open", "ordered_list_open"})
 """Blocks that a paragraph would draw in and a definition does not."""
-_QUOTES = re.compile(r"(?:[ \t]*>)*")
 _RULER = re.compile(r"[ \t>]*[|:\-][|:\- \t]*")
 
 
@@ -39,6 +38,8 @@ class Kind(StrEnum):
 
 _CODE = (Kind.FENCE, Kind.INDENTED)
 _Block = tuple[int, int, Kind, tuple[str, str]]
+_Place = tuple[int, bool]
+"""How many quotes a block stands in, and whether in a list."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,7 @@ def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
     """The lines, with something between a definition and the block that it would draw in."""
     prose = [range(start + 1, end) for start, end, kind, _ in blocks if kind not in _CODE]
     inside = {number for each in prose for number in each}
-    begun = {
-        token.map[0]: token.level
-        for token in reversed(_REFERRING.parse("\n".join(lines)))
-        if token.map is not None and token.type in _BEGINNINGS
-    }
+    begun = _begun("\n".join(lines))
     made: list[str] = []
     for number, line in enumerate(lines):
         if number in inside and number in begun:
@@ -96,13 +93,26 @@ def _apart(lines: list[str], blocks: list[_Block]) -> list[str]:
     return made
 
 
-def _between(line: str, level: int) -> tuple[str, ...]:
-    """What parts a block so deep in quotes and lists from those before it."""
-    found = _QUOTES.match(line)
-    quotes = found[0] if found else ""
-    if level > quotes.count(">"):  # it belongs to a list
-        return (quotes,)
-    return (quotes, quotes + ZERO_WIDTH, quotes)  # what is indented would belong to a list
+def _begun(markdown: str) -> dict[int, _Place]:
+    """Where the outermost of the blocks stand that begin on a line."""
+    found: dict[int, _Place] = {}
+    quotes = lists = 0
+    for token in _REFERRING.parse(markdown):
+        if token.map is not None and token.type in _BEGINNINGS:
+            found.setdefault(token.map[0], (quotes, lists > 0))
+        quotes += token.nesting * token.type.startswith("blockquote")
+        lists += token.nesting * token.type.startswith("list_item")
+    return found
+
+
+def _between(line: str, place: _Place) -> tuple[str, ...]:
+    """What parts a block there from those before it."""
+    quotes, is_listed = place
+    found = re.match(rf"(?:[ \t]*>){{{quotes}}}", line)
+    prefix = found[0] if found else ""
+    if is_listed:
+        return (prefix,)
+    return (prefix, prefix + ZERO_WIDTH, prefix)  # what is indented would belong to a list
 
 
 def _blocks(lines: list[str]) -> Iterator[_Block]:

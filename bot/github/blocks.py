@@ -147,7 +147,7 @@ def _text(markdown: str, room: int) -> Fitted:
     source = clean(markdown)
     beginning = head_lines(source, max(room, 0))
     if source.startswith("\n", len(beginning)) or beginning == source:
-        made = harmless(standalone(beginning))
+        made = harmless(standalone(beginning, has_tables=False))
         if units(made) <= room:
             return Fitted(made, not source[len(beginning) :].strip())
     return Fitted(_GAP.join(_beginning(beginning, room)), is_whole=not source.strip())

@@ -85,8 +85,10 @@ def test_text_stands_among_others(markdown: str, stands: str) -> None:
     assert standalone(markdown) == stands
 
 
-def test_fence_that_only_a_table_before_it_lets_begin_gets_no_end() -> None:
-    assert standalone("a|\n-|\n2) ```") == "a|\n-|\n2) ```", "it would begin one elsewhere"
+def test_fence_that_begins_only_behind_a_table_ends_only_there() -> None:
+    text = "a|\n-|\n2) ```"
+    assert standalone(text) == f"{text}\n   ```"
+    assert standalone(text, has_tables=False) == text, "the line would begin another"
 
 
 def test_text_too_long_to_be_read_stands_as_its_source() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.github.blocks import Page
@@ -18,7 +19,7 @@ from bot.whole_answer import whole_answer
 from storage.ids import ArtifactId
 from tests.acceptance.rendering.cases import Case
 from tests.acceptance.rendering.judging import Fault, Timing, lost, parted, unseen
-from tests.acceptance.rendering.read import SHOWN, UNTABLED, WRITTEN, codes, codes_of, utf16
+from tests.acceptance.rendering.read import SHOWN, TABLED, UNTABLED, WRITTEN, codes, codes_of, utf16
 
 FACE = "github"
 MOST = 65_536
@@ -67,7 +68,7 @@ def judge(case: Case, words: Sequence[str], timing: Timing) -> Iterator[Fault]:
     yield from unseen(FACE, (text, attached))
     yield from parted(FACE, case, [text])
     if is_whole:
-        yield from _same_code(codes(text, UNTABLED), case)
+        yield from _same_code(codes(text, UNTABLED), case, WRITTEN)
     if case.has_job:
         yield from _status(case)
         yield from _check(case, page)
@@ -126,12 +127,12 @@ def _is_ours(markup: str) -> bool:
 def _attached(case: Case, whole: str) -> Iterator[Fault]:
     whole.encode()
     if whole.count("\n") < _MOST_LINES:
-        yield from _same_code(codes(whole, WRITTEN), case)
+        yield from _same_code(codes(whole, TABLED), case, TABLED)
 
 
-def _same_code(found: Sequence[str], case: Case) -> Iterator[Fault]:
+def _same_code(found: Sequence[str], case: Case, written: MarkdownIt) -> Iterator[Fault]:
     """All of it in order, and nothing that was no code."""
-    wanted = list(codes_of(case.reply.blocks, WRITTEN))
+    wanted = list(codes_of(case.reply.blocks, written))
     if found != wanted:
         pairs = zip(found, wanted, strict=False)
         first = next((pair for pair in pairs if pair[0] != pair[1]), (len(found), len(wanted)))

@@ -163,11 +163,13 @@ def test_a_row_that_looks_like_an_item_draws_nothing_into_a_list() -> None:
         "- [a]: /u\n      code",
         '1. [a]: h\n[b]: "\n    code',
         "> * [a]: u\n>       code",
+        "[a]: /u\n    > code",
+        "> [a]: /u\n>     > code",
     ],
 )
 def test_code_behind_the_definition_of_a_link_stays_code(text: str) -> None:
     code = [each.content for each in GFM.parse(harmless(text)) if each.type == "code_block"]
-    assert code == ["code\n"]
+    assert [each.removeprefix("> ") for each in code] == ["code\n"]
 
 
 def test_what_only_looks_like_a_definition_makes_no_code() -> None:
