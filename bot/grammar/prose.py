@@ -30,6 +30,8 @@ _BEFORE_A_MENTION = re.compile(rf"(?:^|[\s{BLANKS}(])[*_]*\Z")
 _BEFORE_A_SLASH = re.compile(rf"[\s{BLANKS}]*[*_]*\Z")
 _BLANK_THEN_ADDRESS = re.compile(rf"(?:[^\S\n]|[{BLANKS}])*+{ADDRESS.pattern}", re.IGNORECASE)
 _WIDEST_INDENT = 100
+_SHOWN_BY_GITHUB = ("<!-->", "<!--->")
+"""Comments by today's CommonMark; GitHub reads 0.29 and escapes them, so they end no comment."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _paragraph(
             )
         elif piece.type == "html_inline" and piece.content.startswith("<!--"):
             comments.append((piece.meta["start"], piece.meta["end"]))
-        if piece.type == "html_inline":
+        if piece.type == "html_inline" and piece.content not in _SHOWN_BY_GITHUB:
             elements.read(piece.content)
     return Paragraph(source, first_line, tuple(addresses), tuple(comments))
 

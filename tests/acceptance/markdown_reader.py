@@ -5,6 +5,7 @@ read as any Markdown, and what is left as plain words is looked through for the 
 """
 
 import re
+import string
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,9 @@ _CLEAR_WORD = re.compile(rf"[*_,:]*(?:[^\S\r\n]|[{_NO_WIDTH}])+([A-Za-z]+)(?=[\s
 _FIRST_RUN = re.compile(
     rf"[\s{_NO_WIDTH}*_,:]*([\"'`\u2018-\u201f\u00ab]*[\s{_NO_WIDTH}]*[^\s{_NO_WIDTH}]*)"
 )
+_NO_COMMENTS = ("<!-->", "<!--->")
+"""GitHub shows them as they are written, so they do not end what began before."""
+_DECLARED = re.compile(r"<[?!](?!--)")
 _NEAR, _FAR = 80, 2
 _MOST_BRACKETS = 2_000
 
@@ -119,7 +123,7 @@ def _read_paragraph(pieces: Sequence[Token], stream: _Stream) -> None:
         closed += (piece.type in {"link_open", "s_open"}) - (
             piece.type in {"link_close", "s_close"}
         )
-        if piece.type == "html_inline" and not piece.content.startswith("<!--"):
+        if piece.type == "html_inline" and piece.content not in _NO_COMMENTS:
             stream.html.append((stream.size, piece.content))
             closed = max(0, closed + _link_change(piece.content))
         shown = _SOLID if closed else _shown(piece)
@@ -156,6 +160,8 @@ def _elements(html: Sequence[tuple[int, str]]) -> list[tuple[int, int]] | None:
     comment: int | None = None
     for place, piece in html:
         shown, comment = _without_comments(place, piece, comment, found)
+        if _DECLARED.search(shown):
+            return None
         if [m.span() for m in _TAG.finditer(shown)] != [m.span() for m in _ANY_TAG.finditer(shown)]:
             return None
         for closing, name, rest in _TAG.findall(shown):
@@ -209,7 +215,7 @@ def _judge(
 ) -> None:
     """Put the address where it belongs; a line holds one command, the first."""
     line = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset))
-    starts = _SLASH_BEFORE.fullmatch(before) is not None
+    starts = not before.strip(f"*_{_NO_WIDTH}{string.whitespace}")
     must, may = _said(text[offset : offset + _NEAR], verbs, starts_line=starts)
     if may and not taken.get(line, False):
         found.may.add(offset)
