@@ -5,7 +5,6 @@ read as any Markdown, and what is left as plain words is looked through for the 
 """
 
 import re
-import string
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ _LINK_OPEN, _LINK_CLOSE = (
     re.compile(r"</a\s*>", re.IGNORECASE),
 )
 _SLASH_BEFORE = re.compile(rf"[\s{_NO_WIDTH}]*[*_]*")
+_NOTHING_BEFORE = re.compile(rf"[\s{_NO_WIDTH}*_]*")
 _MENTION_BEFORE = re.compile(rf"(?:.*[\s{_NO_WIDTH}(])?[*_]*", re.DOTALL)
 _BEHIND = re.compile(rf"[\s{_NO_WIDTH},:*_{_COMMENT}]|<!--|\Z")
 _CLEAR_WORD = re.compile(rf"[*_,:]*(?:[^\S\r\n]|[{_NO_WIDTH}])+([A-Za-z]+)(?=[\s{_NO_WIDTH}]|\Z)")
@@ -215,7 +215,7 @@ def _judge(
 ) -> None:
     """Put the address where it belongs; a line holds one command, the first."""
     line = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset))
-    starts = not before.strip(f"*_{_NO_WIDTH}{string.whitespace}")
+    starts = _NOTHING_BEFORE.fullmatch(before) is not None
     must, may = _said(text[offset : offset + _NEAR], verbs, starts_line=starts)
     if may and not taken.get(line, False):
         found.may.add(offset)
