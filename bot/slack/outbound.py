@@ -130,12 +130,15 @@ class SlackOutbound:
         return await self._send(spot, render_plainly(whole.reply), key, done)
 
     async def _send(self, spot: Spot, rendered: Rendered, key: str, done: Earlier) -> Posted:
-        """Post the messages that are missing, then the files that are missing."""
+        """Post the messages that are missing, then the files that are missing.
+
+        Each is noted in `done`, so that the same reply, rendered in another way, repeats none.
+        """
         luggage = await self._packer.pack(rendered.attachments, key)
         messages = {str(part): message for part, message in enumerate(rendered.messages)}
         if luggage.links:
             messages[LINKS] = links_message(luggage.links)
-        parts = dict(done.parts)
+        parts = done.parts
         for part, message in messages.items():
             if part not in parts:
                 parts[part] = await self._post(_under(spot, parts), message, key, part)

@@ -263,6 +263,17 @@ async def test_blocks_slack_refuses_become_a_line_and_a_file(team: Team) -> None
     assert team.ours()[2].files[0]["name"] == "whole-answer.md"
 
 
+async def test_a_later_message_slack_refuses_repeats_no_earlier_one(team: Team) -> None:
+    place = await team.asked()
+    status = await team.outbound.post_status(place, view(), key=STATUS)
+    refused = Fault("chat.postMessage", Kind.REFUSED, code="invalid_blocks", spared=1)
+    team.slack.server.faults.add(refused)
+    await team.outbound.post_result(place, status, view(), say("word " * 20_000), key=RESULT)
+    _, beginning, whole = team.ours()
+    assert read(beginning.blocks).startswith("word word")
+    assert whole.files[0]["name"] == "whole-answer.md"
+
+
 async def test_without_the_history_scope_messages_are_still_posted(team: Team) -> None:
     team.slack.server.missing_scopes.add("channels:history")
     await team.outbound.post_status(await team.asked(), view(), key=STATUS)

@@ -21,13 +21,14 @@ class Kind(StrEnum):
 
 @dataclass
 class Fault:
-    """The next `times` calls of `method` fail."""
+    """Of the next calls of `method`, `times` fail after `spared` that do not."""
 
     method: str
     kind: Kind
     times: int = 1
     retry_after_s: int = 7
     code: str = "internal_error"
+    spared: int = 0
 
 
 class Faults:
@@ -44,7 +45,9 @@ class Faults:
     def take(self, method: str) -> Fault | None:
         """The failure of this call, if it is to fail."""
         for fault in self._waiting:
-            if fault.method == method:
+            if fault.method == method and fault.spared:
+                fault.spared -= 1
+            elif fault.method == method:
                 fault.times -= 1
                 if not fault.times:
                     self._waiting.remove(fault)
