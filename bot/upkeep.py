@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from bot.settings import GatewaySettings
+from bot.text import size
 from storage import vault
 from storage.backups import noted
 from storage.backups.archive import BadBackup
@@ -60,7 +61,7 @@ def backup(options: argparse.Namespace) -> int:
             f"{path}: {_many(sum(manifest.rows.values()), 'row')} of {len(manifest.rows)} tables, "
             f"{_many(_count(manifest.digests, 'artifacts'), 'artifact')}, "
             f"{_many(_count(manifest.digests, 'keys'), 'key file')}, "
-            f"{path.stat().st_size / 2**20:.1f} MiB."
+            f"{size(path.stat().st_size)}."
         )
         if manifest.lost:
             print(f"Lost before, and not in it: {_many(len(manifest.lost), 'artifact')}.")

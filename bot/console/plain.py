@@ -9,13 +9,13 @@ from functools import cache
 from bot.document import Flat, Kind, flat
 from bot.passages import split
 from bot.table import Row, evened
+from storage.unseen import seen
 
-_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNSAFE = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
-    **dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029, *map(ord, _BIDI)], 0xFFFD),
-    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
+    **dict.fromkeys(map(ord, "\u061c\u200e\u200f\u2028\u2029"), 0xFFFD),
 }
+"""Where a terminal is more easily misled than a page."""
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(([^()\s]+)\)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -41,7 +41,7 @@ class Style(StrEnum):
 
 def clean(text: str) -> str:
     """The text without what could steer a terminal; each such character leaves a visible sign."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSAFE)
+    return seen(text.replace("\r\n", "\n").replace("\r", "\n").translate(_UNSAFE))
 
 
 def one_line(text: str) -> str:

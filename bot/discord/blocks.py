@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from bot.code_blocks import language_of
 from bot.discord.buttons import Button, button_of
 from bot.discord.fences import Fence
-from bot.discord.plain import escaped, has_link, in_code_span, plain_cell, size_text, unfenced
+from bot.discord.plain import escaped, has_link, in_code_span, plain_cell, unfenced
 from bot.document import Kind, flat
 from bot.links import open_links, unlike_others
 from bot.passages import outside_spans
 from bot.table import evened
-from bot.text import ZERO_WIDTH, clean, cut, head_lines, one_line, units
+from bot.text import ZERO_WIDTH, clean, cut, head_lines, one_line, size, units
 from bot.whole_answer import beside_text, markdown_of
 from jobs.messages import (
     Action,
@@ -237,7 +237,7 @@ def _file(block: File, page: Page) -> Iterator[Piece]:
         yield Upload(_base(block.name), block.artifact)
         return
     address = page.link(block.artifact)
-    yield Written(f"[{escaped(_base(block.name))}]({address}) · {size_text(block.size_bytes)}")
+    yield Written(f"[{escaped(_base(block.name))}]({address}) · {size(block.size_bytes)}")
 
 
 def _actions(actions: Iterable[Action | Suggestion]) -> Iterator[Piece]:

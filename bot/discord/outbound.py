@@ -11,7 +11,7 @@ import discord
 from bot.discord.blocks import UPLOAD_LIMIT_BYTES, Upload
 from bot.discord.pace import Pace
 from bot.discord.pages import Draft
-from bot.discord.plain import escaped, size_text
+from bot.discord.plain import escaped
 from bot.discord.refusals import TokenedClient
 from bot.discord.render import (
     marker_kind,
@@ -22,6 +22,7 @@ from bot.discord.render import (
 )
 from bot.discord.rest import Attachment, Outgoing, Rest
 from bot.face import ArtifactReader, JobView, Posted
+from bot.text import size
 from handlers import Place
 from jobs.messages import Reply
 from storage.ids import JobId
@@ -188,7 +189,7 @@ class DiscordOutbound:
     async def _link(self, upload: Upload, content: bytes, job: JobId | None) -> str:
         artifact = upload.artifact or await self._artifacts.keep(job, upload.name, content)
         address = self._artifacts.link(artifact)
-        return f"[{escaped(upload.name)}]({address}) · {size_text(len(content))}"
+        return f"[{escaped(upload.name)}]({address}) · {size(len(content))}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ _MARKUP = re.compile(r"([\\*_~`|>\[\]()#<-])")
 _LINK = re.compile(r"\]\([^)\n]")
 _EMPHASIS = re.compile(r"\*\*|~~")
 _FENCING = re.compile(r"`(?=``)")
-_KIB = 1024
 
 
 def escaped(text: str) -> str:
@@ -37,10 +36,3 @@ def plain_cell(markdown: str) -> str:
 def has_link(markdown: str) -> bool:
     """Whether the text holds an address that a code block would make useless."""
     return _LINK.search(markdown) is not None
-
-
-def size_text(size_bytes: int) -> str:
-    """A file's size for people."""
-    if size_bytes < _KIB * _KIB:
-        return f"{size_bytes / _KIB:.1f} KiB"
-    return f"{size_bytes / _KIB / _KIB:.1f} MiB"

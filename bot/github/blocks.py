@@ -19,7 +19,7 @@ from bot.github.harmless import (
     unmentioned,
 )
 from bot.table import evened
-from bot.text import clean, head, head_lines, one_line, units
+from bot.text import clean, head, head_lines, one_line, size, units
 from jobs.messages import (
     Action,
     Actions,
@@ -53,7 +53,6 @@ _PURPOSE = {
     "cancel": " to stop it",
     "approve": " to let it run",
 }
-_KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -262,22 +261,13 @@ def _fields(block: Fields, room: int) -> Fitted:
 
 def _file(block: File, page: Page) -> str:
     name = label(head(block.name, LONGEST_TITLE)) or "file"
-    return f"📄 [{name}]({page.link(block.artifact)}) · {size_text(block.size_bytes)}"
+    return f"📄 [{name}]({page.link(block.artifact)}) · {size(block.size_bytes)}"
 
 
 def _picture(block: Picture, page: Page) -> str:
     alt = label(head(block.alt, LONGEST_TITLE)) or "picture"
     mark = "!" if page.shows_pictures else "🖼️ "
     return f"{mark}[{alt}]({page.link(block.artifact)})"
-
-
-def size_text(size_bytes: int) -> str:
-    """A file's size for people."""
-    if size_bytes < _KIB:
-        return f"{size_bytes} bytes"
-    if size_bytes < _KIB * _KIB:
-        return f"{size_bytes / _KIB:.1f} KiB"
-    return f"{size_bytes / _KIB / _KIB:.1f} MiB"
 
 
 def actions_text(actions: Sequence[Action | Suggestion]) -> str:

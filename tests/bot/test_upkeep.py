@@ -47,7 +47,7 @@ def kept(home: Path, name: str) -> str | None:
 def said(capsys: pytest.CaptureFixture[str], home: Path) -> str:
     out, err = capsys.readouterr()
     text = (out + err).replace(str(home), "HOME").replace(str(home.parent), "DIR")
-    return re.sub(r"\d+ tables", "N tables", re.sub(r"\d+\.\d MiB", "N MiB", text))
+    return re.sub(r"\d+ tables", "N tables", re.sub(r"\d+\.\d [kM]B", "N MB", text))
 
 
 def test_a_backup_says_what_is_in_it_and_that_it_was_tried(
@@ -57,7 +57,7 @@ def test_a_backup_says_what_is_in_it_and_that_it_was_tried(
     capsys.readouterr()
     assert main(["backup", "b"]) == 0
     assert said(capsys, home) == snapshot("""\
-b: 1 row of N tables, 0 artifacts, 1 key file, N MiB.
+b: 1 row of N tables, 0 artifacts, 1 key file, N MB.
 Restored into a scratch home to try it: audit log of 0 lines unbroken.
 It holds the keys: keep it as safe as the home itself.
 """)

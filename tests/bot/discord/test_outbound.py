@@ -302,11 +302,11 @@ async def test_what_cannot_be_uploaded_is_linked_or_said_to_be_gone(world: Disco
     assert [each.content for each in world.said(world.thread)[1:]] == snapshot(
         [
             """\
-[J7K2M9Q\\-1.png](https://gryph.test/artifacts/Abig) · 11.0 MiB
+[J7K2M9Q\\-1.png](https://gryph.test/artifacts/Abig) · 11.5 MB
 old.txt is no longer kept.\
 """,
             """\
-[dump.bin](https://gryph.test/artifacts/Abig) · 11.0 MiB
+[dump.bin](https://gryph.test/artifacts/Abig) · 11.5 MB
 -# J7K2M9Q · result\
 """,
         ]

@@ -186,7 +186,7 @@ def test_everything_else_reads_well() -> None:
 ```
 - Case: `-1` · Expected: a long cell a long cell a long cell a long cell a long cell · Got: **2**
 
-[trace.json](https://gryph.test/artifacts/A3) · 30.0 MiB
+[trace.json](https://gryph.test/artifacts/A3) · 31.5 MB
 
 **How it was found**
 By luck.

@@ -150,7 +150,7 @@ def test_a():
     assert a() == 1
 ```
 
-📄 [test\\_a.py](https://gryph.test/api/v1/artifacts/A1) · 3.0 KiB
+📄 [test\\_a.py](https://gryph.test/api/v1/artifacts/A1) · 3.1 kB
 
 <details><summary>Not reached: 1 place</summary>
 
