@@ -37,7 +37,8 @@ EMPTY_WHEN_WELL = {
     "Tries to say something, per minute B",  # nothing failed
     "Still to be said A",  # no platform put anything off
     "Still to be said B",
-    "Tokens A",  # the console has none
+    "Tokens and connections A",  # the console has none
+    "Tokens and connections B",
     "Age of the oldest A",  # no job is left in line
     "Jobs that are not over A",
 }
