@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from markdown_it import MarkdownIt
 from markdown_it.rules_block import table
 from markdown_it.token import Token
 
 from bot.code_blocks import cut_fence, fenced, language_of
+from bot.commonmark import commonmark, is_too_deep
 from bot.text import ZERO_WIDTH, units, wrapped
 
-_untabled = MarkdownIt("commonmark", {"html": False}).disable("inline")
-_parser = MarkdownIt("commonmark", {"html": False}).disable("inline")
+_untabled = commonmark().disable("inline")
+_parser = commonmark().disable("inline")
 _parser.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
 _MARKER = re.compile(r"[^>\s]")
 _QUOTE = re.compile(r">(?![ \t])")
@@ -27,6 +27,7 @@ _QUOTE = re.compile(r">(?![ \t])")
 _BLOCK_START = re.compile(r"[`~#>*+=|\d:-]|\[[^\]]*\]:")
 MOST_LINES = 10_000
 """That are read: 50,000 list items take two seconds."""
+_SOURCE = "markdown"
 _GAP = re.compile(r"\n(?:[ \t]*\n)+")
 _FENCES = re.compile(r"```|~~~")
 _MAY_HOLD_MORE = re.compile(r"```|~~~| {4}|\t|\|")
@@ -93,8 +94,9 @@ class _Read:
         return [_span(item, self.lines)[0] for item in items]
 
 
-def _read(markdown: str, parser: MarkdownIt = _parser) -> _Read:
+def _read(markdown: str, *, has_tables: bool = True) -> _Read:
     lines = markdown.split("\n")
+    parser = _parser if has_tables else _untabled
     return _Read(lines, parser.parse("\n".join([*lines, ""])))
 
 
@@ -104,8 +106,14 @@ def _span(token: Token, lines: Sequence[str]) -> tuple[int, int]:
 
 
 def elements(markdown: str) -> list[Element]:
-    """The blocks of a text in order; joined by empty lines they read as the text does."""
-    read = _closed(_read(markdown))
+    """The blocks of a text in order; joined by empty lines they read as the text does.
+
+    What is nested too deep is code: its own source.
+    """
+    read = _read(markdown)
+    if is_too_deep(read.tokens):
+        return [Element(Kind.CODE, fenced(markdown, _SOURCE), markdown, _SOURCE)]
+    read = _closed(read)
     found: list[Element] = []
     at = 0
     for top in [t for t in read.tokens if t.level == 0 and t.map and t.nesting >= 0]:
@@ -135,16 +143,18 @@ def standalone(markdown: str, *, has_tables: bool = True) -> str:
     """The text as it can stand between others: it takes none of them in, nor is taken in.
 
     Every fence is closed, and what is indented at its beginning stands behind an empty-looking
-    paragraph, since a list before it would draw it in. Of more lines than can be read, it becomes
-    the source of itself. Who reads the result without tables says so: a line that ends a fence
-    would begin one where the fence itself goes on with a paragraph.
+    paragraph, since a list before it would draw it in. Of more lines than can be read, or nested
+    deeper, it becomes the source of itself. Who reads the result without tables says so: a line
+    that ends a fence would begin one where the fence itself goes on with a paragraph.
     """
-    parser = _parser if has_tables else _untabled
     source = markdown.strip("\n")
     if _FENCES.search(source):
         if source.count("\n") >= MOST_LINES:
-            return fenced(source, "markdown")
-        source = "\n".join(_closed(_read(source, parser)).lines)
+            return fenced(source, _SOURCE)
+        read = _read(source, has_tables=has_tables)
+        if is_too_deep(read.tokens):
+            return fenced(source, _SOURCE)
+        source = "\n".join(_closed(read).lines)
     return f"{ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
 
 
@@ -241,11 +251,15 @@ def _tables(lines: list[str], most: int) -> Iterator[str | None]:
 def flat(markdown: str) -> Iterator[Flat]:
     """The text for a face that knows neither tables nor code within lists and quotes.
 
-    Lines beyond those that can be read are code, which is shown as it is.
+    Lines beyond those that can be read, and what is nested too deep, are code, which is shown as it
+    is.
     """
     lines = markdown.split("\n")
     first, unread = "\n".join(lines[:MOST_LINES]), lines[MOST_LINES:]
     read = _read(first) if _MAY_HOLD_MORE.search(first) else _Read(lines[:MOST_LINES], [])
+    if is_too_deep(read.tokens):
+        yield Flat(Kind.CODE, markdown)
+        return
     at = 0
     for token in read.tokens:
         kind = _KINDS.get(token.type, Kind.OTHER)

@@ -6,18 +6,20 @@ https://github.github.com/gfm/#code-spans
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
+from bot.code_blocks import fence_for, fenced
+from bot.commonmark import commonmark, is_too_deep
 from bot.text import ZERO_WIDTH, code_spans
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False})  # its tables come before fences, GitHub's not
+_MARKDOWN = commonmark()  # its tables come before fences, GitHub's not
 _MARKDOWN.core.ruler.enableOnly(["normalize", "block"])  # what is inline is decided here
 _MARKDOWN.disable("reference")
-_REFERRING = MarkdownIt("commonmark", {"html": False})
+_REFERRING = commonmark()
 _REFERRING.core.ruler.enableOnly(["normalize", "block"])
 _BEGINNINGS = frozenset({"code_block", "bullet_list_open", "ordered_list_open"})
 """Blocks that a paragraph would draw in and a definition does not."""
@@ -63,11 +65,16 @@ def passages(markdown: str) -> Iterator[Passage]:
     """The blocks that hold text, in order, with whatever stands between them.
 
     Code or a list behind a link's definition, which becomes a paragraph, is kept apart from it.
+    What is nested too deep is code: its own source.
     """
     lines = markdown.split("\n")
-    blocks = list(_blocks(lines))
+    tokens = _MARKDOWN.parse(markdown)
+    if is_too_deep(tokens):
+        yield Passage(Kind.FENCE, fenced(markdown, "markdown").split("\n"), fence_for(markdown))
+        return
+    blocks = list(_blocks(lines, tokens))
     if "]:" in markdown and (apart := _apart(lines, blocks)) != lines:
-        lines, blocks = apart, list(_blocks(apart))
+        lines, blocks = apart, list(_blocks(apart, _MARKDOWN.parse("\n".join(apart))))
     at = 0
     for start, end, kind, marks in blocks:
         if start < at:
@@ -115,8 +122,8 @@ def _between(line: str, place: _Place) -> tuple[str, ...]:
     return (prefix, prefix + ZERO_WIDTH, prefix)  # what is indented would belong to a list
 
 
-def _blocks(lines: list[str]) -> Iterator[_Block]:
-    for token in _MARKDOWN.parse("\n".join(lines)):
+def _blocks(lines: list[str], tokens: Sequence[Token]) -> Iterator[_Block]:
+    for token in tokens:
         if token.map is None:
             continue
         start, end = token.map[0], min(token.map[1], len(lines))

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.commonmark import commonmark
 from bot.text import ZERO_WIDTH
 
 NAME = "gryph"
 """How the grammar knows us, whatever we are called on GitHub."""
 _COMMAND = re.compile(r"/gryph\b", re.IGNORECASE)
 _NAMESAKE = re.compile(rf"@{NAME}\b(?!-)", re.IGNORECASE)
-_MARKDOWN = MarkdownIt("commonmark")
+_MARKDOWN = commonmark(html=True)
 
 
 class Mention:

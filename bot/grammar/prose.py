@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline, html_inline
 from markdown_it.token import Token
 
+from bot.commonmark import commonmark
 from bot.grammar.elements import TAG, Elements
 
 LONGEST_TEXT = 200_000
@@ -140,7 +141,7 @@ def _without(paragraph: Paragraph, in_html: frozenset[int]) -> Paragraph:
 @functools.cache
 def _markdown() -> MarkdownIt:
     """The one parser. It keeps no state between messages."""
-    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    markdown = commonmark(html=True).enable(["table", "strikethrough"])
     markdown.inline.ruler.before("text", "address", _address_rule)
     markdown.inline.ruler.at("html_inline", _placed_html)
     return markdown

@@ -7,10 +7,10 @@ https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.chat_lines import commonmark_lines
+from bot.commonmark import commonmark
 from bot.links import is_web, shows_truth
 from bot.names import mentioned
 from bot.slack.prose import code, escape
@@ -31,7 +31,7 @@ _MARKS = {
     "softbreak": "\n",
     "hardbreak": "\n",
 }
-_inline = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+_inline = commonmark().enable("strikethrough")
 
 
 def to_markdown(text: str, bot: str | None) -> str:

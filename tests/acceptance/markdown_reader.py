@@ -42,7 +42,11 @@ _DECLARED = re.compile(r"<[?!](?!--)")
 _NEAR, _FAR = 80, 2
 _MOST_BRACKETS = 2_000
 
-_stock = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("text_join")
+_stock = (
+    MarkdownIt("commonmark", {"maxNesting": 50})
+    .enable(["table", "strikethrough"])
+    .disable("text_join")
+)
 
 
 @dataclass

@@ -79,6 +79,8 @@ def test_what_a_fence_says_besides_the_language_is_not_lost() -> None:
         ("```\na\n```", "```\na\n```"),
         ("    code", f"{Z}\n\n    code"),
         ("text", "text"),
+        ("- " * 20 + "a\n\n```\nb", "- " * 20 + "a\n\n```\nb\n```"),
+        ("> " * 60 + "a\n\n```\nb", f"````markdown\n{'> ' * 60}a\n\n```\nb\n````"),
     ],
 )
 def test_text_stands_among_others(markdown: str, stands: str) -> None:
@@ -89,6 +91,13 @@ def test_fence_that_begins_only_behind_a_table_ends_only_there() -> None:
     text = "a|\n-|\n2) ```"
     assert standalone(text) == f"{text}\n   ```"
     assert standalone(text, has_tables=False) == text, "the line would begin another"
+
+
+def test_text_nested_too_deep_to_be_read_is_its_own_source() -> None:
+    text = "1. " * 60 + "a\n\n|b|\n|-|"
+    assert [(each.kind, each.code) for each in elements(text)] == [("code", text)]
+    assert [(each.kind, each.text) for each in flat(text)] == [("code", text)]
+    assert [each.kind for each in elements("- " * 20 + "a\n\n|b|\n|-|")] == ["list", "table"]
 
 
 def test_text_too_long_to_be_read_stands_as_its_source() -> None:

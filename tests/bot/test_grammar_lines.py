@@ -51,6 +51,7 @@ def lines_of(text: str) -> list[str]:
         ("<div>\n<!--\n\n<p>-->\n</p>\n\n/gryph status", ["status"]),
         ("one <br> @gryph status", ["status"]),
         ("one\n\u200b/gryph status", ["status"]),
+        ("- " * 12 + "a\n\n/gryph status", ["status"]),
         ("one\n\u00a0**/gryph status**", ["status"]),
         ("/gryph\u3000status", ["status"]),
         ("<?x <b>?>\n\n/gryph status\n\n</b>", ["status"]),

@@ -207,6 +207,8 @@ class TextMaker:
             return ""
         if scale < 0.08:
             return self._beginning_deep()
+        if scale < 0.085:
+            return self._nested()
         if scale < 0.92:
             return self._document(self.random.choice((1, 1, 2, 3)))
         if scale < 0.994:
@@ -249,6 +251,15 @@ class TextMaker:
             ("- ```\n  {}", "> - ~~~\n>   {}", "1. {}", "```\n{}", "- {}\n\n  - {}")
         )
         return self.random.choice((first, last.replace("{}", self.word()), self._definition(0)))
+
+    def _nested(self) -> str:
+        """Lists and quotes within each other, further than people go, and a block behind them."""
+        levels = self.random.randint(8, 15)
+        marker = self.random.choice(("- ", "> ", "1. ", "> - ", ""))
+        lines = [marker * levels + self.word()]
+        if not marker:
+            lines = ["  " * level + f"- {self.word()}" for level in range(levels)]
+        return "\n".join([*lines, "", self._block(0)])
 
     def _repeated(self, length: int) -> str:
         """A text of that length, most of it the same again and again."""

@@ -10,14 +10,22 @@ from markdown_it.token import Token
 
 from jobs.messages import Block, Code, Collapsible, Diff, Reply, Text
 
-WRITTEN = MarkdownIt("commonmark", {"html": False}).disable("inline")
+_DEEP = 100
+"""As GitHub reads."""
+
+
+def _reader(*, html: bool = False) -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": html, "maxNesting": _DEEP})
+
+
+WRITTEN = _reader().disable("inline")
 """How a reply's text is meant: no HTML in it."""
-SHOWN = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
-TABLED = MarkdownIt("commonmark", {"html": False}).disable("inline")
+SHOWN = _reader(html=True).enable("strikethrough")
+TABLED = _reader().disable("inline")
 """The same where there are tables, which are looked for after fences and lists."""
 for _parser in (SHOWN, TABLED):
     _parser.block.ruler.before("lheading", "pipes", table, {"alt": ["paragraph", "reference"]})
-UNTABLED = MarkdownIt("commonmark", {"html": True}).disable("inline")
+UNTABLED = _reader(html=True).disable("inline")
 """GitHub looks for fences before it looks for tables, this parser the other way around."""
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CODE = ("fence", "code_block")

@@ -172,6 +172,13 @@ def test_code_behind_the_definition_of_a_link_stays_code(text: str) -> None:
     assert [each.removeprefix("> ") for each in code] == ["code\n"]
 
 
+@pytest.mark.parametrize("depth", [12, 20, 60])
+def test_text_behind_what_is_nested_deep_is_read(depth: int) -> None:
+    made = harmless("- " * depth + "@ann\n\n```\n@ann")
+    assert GFM.parse(f"{made}\n\nBEHIND")[-2].content == "BEHIND", "the fence is closed"
+    assert made.endswith("\n```\n@ann\n```" if depth < 25 else "\n```\n@ann\n````")
+
+
 def test_what_only_looks_like_a_definition_makes_no_code() -> None:
     made = harmless("[a]:)\n    prose")
     assert [each.type for each in GFM.parse(made) if each.type == "code_block"] == []
