@@ -30,6 +30,8 @@ MOST_LINES = 10_000
 _SOURCE = "markdown"
 _GAP = re.compile(r"\n(?:[ \t]*\n)+")
 _FENCES = re.compile(r"```|~~~")
+_OPENED = re.compile(r"^ {0,3}(?=(?:`{3,}[^`\n]*|~{3}.*)\Z)", re.MULTILINE)
+"""What a paragraph's last line is not, but may be once it is cut."""
 _MAY_HOLD_MORE = re.compile(r"```|~~~| {4}|\t|\|")
 """Without it there is neither code nor a table, and nothing need be parsed."""
 
@@ -224,8 +226,9 @@ def cut_element(element: Element, most: int) -> Iterator[str | None]:
 
 
 def _paragraphs(text: str, most: int) -> Iterator[str]:
-    for index, part in enumerate(wrapped(text, most - 1)):
-        yield as_paragraph(part) if index else part
+    for index, part in enumerate(wrapped(text, most - 2)):
+        whole = _OPENED.sub(rf"\g<0>{ZERO_WIDTH}", part) if part != text else part
+        yield as_paragraph(whole) if index else whole
 
 
 def _tables(lines: list[str], most: int) -> Iterator[str | None]:

@@ -17,7 +17,7 @@ from bot.text import ZERO_WIDTH, clean, one_line
 
 _ADDRESS = re.compile(
     r"(?<![^\s*_~(])https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-    r"(?=(?::\d{1,5})?(?:[/?#\s)]|$))[^\s<`()\[\]!]*"
+    r"(?=(?::\d{1,5})?(?:[/?#\s)]|$))(?:(?![*_~][^\w\s]*#\d)[^\s<`()\[\]!])*"
 )
 _LINK_START = re.compile(r"\]\($")
 _ISSUE = re.compile(
@@ -31,7 +31,9 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINE_TAG = re.compile(r"(\n[ \t>]*)<")
 _ENTITY = re.compile(r"&(?=#|commat;|num;|colon;|sol;)", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
-_NUMBER = re.compile(r"(?:(?<=#)|(?<=\bGH-)|(?<=\bGH\\-))(?=\d)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?:(?<=#)|(?<=(?<![A-Za-z0-9])GH-)|(?<=(?<![A-Za-z0-9])GH\\-))(?=\d)", re.IGNORECASE
+)
 _COMMIT = re.compile(r"(?<![\w-])(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40}(?![\w-])")
 _SHORT = re.compile(r"[0-9a-f]{6}(?=.)")
 """Fewer letters than GitHub takes for a commit."""

@@ -7,10 +7,10 @@ https://docs.slack.dev/messaging/formatting-message-text
 
 import re
 
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.chat_lines import commonmark_lines
-from bot.commonmark import commonmark
 from bot.links import is_web, shows_truth
 from bot.names import mentioned
 from bot.slack.prose import code, escape
@@ -31,7 +31,9 @@ _MARKS = {
     "softbreak": "\n",
     "hardbreak": "\n",
 }
-_inline = commonmark().enable("strikethrough")
+MOST_BRACKETS = 2_000
+"""Each may begin a link, and all that follows is looked at for its end."""
+_inline = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
 
 
 def to_markdown(text: str, bot: str | None) -> str:
@@ -85,8 +87,11 @@ def _unescape(text: str) -> str:
 
 
 def from_inline(markdown: str) -> str:
-    """Inline Markdown as mrkdwn that pings nobody."""
-    tokens = _inline.parseInline(clean(markdown))
+    """Inline Markdown as mrkdwn that pings nobody; of too many brackets none begins a link."""
+    said = clean(markdown)
+    if said.count("[") > MOST_BRACKETS:
+        said = said.replace("[", "\\[")
+    tokens = _inline.parseInline(said)
     children = [child for parent in tokens for child in parent.children or []]
     endings: list[str] = []
     written: list[str] = []

@@ -55,6 +55,11 @@ def test_long_table_is_cut_between_rows_under_the_same_header() -> None:
     ]
 
 
+def test_a_paragraph_is_not_cut_to_a_fence() -> None:
+    parts = ["aa\n {Z}````", "bb `c`", "dddd eeee", "ff"]
+    assert cut("aa\n ```` bb `c` dddd eeee ff", 12) == [part.format(Z=Z) for part in parts]
+
+
 def test_long_quote_is_not_cut() -> None:
     assert cut("> a\n" * 20) == [None]
 

@@ -15,6 +15,8 @@ FACE = "console"
 _WIDE = 10**6
 """No cell is wrapped."""
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_MOST_LINES = 10_000
+"""Lines behind them are code, whatever they are."""
 _FENCES = re.compile(r"(?:`{3}|~{3})[^\n\r]*")
 _STEERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -75,7 +77,7 @@ def _code(blocks: Sequence[Block], text: str, indent: str) -> Iterator[Fault]:
         match block:
             case Code() | Diff():
                 yield from _stands(block.text, text, indent)
-            case Text():
+            case Text() if block.markdown.count("\n") < _MOST_LINES:
                 for code in codes(legible(block.markdown), TABLED):
                     yield from _stands(code, text, f"{indent}    ")
             case Collapsible():

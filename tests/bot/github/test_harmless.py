@@ -179,6 +179,13 @@ def test_text_behind_what_is_nested_deep_is_read(depth: int) -> None:
     assert made.endswith("\n```\n@ann\n```" if depth < 25 else "\n```\n@ann\n````")
 
 
+@pytest.mark.parametrize(
+    "text", ["_GH-4_", "*#4*", "_http://b.es/_#4", "_a http://b.es/_-#4", "GH\\-4"]
+)
+def test_a_reference_beside_emphasis_is_none(text: str) -> None:
+    assert f"{Z}4" in harmless(text)
+
+
 def test_what_only_looks_like_a_definition_makes_no_code() -> None:
     made = harmless("[a]:)\n    prose")
     assert [each.type for each in GFM.parse(made) if each.type == "code_block"] == []
