@@ -53,6 +53,7 @@ SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "journal_size_limit=67108864",  # bytes; it grows while a paused process reads
     "synchronous=NORMAL",
+    "cache_size=-1000",  # KiB; a gateway has nine connections, which fill as the database grows
     "foreign_keys=ON",
 )
 CONNECT_S = 5
