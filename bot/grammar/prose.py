@@ -31,7 +31,6 @@ _BEFORE_A_MENTION = re.compile(rf"(?:^|[\s{BLANKS}(])[*_]*\Z")
 _BEFORE_A_SLASH = re.compile(rf"[\s{BLANKS}]*[*_]*\Z")
 _BLANK_THEN_ADDRESS = re.compile(rf"(?:[^\S\n]|[{BLANKS}])*+{ADDRESS.pattern}", re.IGNORECASE)
 _WIDEST_INDENT = 100
-_BLOCKS = commonmark(html=True).enable("table")
 _SHOWN_BY_GITHUB = ("<!-->", "<!--->")
 """Comments by today's CommonMark; GitHub reads 0.29 and escapes them, so they end no comment."""
 
@@ -60,11 +59,12 @@ class Paragraph:
 
 def paragraphs(text: str) -> tuple[Paragraph, ...]:
     """The top-level prose of `text`, with the addresses that stand in it."""
+    markdown = _markdown()
     env: dict[str, object] = {}
     blocks: list[Token] = []
     normal = re.sub(r"\r\n?", "\n", text).replace("\0", "\ufffd")
     lines = normal.split("\n")
-    _BLOCKS.block.parse(normal, _BLOCKS, env, blocks)
+    markdown.block.parse(normal, markdown, env, blocks)
     elements = Elements()
     brackets = 0
     found: list[Paragraph] = []
@@ -114,7 +114,7 @@ def _paragraph(
 ) -> Paragraph:
     source = block.content
     pieces: list[Token] = []
-    _inline().inline.parse(source, _inline(), env, pieces)
+    _markdown().inline.parse(source, _markdown(), env, pieces)
     addresses: list[Address] = []
     comments: list[tuple[int, int]] = []
     struck = 0
@@ -139,11 +139,9 @@ def _without(paragraph: Paragraph, in_html: frozenset[int]) -> Paragraph:
 
 
 @functools.cache
-def _inline() -> MarkdownIt:
-    """The one parser of what is in a paragraph, in which emphasis is not followed as deep as blocks
-    are: its time would grow with the square of the text.
-    """
-    markdown = MarkdownIt("commonmark").enable("strikethrough")
+def _markdown() -> MarkdownIt:
+    """The one parser. It keeps no state between messages."""
+    markdown = commonmark(html=True).enable(["table", "strikethrough"])
     markdown.inline.ruler.before("text", "address", _address_rule)
     markdown.inline.ruler.at("html_inline", _placed_html)
     return markdown
