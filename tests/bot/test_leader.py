@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from sqlmodel import Session
 
 from bot import leader as leader_module
 from bot.face import Busy
@@ -88,8 +89,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def take_from(database: Database, owner: str) -> None:
     """Somebody else holds the lease from now on."""
-    await database.write(lambda s: leases.release(s, LEASE, owner))
-    assert await database.write(lambda s: leases.acquire(s, LEASE, "else", TTL_S, utc_now()))
+
+    def take(session: Session) -> bool:  # at once: in between, the leader would renew it
+        leases.release(session, LEASE, owner)
+        return leases.acquire(session, LEASE, "else", TTL_S, utc_now())
+
+    assert await database.write(take)
 
 
 async def test_of_two_gateways_one_leads_and_the_other_takes_over(sqlite: Database) -> None:
