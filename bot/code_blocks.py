@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from bot.text import head, units
 
 SHORTEST = 3
+MARKDOWN = "markdown"
 LONGEST_FENCE = 200
 """Longer runs of backticks within the code are met with tildes."""
 _TICKS = re.compile(r"`+")
@@ -36,6 +37,11 @@ def fenced(text: str, info: str = "") -> str:
     """The code in one fence; a line feed at its end is the fence's own."""
     fence, inside = fence_for(text), text.removesuffix("\n")
     return f"{fence}{language_of(info)}\n{inside}\n{fence}"
+
+
+def as_source(markdown: str) -> str:
+    """Markdown that is shown as it is written."""
+    return fenced(markdown, MARKDOWN)
 
 
 def cut_code(text: str, most: int) -> Iterator[str]:

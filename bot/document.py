@@ -14,7 +14,7 @@ from functools import cached_property
 from markdown_it.rules_block import table
 from markdown_it.token import Token
 
-from bot.code_blocks import cut_fence, fenced, language_of
+from bot.code_blocks import MARKDOWN, as_source, cut_fence, fenced, language_of
 from bot.commonmark import commonmark, is_too_deep
 from bot.text import ZERO_WIDTH, units, wrapped
 
@@ -27,7 +27,6 @@ _QUOTE = re.compile(r">(?![ \t])")
 _BLOCK_START = re.compile(r"[`~#>*+=|\d:-]|\[[^\]]*\]:")
 MOST_LINES = 10_000
 """That are read: 50,000 list items take two seconds."""
-_SOURCE = "markdown"
 _GAP = re.compile(r"\n(?:[ \t]*\n)+")
 _FENCES = re.compile(r"```|~~~")
 _OPENED = re.compile(r"^ {0,3}(?=(?:`{3,}[^`\n]*|~{3}.*)\Z)", re.MULTILINE)
@@ -114,7 +113,7 @@ def elements(markdown: str) -> list[Element]:
     """
     read = _read(markdown)
     if is_too_deep(read.tokens):
-        return [Element(Kind.CODE, fenced(markdown, _SOURCE), markdown, _SOURCE)]
+        return [Element(Kind.CODE, as_source(markdown), markdown, MARKDOWN)]
     read = _closed(read)
     found: list[Element] = []
     at = 0
@@ -152,10 +151,10 @@ def standalone(markdown: str, *, has_tables: bool = True) -> str:
     source = markdown.strip("\n")
     if _FENCES.search(source):
         if source.count("\n") >= MOST_LINES:
-            return fenced(source, _SOURCE)
+            return as_source(source)
         read = _read(source, has_tables=has_tables)
         if is_too_deep(read.tokens):
-            return fenced(source, _SOURCE)
+            return as_source(source)
         source = "\n".join(_closed(read).lines)
     return f"{ZERO_WIDTH}\n\n{source}" if source[:1].isspace() else source
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from markdown_it.token import Token
 
-from bot.code_blocks import fence_for, fenced
+from bot.code_blocks import as_source, fence_for
 from bot.commonmark import commonmark, is_too_deep
 from bot.text import ZERO_WIDTH, code_spans
 
@@ -70,7 +70,7 @@ def passages(markdown: str) -> Iterator[Passage]:
     lines = markdown.split("\n")
     tokens = _MARKDOWN.parse(markdown)
     if is_too_deep(tokens):
-        yield Passage(Kind.FENCE, fenced(markdown, "markdown").split("\n"), fence_for(markdown))
+        yield Passage(Kind.FENCE, as_source(markdown).split("\n"), fence_for(markdown))
         return
     blocks = list(_blocks(lines, tokens))
     if "]:" in markdown and (apart := _apart(lines, blocks)) != lines:
