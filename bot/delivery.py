@@ -48,6 +48,8 @@ SAY_S = deliveries.LEASE_S - 5.0
 """How long a platform may take over one message: another gateway would try when the lease ends."""
 HELD_S = deliveries.LEASE_S - 2.0
 """How long after taking a delivery a call about it may begin."""
+EDIT_REMEMBERED_S = 60.0
+"""Far longer than any platform wants between two edits (`Outbound.edit_interval_s`)."""
 AT_ONCE = 200
 """Deliveries attended to at the same time."""
 
@@ -98,6 +100,7 @@ class Delivery:
         self._active: dict[str, asyncio.Event] = {}
         """Keys in work here; set when a bell rang meanwhile."""
         self._edited_at: dict[str, float] = {}
+        """By key, when its status was last shown from here, on the monotonic clock."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -147,7 +150,14 @@ class Delivery:
                     self.notice(key)
             except SQLAlchemyError as error:
                 log.warning("deliveries out of reach", error=str(error))
+            self._forget_edits_before(time.monotonic() - EDIT_REMEMBERED_S)
             await asyncio.sleep(SWEEP_S)
+
+    def _forget_edits_before(self, at: float) -> None:
+        """Of jobs whose last word another gateway may have said."""
+        old = [key for key, edited_at in self._edited_at.items() if edited_at < at]
+        for key in old:
+            del self._edited_at[key]
 
     async def _attend(self, key: str) -> None:
         bell = self._active[key]
@@ -174,7 +184,6 @@ class Delivery:
             lambda s: deliveries.take(s, key, self._holder.owner, utc_now())
         )
         if errand is None:
-            self._edited_at.pop(key, None)
             return False
         platform = Platform(errand.delivery.platform)
         face = self._faces.get(platform)
@@ -203,7 +212,6 @@ class Delivery:
         except Undeliverable as gone:
             log.warning("undeliverable", key=key, error=str(gone))
             self._metrics.undeliverable.labels(platform).inc()
-            self._edited_at.pop(key, None)
             await self._note(key, finished_at=utc_now(), error=str(gone)[:500], lease_owner=None)
         except Exception as error:
             log.exception("delivery failed", key=key)
@@ -275,7 +283,6 @@ class Delivery:
             lease_owner=None,
             attempts=0,
         )
-        self._edited_at.pop(errand.delivery.key, None)
         return False
 
     async def _answer(self, errand: Errand, outbound: Outbound, place: Place) -> bool:

@@ -73,9 +73,10 @@ async def test_a_comment_on_a_pull_request_gets_its_tests_and_a_check_run(town: 
     number = await town.github.people.open_pull(town.repository, "ann", CHANGE)
     await town.github.people.comment(town.repository, number, "ann", "/gryph test src/more.py")
     await eventually(lambda: "Line coverage" in _all(town.comments(number)), ANSWER_S)
-    assert len(town.comments(number)) == 1
     (check,) = town.repository.checks.values()
-    assert (check.values["status"], check.values["conclusion"]) == ("completed", "success")
+    await eventually(lambda: check.values["status"] == "completed", ANSWER_S)
+    assert check.values["conclusion"] == "success"
+    assert len(town.comments(number)) == 1
     assert "def test_triple" in _all(town.comments(number))
 
 

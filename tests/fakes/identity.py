@@ -9,8 +9,6 @@ import asyncio
 import base64
 import hashlib
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,10 +18,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import jwt
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+
+from tests.fakes.served import served
 
 CLIENT, SECRET, TEAM = "client-1", "secret-1", "T1"
 
@@ -278,16 +277,5 @@ def _spelled(number: int) -> str:
 def running_identity() -> Generator[IdentityFake]:
     """Serve on a free port of the loopback for as long as the block lasts."""
     fake = IdentityFake()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        fake.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(fake.app, log_level="error", ws="none", lifespan="off")
-        config.timeout_graceful_shutdown = 1
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        try:
-            yield fake
-        finally:
-            server.should_exit = True
-            thread.join(10)
+    with served(fake.app) as fake.url:
+        yield fake

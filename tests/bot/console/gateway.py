@@ -1,7 +1,5 @@
 """A gateway's console side on real parts: SQLite, the API and the face; the intake records."""
 
-import socket
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from sqlmodel import SQLModel
 
@@ -28,6 +25,7 @@ from storage.ids import ArtifactId, JobId
 from storage.states import JobState
 from storage.tables.artifacts import ArtifactRow
 from tests.fakes.intake import RecordingIntake
+from tests.fakes.served import served
 
 JOB = JobId("J7K2M9Q")
 NOW = utc_now()
@@ -97,19 +95,8 @@ class Gateway:
     @contextmanager
     def served(self) -> Generator[str]:
         """Serve on a free port of the loopback from a thread of its own; yields the address."""
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-            config = uvicorn.Config(self.app, log_level="error", ws="none", lifespan="off")
-            config.timeout_graceful_shutdown = 1
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                server.should_exit = True
-                thread.join(10)
+        with served(self.app) as url:
+            yield url
 
 
 def a_place(conversation: str, message: int) -> Place:

@@ -1,14 +1,11 @@
 """What the doctor says of a machine, sound or not."""
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI, Request, Response
@@ -21,6 +18,7 @@ from bot.console.checks import Check, Verdict
 from bot.console.plain import Ink
 from bot.settings import GatewaySettings
 from storage.migrations.run import upgrade
+from tests.fakes.served import served
 from tests.fakes.slack.server import APP_TOKEN, BOT_TOKEN
 from tests.fakes.slack.workspace import Slack
 
@@ -56,14 +54,8 @@ def platforms() -> Iterator[str]:
         has_jwt = request.headers["authorization"].count(".") == 2
         return Response('{"slug": "gryph-app"}' if has_jwt else "{}", 200 if has_jwt else 401)
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", lifespan="off"))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
+    with served(app) as url:
+        yield url
 
 
 async def test_a_fresh_machine_is_healthy_and_everything_unset_is_off(tmp_path: Path) -> None:
