@@ -127,6 +127,7 @@ class Everywhere:
 
     async def until_handled(self) -> None:
         """Wait until every event is handled, every job that may run has run, and all is said."""
+        await self.github.hooks.settle()
         await self.spine.until_quiet()
 
     async def comment(self, login: str, number: int, text: str, *, copies: int = 1) -> None:

@@ -60,13 +60,14 @@ class Hooks:
         self.copies = 1
         """How often each event is delivered."""
         self.down = False
+        """Whether the network to the receiver is cut."""
         self.refused = False
         """Whether whoever stands before the gateway answers 403."""
-        """Whether the network to the receiver is cut."""
         self.as_form = False
         self._http = httpx.AsyncClient(
             timeout=ANSWER_WITHIN_S,
             verify=False,  # noqa: S501 - loopback, without TLS
+            limits=httpx.Limits(max_keepalive_connections=0),  # it may be closed as we write
         )
         self._pending: set[asyncio.Future[int]] = set()
         world.on_event = self.later

@@ -65,7 +65,8 @@ class Slack:
         """
         world = World(clock)
         server = SlackServer(world)
-        async with aiohttp.ClientSession() as session:
+        connector = aiohttp.TCPConnector(force_close=True)  # a kept one may be closed as we write
+        async with aiohttp.ClientSession(connector=connector) as session:
             slack = cls(world, server, session)
             await server.start(port, control(slack) if control else ())
             try:
