@@ -12,6 +12,7 @@ import discord
 from bot.discord import buttons, slash
 from bot.discord.markdown import MENTION, from_discord
 from bot.discord.outbound import DIRECT, message_key
+from bot.discord.recent import Said
 from bot.names import mentioned
 from handlers import Caller, Command, Invocation, Place, Platform, Reaction
 from storage.clock import utc_now
@@ -39,15 +40,17 @@ def message_heard(
 
 
 def edit_heard(
-    payload: discord.RawMessageUpdateEvent, us: discord.ClientUser, commands: Mapping[str, Command]
+    message: discord.Message,
+    before: Said | None,
+    us: discord.ClientUser,
+    commands: Mapping[str, Command],
 ) -> Heard | None:
     """A message whose text a person changed.
 
-    What it said before is known while the message is in the cache. Where it is not, the edit also
-    claims the message's own key, so that nothing which ran once can run again; an edit of a
-    message that held no command before is still heard.
+    Where it is not known what it said before, the edit also claims the message's own key, so that
+    nothing which ran once can run again; an edit of a message that held no command before is still
+    heard.
     """
-    message, before = payload.message, payload.cached_message
     if message.edited_at is None or (before and before.content == message.content):
         return None
     invocation = _invocation(message, us, commands)
@@ -56,7 +59,7 @@ def edit_heard(
     key = f"discord:edit:{message.id}:{message.edited_at.timestamp():.3f}"
     if before is None:
         return Heard(invocation, (key, f"discord:message:{message.id}"))
-    previous = from_discord(before.content, _names(before, us))
+    previous = from_discord(before.content, _names(message, us))
     if message.guild is None:
         previous = _addressed(previous, commands)
     edited = invocation.model_copy(update={"previous_text": previous})
@@ -90,7 +93,9 @@ def interaction_heard(
     return Heard(invocation, (f"discord:interaction:{interaction.id}",))
 
 
-def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Client) -> Heard | None:
+def reaction_heard(
+    payload: discord.RawReactionActionEvent, on: Said | None, client: discord.Client
+) -> Heard | None:
     """An emoji put on, or taken off, a message that is ours, or may be.
 
     Discord names the author only when one is put on. One taken off an old message of somebody
@@ -102,7 +107,8 @@ def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Clie
     if payload.user_id == us.id or (user is not None and user.bot):
         return None
     is_added = payload.event_type == _ADD
-    if _author_id(payload, client) not in (None, us.id):
+    author = payload.message_author_id or (on and on.author)
+    if author not in (None, us.id):
         return None
     emoji = _SKIN_TONES.sub("", payload.emoji.name)
     at = utc_now()
@@ -120,13 +126,6 @@ def reaction_heard(payload: discord.RawReactionActionEvent, client: discord.Clie
     )
     change = f"{payload.message_id}:{payload.user_id}:{emoji}:{'+' if is_added else '-'}"
     return Heard(reaction, (f"discord:reaction:{change}:{at.timestamp():.6f}",))
-
-
-def _author_id(payload: discord.RawReactionActionEvent, client: discord.Client) -> int | None:
-    if payload.message_author_id is not None:
-        return payload.message_author_id
-    recent = client.cached_messages
-    return next((each.author.id for each in recent if each.id == payload.message_id), None)
 
 
 def _invocation(

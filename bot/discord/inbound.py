@@ -28,6 +28,7 @@ from bot.discord.events import (
 )
 from bot.discord.missed import Missed, Remembered
 from bot.discord.pace import Pace
+from bot.discord.recent import Recent
 from bot.discord.refusals import Code, TokenedClient, outside_call
 from bot.discord.slash import command_payload, payload_digest
 from bot.face import Busy, Intake, NotTaken, Undeliverable
@@ -37,8 +38,6 @@ from handlers import Command, Platform
 
 log = structlog.get_logger()
 
-MESSAGES_REMEMBERED = 2_000
-"""So many of the latest messages have their text before an edit known."""
 LONGEST_RATE_WAIT_S = 30.0
 AUTHENTICATION_FAILED = 4004
 """The code with which Discord closes the connection of whoever shows a bad token."""
@@ -72,7 +71,7 @@ class GryphClient(TokenedClient):
         super().__init__(
             intents=_intents(),
             allowed_mentions=discord.AllowedMentions.none(),
-            max_messages=MESSAGES_REMEMBERED,
+            max_messages=None,  # see `Recent`
             max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
         )
         self.uplink = Uplink(Platform.DISCORD)
@@ -80,6 +79,7 @@ class GryphClient(TokenedClient):
         self._intake = intake
         self._commands = commands
         self._told = memory.told
+        self._recent = Recent()
         self._missed = Missed(self, pace or Pace(None), memory.heard, self._take_message)
 
     async def open(self) -> None:
@@ -154,6 +154,7 @@ class GryphClient(TokenedClient):
     async def on_connect(self) -> None:
         """A new session has begun."""
         self.uplink.made()
+        self._recent.forget()
         self._missed.began()
 
     async def on_resumed(self) -> None:
@@ -174,6 +175,7 @@ class GryphClient(TokenedClient):
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something where we can read it."""
         self._missed.heard(message)
+        self._recent.note(message)
         try:
             await self._take_message(message)
         except NotTaken as error:
@@ -182,15 +184,17 @@ class GryphClient(TokenedClient):
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody changed a message."""
-        await self._take(edit_heard(payload, self._us, self._commands))
+        message, before = payload.message, self._recent.find(payload.message_id)
+        self._recent.note(message)
+        await self._take(edit_heard(message, before, self._us, self._commands))
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Somebody reacted."""
-        await self._take(reaction_heard(payload, self))
+        await self._take_reaction(payload)
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """Somebody took a reaction back."""
-        await self._take(reaction_heard(payload, self))
+        await self._take_reaction(payload)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Somebody used the slash command or a button: stored first, then acknowledged."""
@@ -207,6 +211,9 @@ class GryphClient(TokenedClient):
                 await _acknowledge(interaction)
         except (Busy, Undeliverable) as error:
             log.warning("interaction not acknowledged", reason=str(error), key=heard.keys[0])
+
+    async def _take_reaction(self, payload: discord.RawReactionActionEvent) -> None:
+        await self._take(reaction_heard(payload, self._recent.find(payload.message_id), self))
 
     async def _take_message(self, message: discord.Message) -> None:
         await self._take(message_heard(message, self._us, self._commands))
