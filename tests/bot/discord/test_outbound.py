@@ -482,4 +482,5 @@ async def test_reaction_on_a_result_is_taken_in_and_taken_back(world: DiscordWor
 async def test_reaction_on_somebody_elses_message_is_ignored(world: DiscordWorld) -> None:
     said = await world.mod.send(world.channel, "lunch?")
     await world.ann.react(said, "👍")
+    await world.ann.unreact(said, "👍")
     assert world.reactions == []
