@@ -34,7 +34,7 @@ from bot.door import Door
 from bot.face import Undeliverable
 from bot.grants import Grants
 from bot.health import Health
-from bot.heap import keep_compact
+from bot.heap import keep_compact, keep_trimmed
 from bot.ingress import Ingress
 from bot.intake import DurableIntake
 from bot.leader import Chore, Leader
@@ -181,7 +181,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
         await asyncio.to_thread(database.close)
 
     own = [dispatcher.run, outbox.run, delivery.run, leader.run, metrics.vitals.watch_loop]
-    return Gateway(app, heart, [*own, *platforms.loops], keys.redactor, close)
+    return Gateway(app, heart, [*own, *platforms.loops, keep_trimmed], keys.redactor, close)
 
 
 def _heart(database: Database, metrics: GatewayMetrics, queued: asyncio.Event) -> Heart:

@@ -1,4 +1,4 @@
-"""All threads share one heap, so that what one frees the next one takes."""
+"""All threads share one heap, so that what one frees the next one takes, or the system."""
 
 import platform
 import subprocess
@@ -42,3 +42,25 @@ def arenas(how: str, told: Path) -> int:
 def test_threads_share_one_heap(tmp_path: Path) -> None:
     assert arenas("as it is", tmp_path / "before.xml") > 1
     assert arenas("compact", tmp_path / "after.xml") == 1
+
+
+SCATTERED = """
+from bot.heap import keep_compact, trim
+
+def held_mb():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * 4096 / 1e6
+
+keep_compact()
+pieces = [bytes(9000) for _ in range(4000)]
+kept = pieces[::10]
+del pieces
+before = held_mb()
+assert trim()
+assert before - held_mb() > 15, (before, held_mb())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap to trim")
+def test_what_lies_unused_between_pieces_in_use_is_handed_back() -> None:
+    subprocess.run([sys.executable, "-c", SCATTERED], check=True)

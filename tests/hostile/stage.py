@@ -91,6 +91,7 @@ class Stage:
             fresh = texts[len(seen[face]) :]
             faults += [Fault(attack.name, face, what) for what in self._judged(attack, fresh)]
         faults += [Fault(attack.name, Platform.GITHUB, what) for what in await self._kept(attack)]
+        self._delete_branch(number)
         return faults
 
     async def recite(self, attack: Attack) -> list[Fault]:
@@ -136,6 +137,10 @@ class Stage:
         shop.git.set_ref(f"refs/heads/{pull.head_ref}", pull.head_sha)
         shop.git.set_ref("refs/heads/main", pull.head_sha)  # where chats look
         return number
+
+    def _delete_branch(self, number: int) -> None:
+        """What Slack makes of a later attack's branch may be the name of this one."""
+        self.world.shop.git.delete_ref(f"refs/heads/{self.world.shop.pulls[number].head_ref}")
 
     async def _ask_everywhere(self, attack: Attack, number: int) -> None:
         world, said = self.world, written(Place.COMMENT, attack)

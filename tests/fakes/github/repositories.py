@@ -123,6 +123,10 @@ class Git:
         """Create or move a ref, given by its full name."""
         self._run("update-ref", ref, sha)
 
+    def delete_ref(self, ref: str) -> None:
+        """Nobody finds it any more."""
+        self._run("update-ref", "-d", ref)
+
     def commit_files(self, branch: str, files: Mapping[str, bytes], message: str) -> str:
         """A commit on top of a branch (or the first one), as if somebody had pushed it."""
         before = self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
