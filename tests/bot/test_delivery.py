@@ -281,10 +281,11 @@ async def test_no_platform_keeps_us_away_for_ever(one: Voice) -> None:
 async def test_a_platform_that_hangs_is_left_before_the_lease_ends(
     one: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery_module, "SAY_S", 0.05)
     job = await asked(one.database)
     one.wall.hangs = True
-    await one.say_all(job)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(delivery_module, "SAY_S", 0.05)
+        await one.say_all(job)
     row = await row_of(one.database, job)
     assert (row.attempts, row.lease_owner) == (1, None)
     one.wall.hangs = False
@@ -460,7 +461,7 @@ async def test_that_a_job_is_being_stopped_is_shown_at_once(sqlite: Database) ->
         started = time.monotonic()
         one.delivery.notice(job)
         await until(lambda: ledger.STOPPING in one.wall.posted[f"{job}:status"])
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENCE_S / 2
 
 
 async def test_a_delivery_that_was_put_off_and_then_said_is_no_failed_one(one: Voice) -> None:

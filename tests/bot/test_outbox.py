@@ -150,7 +150,7 @@ async def test_one_job_whose_clearance_breaks_keeps_no_other_waiting(bells: Bell
 async def test_one_slow_clearance_holds_the_line_up_for_a_moment_only(
     bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbox.CLEARED_S", 0.2)
+    monkeypatch.setattr("bot.outbox.CLEARED_S", 1.0)
     jobs = [await asked(bells.database) for _ in range(WINDOW + 1)]
     bells.gate.slow.add(jobs[0])
     async with bells.running():

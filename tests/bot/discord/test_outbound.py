@@ -1,10 +1,7 @@
-import asyncio
-
 import discord
 import pytest
 from inline_snapshot import snapshot
 
-from bot import tokens
 from bot.discord.outbound import DiscordOutbound
 from bot.face import Busy, JobView, Posted, Undeliverable
 from bot.fence import Turn, speaking
@@ -15,6 +12,7 @@ from storage.ids import ArtifactId
 from storage.states import JobState
 from tests.bot.discord.views import JOB, RESULT, view
 from tests.fakes.discord import DiscordWorld
+from tests.fakes.pauses import let_pause_end
 
 STATUS, RESULT_KEY = f"{JOB}:status", f"{JOB}:result"
 
@@ -393,7 +391,6 @@ async def test_refusals_are_told_apart(
 async def test_refused_token_is_waited_for_and_discord_left_alone(
     world: DiscordWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "PAUSE_S", 1.0)
     place = await asked_by_mention(world)
     world.refuse("POST", "/messages", status=401)
     face = outbound(world)
@@ -402,7 +399,7 @@ async def test_refused_token_is_waited_for_and_discord_left_alone(
             await face.answer(place, say("hello"), key="answer:1:0")
     assert world.client.token.is_refused
     assert world.rest.refusals == []
-    await asyncio.sleep(1.0)
+    let_pause_end(world.client.token, monkeypatch)
     await face.answer(place, say("hello"), key="answer:1:0")
     assert not world.client.token.is_refused
 

@@ -1,4 +1,3 @@
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -6,7 +5,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
-from bot import tokens
 from bot.face import Busy, Undeliverable
 from bot.github.client import CHECKS, COMMENT, READ, GitHubClient, Reach
 from bot.github.identity import AppIdentity
@@ -17,6 +15,7 @@ from bot.tokens import TokenRefused
 from storage.clock import utc_now
 from tests.bot.github.town import REPOSITORY, Town
 from tests.fakes.github.access import Fault
+from tests.fakes.pauses import let_pause_end
 
 COMMENTS = f"/repos/{REPOSITORY}/issues/1/comments"
 
@@ -141,7 +140,6 @@ async def test_key_that_github_does_not_take_is_busy_until_it_is_mended(here: To
 async def test_refused_key_leaves_github_alone_and_a_rotated_one_is_read_from_its_file(
     here: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
     held = tmp_path / "key.pem"
     held.write_text(here.github.world.private_key)
     file = {"github_private_key": None, "github_private_key_file": held}
@@ -155,7 +153,7 @@ async def test_refused_key_leaves_github_alone_and_a_rotated_one_is_read_from_it
         with pytest.raises(TokenRefused):
             await client.as_app("GET", "/app")
     assert len(here.github.access.calls) == asked
-    await asyncio.sleep(0.2)
+    let_pause_end(client.token, monkeypatch)
     assert (await client.as_app("GET", "/app")).status == 200
     assert not client.token.is_refused
     await client.close()

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot import tokens
 from bot.face import Busy, Posted, Undeliverable
 from bot.fence import Turn, speaking
 from bot.slack.outbound import REMEDY
@@ -15,6 +14,7 @@ from jobs.messages import Action, Actions, Code, File, Picture, Reply, Suggestio
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
 from tests.bot.slack.conftest import Team, view
+from tests.fakes.pauses import let_pause_end
 from tests.fakes.slack.faults import Fault, Kind
 from tests.fakes.slack.workspace import read
 
@@ -382,7 +382,6 @@ async def test_refused_token_is_waited_for_and_slack_left_alone(
     code: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tokens, "PAUSE_S", 0.2)
     team.slack.server.faults.add(Fault(method(post), Kind.REFUSED, code=code))
     with pytest.raises(TokenRefused, match=f"GRYPH_SLACK_BOT_TOKEN is refused.*{code}"):
         await post(team, *posted)
@@ -392,7 +391,7 @@ async def test_refused_token_is_waited_for_and_slack_left_alone(
         with pytest.raises(TokenRefused):
             await post(team, *posted)
     assert len(team.slack.server.calls) == asked
-    await asyncio.sleep(0.2)
+    let_pause_end(team.api.token, monkeypatch)
     await post(team, *posted)
     assert not team.api.token.is_refused
 
