@@ -7,7 +7,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git=1:2.39.* \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 gryph \
-    && install --directory --owner gryph /var/lib/gryph
+    && install --directory --owner gryph --mode 0700 /var/lib/gryph
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md ./
 COPY bot bot

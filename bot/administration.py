@@ -40,6 +40,8 @@ def grant(settings: GatewaySettings, who: str, role: Role, workspace: str) -> st
     def work(session: Session) -> tuple[Entry, str]:
         person = _person(session, who, make=True)
         people.grant(session, person, scope, role.tier, _operator(session), utc_now())
+        if not who.isdecimal():
+            people.given_to(session, person, scope, who)
         entry = _entry("role.grant", f"person:{person}", role=role.value, scope=scope)
         return entry, f"{_described(session, person)} is {role} in {scope}."
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
@@ -23,13 +23,14 @@ from bot.console.stream import ThreadStream
 from bot.console.thread import Body, Receipt, Thread, message_of
 from bot.face import Intake, JobView
 from bot.intake import written_soon
-from bot.web.sessions import HOME_SCOPE, WebSessions
+from bot.web.sessions import HOME_SCOPE, STREAM_LONGEST, WebSessions
 from handlers import Tier
 from storage import console
 from storage.clock import utc_now
 from storage.console import MessageKind, NewMessage
 from storage.database import Database
 from storage.ids import ArtifactId, as_job_id
+from storage.redaction import Redactor
 from storage.tables.artifacts import ArtifactRow
 from storage.tables.console import ConsoleMessageRow
 
@@ -64,6 +65,8 @@ class ApiParts:
     sessions: WebSessions
     open_links: bool = True
     """Whether a link to a file opens for whoever has it."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """What jobs say passes it, here as on every face."""
 
 
 class PostedText(BaseModel):
@@ -194,7 +197,10 @@ class _Api:
         after: Annotated[int, Query(ge=0)] = 0,
         last_event_id: Annotated[int | None, Header(ge=0)] = None,
     ) -> StreamingResponse:
-        """The thread's changes as they happen, until the token ends or the reader leaves."""
+        """The thread's changes as they happen, for a few minutes, or until the reader leaves.
+
+        Readers come back with the id of what they saw last; a token that was revoked does not.
+        """
         client = await self._client(request)
 
         def enter(session: Session) -> None:
@@ -205,8 +211,9 @@ class _Api:
         if self._parts.notifier.readers >= STREAMS_MAX:
             raise HTTPException(503, "Too many readers; try again.", {"Retry-After": "5"})
         start = after if last_event_id is None else last_event_id
+        until = min(client.expires_at, utc_now() + STREAM_LONGEST)
         return StreamingResponse(
-            self._stream.frames(conversation, start, client.expires_at),
+            self._stream.frames(conversation, start, until),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -240,7 +247,7 @@ class _Api:
         job_id = as_job_id(job)
         if job_id is not None:
             view = await self._parts.database.read(
-                lambda session: board.job_for(session, client, job_id)
+                lambda session: board.job_for(session, client, job_id, self._parts.redactor)
             )
             if view is not None:
                 return view
@@ -252,7 +259,7 @@ class _Api:
         """Queues and the newest jobs."""
         client = await self._client(request)
         return await self._parts.database.read(
-            lambda session: board.overview(session, client, limit)
+            lambda session: board.overview(session, client, limit, self._parts.redactor)
         )
 
     async def artifact(
@@ -332,7 +339,7 @@ def _file_for(session: Session, client: ApiClient | None, artifact: str) -> Arti
     if row is None or client is None or client.sight.everything:
         return row
     job = None if row.job_id is None else as_job_id(row.job_id)
-    return None if job is None or board.job_for(session, client, job) is None else row
+    return row if job is not None and board.may_see(session, client, job) else None
 
 
 def _repository(posted: PostedText, client: ApiClient) -> str | None:

@@ -165,7 +165,7 @@ def compose(settings: GatewaySettings, public_url: str) -> Gateway:
     leader = Leader(database, chores, platforms.companions, metrics, owner=heart.owner)
 
     web = web_of(settings, database, public_url)
-    api = _api_parts(settings, web, intake, (kept, notifier, keys.api))
+    api = _api_parts(settings, web, intake, (kept, notifier, keys))
     health = _health(settings, (database, redis), metrics, platforms)
     routers = [api_router(api), *web.routers, operations(health, metrics), *platforms.routers]
     app = _application(routers, platforms.bodies, metrics)
@@ -206,17 +206,18 @@ def _api_parts(
     settings: GatewaySettings,
     web: Web,
     intake: DurableIntake,
-    parts: tuple[Artifacts, Notifier, ApiKeys],
+    parts: tuple[Artifacts, Notifier, _Keys],
 ) -> ApiParts:
     kept, notifier, keys = parts
     return ApiParts(
-        keys=keys,
+        keys=keys.api,
         intake=intake,
         database=web.sessions.database,
         notifier=notifier,
         read_artifact=kept.read,
         sessions=web.sessions,
         open_links=settings.artifact_links == "open",
+        redactor=keys.redactor,
     )
 
 

@@ -39,6 +39,8 @@ class Anchoring:
         self._url = settings.audit_anchor_url
         self._metrics = metrics
         self._unsent: deque[Anchor] = deque(maxlen=UNSENT_KEPT)
+        self._newest: Anchor | None = None
+        """Of those that were sent from here, or are to be."""
 
     async def anchor(self) -> None:
         """Write down where the log ends now, unless the newest anchor says so.
@@ -51,8 +53,11 @@ class Anchoring:
         if made is not None:
             log.info("audit anchored", **made.fields())
             self._metrics.audit_anchors.labels("written").inc()
-            if self._url is not None:
-                self._unsent.append(made)
+        if self._url is not None:
+            newest = made or await asyncio.to_thread(anchors.newest, self._path)
+            if newest is not None and newest != self._newest:  # or the command line wrote it
+                self._unsent.append(newest)
+                self._newest = newest
         if self._unsent:
             await self._send()
 
@@ -79,7 +84,7 @@ class Anchoring:
 
 
 def note_head(settings: GatewaySettings, database: Database) -> None:
-    """Anchor at once what the command line wrote; a gateway sends the next anchor elsewhere."""
+    """Anchor at once what the command line wrote; a gateway sends it elsewhere at its next turn."""
     key = audit.load_key(settings.home)
     anchors.append(settings.anchor_file, key, database.read_now(audit.head), utc_now())
 

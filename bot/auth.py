@@ -34,6 +34,7 @@ _SECRET_BYTES = 64
 _ID_BYTES = 6
 TOKEN_MAX_CHARS = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_DOTS_IN_A_TOKEN = 2
 _TOKEN_ID = re.compile(_NAME.pattern + r"\.[0-9a-f]{12}")
 
 
@@ -249,9 +250,7 @@ class ApiKeys:
             ValueError: It is neither.
         """
         self.ensure()
-        gone = token_id(token_or_id) if token_or_id.count(".") > 1 else token_or_id
-        if not _TOKEN_ID.fullmatch(gone):
-            raise ValueError(f"Not a token or a token's id: {gone[:40]!r} (like ann.5f2c91d07a3e).")
+        gone = _id_of(token_or_id)
         now = utc_now()
         held = self._read()
         living = tuple(each for each in held.revoked if each.until > now and each.id != gone)
@@ -296,6 +295,15 @@ class ApiKeys:
             yield
         except (OSError, ValueError) as error:
             raise KeysUnreadable(f"{self.path} cannot be used: {error}") from error
+
+
+def _id_of(given: str) -> str:
+    if _TOKEN_ID.fullmatch(given):  # looked at first: the name in an id may hold dots, like a token
+        return given
+    found = token_id(given) if given.count(".") == _DOTS_IN_A_TOKEN else given
+    if not _TOKEN_ID.fullmatch(found):
+        raise ValueError(f"Not a token or a token's id: {found[:40]!r} (like ann.5f2c91d07a3e).")
+    return found
 
 
 def token_id(token: str) -> str:

@@ -193,7 +193,7 @@ def _worker(options: argparse.Namespace) -> int:
 def _migrate(options: argparse.Namespace) -> int:
     del options
     settings = GatewaySettings()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    import_module("storage.files").private_folder(settings.home)
     import_module("storage.migrations.run").upgrade(settings.sql_url)
     print("The database is up to date.")
     return OK

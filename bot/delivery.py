@@ -6,9 +6,11 @@ Redis stream) say that something is new; the ledger says what; a sweep makes goo
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 from redis.asyncio import Redis
@@ -16,6 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from bot.budgets import Spent
 from bot.checkpoint import checkpoint
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, Turn, speaking
@@ -50,6 +53,7 @@ HELD_S = deliveries.LEASE_S - 2.0
 """How long after taking a delivery a call about it may begin."""
 EDIT_REMEMBERED_S = 60.0
 """Far longer than any platform wants between two edits (`Outbound.edit_interval_s`)."""
+SPREAD_S = 10.0
 AT_ONCE = 200
 """Deliveries attended to at the same time."""
 
@@ -203,6 +207,10 @@ class Delivery:
             self._metrics.delivery_retries.labels(platform, "token").inc()
             await self._unless_called(turn, errand)
             await self._wait_for_mending(errand, refused)
+        except Spent as spent:
+            self._metrics.delivery_retries.labels(platform, "busy").inc()
+            await self._unless_called(turn, errand)
+            await self._when_there_is_room(errand, spent)
         except (Busy, TimeoutError) as busy:
             why = "off" if face is None else "busy" if isinstance(busy, Busy) else "timeout"
             self._metrics.delivery_retries.labels(platform, why).inc()
@@ -367,6 +375,14 @@ class Delivery:
         await self._database.write(
             lambda s: deliveries.put_off(s, row, owner, error, refused.retry_after_s, utc_now())
         )
+
+    async def _when_there_is_room(self, errand: Errand, spent: Spent) -> None:
+        """Not the platform's no but our own: no failure, however often, and no reason to wait
+        longer each time. Many that wait for one budget are spread.
+        """
+        wait_s = spent.retry_after_s + random.uniform(0.0, SPREAD_S)  # noqa: S311 - no secret
+        next_try_at = utc_now() + timedelta(seconds=min(MOST_WAIT_S, wait_s))
+        await self._note(errand.delivery.key, lease_owner=None, next_try_at=next_try_at)
 
     async def _later(self, errand: Errand, error: str, wait_s: float) -> None:
         grown_s = min(GROWN_WAIT_S, 2.0 ** min(errand.delivery.attempts, 10))

@@ -23,10 +23,11 @@ from bot.face import Busy, Face
 from bot.grammar import GrammarError, find_lines, parse
 from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
-from bot.limits import Bucket, Limits, Verdict
+from bot.limits import Limits
 from bot.line import LineWatch, place_in_words
 from bot.metrics import GatewayMetrics
 from bot.misreadings import misread, understood
+from bot.quotas import Quotas
 from bot.standings import Speaker, Standings
 from bot.trigger import Trigger
 from bot.wishes.reading import RepositoryFiles
@@ -121,6 +122,7 @@ class Dispatcher:
             surroundings.database, surroundings.faces, surroundings.repositories
         )
         host = surroundings.faces.get(Platform.GITHUB)
+        self._quotas = Quotas(surroundings.limits, surroundings.per_hour, surroundings.metrics)
         self._trigger = Trigger(None if host is None else host.host)
         self._wishes = RepositoryFiles(None if host is None else host.host)
         self._writers: dict[Platform, RepositoryWriter] = {
@@ -196,13 +198,12 @@ class Dispatcher:
             log.exception("event not readable", inbox=taken.id)
             await self._drop(taken, repr(error))
         except Busy as busy:
-            patient = utc_now() - _received_at(taken) < BUSY_FOR
-            await self._postpone(taken, str(busy), busy.retry_after_s, is_last=not patient)
+            wait_s, is_last = max(busy.retry_after_s, _grown_s(taken)), not _may_wait(taken)
+            await self._postpone(taken, str(busy), wait_s, is_last=is_last)
         except Exception as error:
             log.exception("event failed", inbox=taken.id, attempt=taken.attempt)
-            is_last = taken.attempt >= TRIES and utc_now() - _received_at(taken) > TRIED_FOR
-            wait_s = min(LONGEST_WAIT_S, 2.0 ** min(taken.attempt, 10))
-            await self._postpone(taken, repr(error), wait_s, is_last=is_last)
+            is_last = not _may_fail(taken)
+            await self._postpone(taken, repr(error), _grown_s(taken), is_last=is_last)
 
     async def _postpone(self, taken: Taken, error: str, wait_s: float, *, is_last: bool) -> None:
         outcome = "given_up" if is_last else "postponed"
@@ -227,13 +228,9 @@ class Dispatcher:
 
     async def _give_up(self, taken: Taken, error: str) -> None:
         invocation = Invocation.model_validate(taken.payload)
-        text = (
-            "I could not handle this: something on my side or the platform's failed "
-            f"again and again. Nothing was started. (event {taken.id})"
-        )
         log.error("event given up", inbox=taken.id, error=error)
         person = await self._person(invocation)
-        spoken = [Spoken("", "", 0, Answer(say(text), "error"))]
+        spoken = [Spoken("", "", 0, _given_up(taken))]
         await self._commit(taken, invocation, person, spoken)
 
     # Commands
@@ -248,7 +245,7 @@ class Dispatcher:
         speaker = Speaker(invocation, person, here)
         if lines.found:
             spoken = [
-                await self._speak(speaker, number, found.line)
+                await self._speak(taken, speaker, number, found.line)
                 for number, found in enumerate(lines.found)
             ]
         else:
@@ -258,29 +255,37 @@ class Dispatcher:
             spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
         await self._commit(taken, invocation, person, spoken)
 
-    async def _speak(self, speaker: Speaker, number: int, line: str) -> Spoken:
+    async def _speak(self, taken: Taken, speaker: Speaker, number: int, line: str) -> Spoken:
+        """Run one line. When it was tried for long enough, its failing is its answer: what the
+        message's other lines did has to be kept and told.
+        """
         verb = ""
         with traces.span("command", number=number) as span:
             try:
                 call = parse(line, registry.COMMANDS)
                 verb = call.verb
-                result = await self._run(speaker, call)
+                result = await self._run(taken, speaker, call)
             except GrammarError as error:
                 result = misread(error)
             except UserError as error:
                 result = Answer(say(str(error)), "error")
+            except Exception as error:
+                if _may_wait(taken) if isinstance(error, Busy) else _may_fail(taken):
+                    raise
+                log.exception("line given up", inbox=taken.id, number=number)
+                result = _given_up(taken)
             spoken = Spoken(verb, self._around.redactor.redacted(line), number, result)
             span.note(verb=verb, outcome=spoken.outcome)
             return spoken
 
-    async def _run(self, speaker: Speaker, call: Call) -> Answer | Asked:
+    async def _run(self, taken: Taken, speaker: Speaker, call: Call) -> Answer | Asked:
         command = registry.COMMANDS[call.verb]
         standing, is_requester = await self._over(speaker, command, call)
         if why := registry.refusal(command, standing, is_requester=is_requester):
             return Answer(say(why), "refused")
-        limited = await self._limited(speaker)
-        if limited is not None:
-            return limited
+        # An event that is handled once more has been counted.
+        if taken.attempt == 1 and (why := await self._quotas.refusal(speaker)):
+            return Answer(say(why), "limited")
         outcome = await command.run(self._context(speaker, standing), call)
         if isinstance(outcome, Reply):
             return Answer(outcome, "answer")
@@ -337,20 +342,10 @@ class Dispatcher:
         )
 
     def _context(self, speaker: Speaker, standing: Standing) -> Context:
-        buckets = self._buckets(speaker)
-
         async def on_host(repository: str, number: int | None) -> Standing | None:
             if not self._standings.is_hosted(repository):
                 return None
             return await self._standings.on_host(speaker, repository, number)
-
-        async def quota() -> str:
-            verdict = await self._around.limits.take(buckets, cost=0)
-            lines = [
-                f"{bucket.what}: {left} of {bucket.size:.0f} left this hour"
-                for bucket, left in zip(buckets, verdict.left, strict=True)
-            ]
-            return "\n".join(f"- {line}" for line in lines)
 
         return Context(
             invocation=speaker.invocation,
@@ -360,7 +355,7 @@ class Dispatcher:
             commands=registry.COMMANDS,
             writers=self._writers,
             read_artifact=self._around.read_artifact,
-            quota=quota,
+            quota=lambda: self._quotas.left(speaker),
             in_line=self._in_line,
             repositories=self._around.repositories,
             on_host=on_host,
@@ -374,7 +369,7 @@ class Dispatcher:
             return ""
         return place_in_words(standing.ahead, standing.wait_s) or "next in line"
 
-    # People and limits
+    # What is written
 
     async def _person(self, invocation: Invocation) -> PersonId:
         caller = invocation.caller
@@ -387,27 +382,6 @@ class Dispatcher:
                 now=utc_now(),
             )
         )
-
-    def _buckets(self, speaker: Speaker) -> list[Bucket]:
-        per_person, per_workspace, per_repository = self._around.per_hour
-        place, standing = speaker.invocation.place, speaker.here
-        buckets = [
-            Bucket.hourly(f"person:{speaker.person}", "You", per_person),
-            Bucket.hourly(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
-        ]
-        if standing.repository is not None:
-            key = f"repository:{standing.repository}"
-            buckets.append(Bucket.hourly(key, f"`{standing.repository}`", per_repository))
-        return buckets
-
-    async def _limited(self, speaker: Speaker) -> Answer | None:
-        verdict: Verdict = await self._around.limits.take(self._buckets(speaker))
-        if verdict.is_open:
-            self._around.metrics.limits_open.inc()
-        if verdict.allowed:
-            return None
-        text = f"Too many commands this hour; come back in {_duration(verdict.wait_s)}."
-        return Answer(say(text), "limited")
 
     async def _commit(
         self, taken: Taken, invocation: Invocation, person: PersonId, spoken: list[Spoken]
@@ -438,11 +412,11 @@ class Dispatcher:
                 name=caller.name,
                 now=utc_now(),
             )
-            source = f"reaction:{reaction.emoji}"
+            source, at = f"reaction:{reaction.emoji}", reaction.happened_at or reaction.received_at
             if reaction.added:
-                feedback.vote(session, job, person, Vote(value, source), utc_now())
+                feedback.vote(session, job, person, Vote(value, source), at)
             else:
-                feedback.retract(session, job, person, source)
+                feedback.retract(session, job, person, source, at)
 
         await self._around.database.write(effects)
 
@@ -481,8 +455,31 @@ class Dispatcher:
         self._on_deliveries(job)
 
 
-def _received_at(taken: Taken) -> datetime:
-    return datetime.fromisoformat(str(taken.payload["received_at"]))
+def _may_wait(taken: Taken) -> bool:
+    """Whether a platform that is busy is asked once more."""
+    return _age(taken) < BUSY_FOR
+
+
+def _may_fail(taken: Taken) -> bool:
+    """Whether what failed is tried once more."""
+    return taken.attempt < TRIES or _age(taken) <= TRIED_FOR
+
+
+def _grown_s(taken: Taken) -> float:
+    """What fails for long is tried less often: there are others, who can be helped."""
+    return min(LONGEST_WAIT_S, 2.0 ** min(taken.attempt, 10))
+
+
+def _age(taken: Taken) -> timedelta:
+    return utc_now() - datetime.fromisoformat(str(taken.payload["received_at"]))
+
+
+def _given_up(taken: Taken) -> Answer:
+    text = (
+        "I could not handle this: something on my side or the platform's failed "
+        f"again and again. Nothing was started. (event {taken.id})"
+    )
+    return Answer(say(text), "error")
 
 
 async def _lines_of(invocation: Invocation) -> Lines:
@@ -494,7 +491,3 @@ async def _lines_of(invocation: Invocation) -> Lines:
         )
 
     return read() if len(invocation.text) < LONG_TEXT else await asyncio.to_thread(read)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -87,8 +87,8 @@ class Standings:
         if here.tier >= Tier.OPERATOR or (near and mine.tier >= enough):
             return mine
         is_there = place.platform is Platform.GITHUB and place.channel == row.repository
-        if is_there and speaker.invocation.number == row.number:
-            return mine
+        if near and is_there and speaker.invocation.number == row.number:
+            return mine  # the host has just been asked about this very issue
         on_host = await self.on_host(speaker, row.repository or LOCAL, row.number)
         if (on_host.tier > mine.tier or on_host.is_author) and reaches(row, on_host):
             return on_host
@@ -122,13 +122,12 @@ class Standings:
         return Platform.GITHUB in self._faces
 
     async def may_approve(self, approver: PersonId, repository: str, asked: Invocation) -> bool:
-        """Whether somebody who approved a fork's commit still has write access. Raises Busy."""
-        platform = asked.place.platform
-        known = await self._database.read(lambda s: people.accounts_of(s, approver))
-        for account in [each for each in known if each.platform == platform][:MOST_ACCOUNTS]:
-            caller = Caller(platform=platform, account=account.account, name=account.name)
-            speaking = asked.model_copy(update={"caller": caller, "repository": repository})
-            if (await self.here(speaking, approver)).tier >= Tier.WRITE:
+        """Whether somebody who approved a fork's commit still has write access to the repository,
+        wherever the job is asked for. Raises Busy.
+        """
+        for account in await self._linked_on_host(approver):
+            there = _as_asked_there(account, repository, None, asked)
+            if (await self.here(there, approver)).tier >= Tier.WRITE:
                 return True
         return False
 
@@ -136,7 +135,10 @@ class Standings:
         caller = speaker.invocation.caller
         if caller.platform is Platform.GITHUB:
             return [Account(caller.platform, caller.account, caller.name)]
-        known = await self._database.read(lambda s: people.accounts_of(s, speaker.person))
+        return await self._linked_on_host(speaker.person)
+
+    async def _linked_on_host(self, person: PersonId) -> list[Account]:
+        known = await self._database.read(lambda s: people.accounts_of(s, person))
         return [each for each in known if each.platform == Platform.GITHUB][:MOST_ACCOUNTS]
 
     async def _with_granted_tier(

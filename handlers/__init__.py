@@ -152,6 +152,8 @@ class Reaction(_Frozen):
     """The platform's name for it, without colons or skin tone: "+1", "thumbsup", "👍"."""
     added: bool
     received_at: datetime
+    happened_at: datetime | None = None
+    """By the platform's clock, where it tells: events may come late and out of order."""
 
 
 @dataclass(frozen=True)

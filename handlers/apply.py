@@ -81,7 +81,7 @@ def _application(
     return Application(
         job=JobId(row.id),
         repository=source.repository,
-        base_ref=pull.base_ref if pull else None,
+        base_ref=pull.base_ref if pull else source.ref,
         base_sha=source.sha,
         number=source.number,
         installation=_installation(context, source),

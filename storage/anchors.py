@@ -76,6 +76,18 @@ def append(path: Path, key: bytes, head: Head, at: datetime) -> Anchor | None:
     return made
 
 
+def newest(path: Path) -> Anchor | None:
+    """The file's last whole anchor. Raises OSError when it cannot be read."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        return _newest(fd)[0]
+    finally:
+        os.close(fd)
+
+
 def read(lines: Iterable[str]) -> list[Anchor]:
     """The anchors among these lines, which may hold other things (a log, a half-written line)."""
     found: list[Anchor] = []

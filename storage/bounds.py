@@ -20,12 +20,7 @@ from storage.ledger import NewJob
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 
-HELD_MS = 10_000
-"""A process that stops in the middle keeps the others waiting for no longer."""
-_HOLD = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', :held_ms, true), "
-    "pg_advisory_xact_lock(hashtext('gryph.line'))"
-)
+_HOLD = text("SELECT pg_advisory_xact_lock(hashtext('gryph.line'))")
 
 
 class Bound(StrEnum):
@@ -61,10 +56,10 @@ class Full:
 def hold(session: Session) -> None:
     """Let nobody else add jobs until this transaction ends; before anything is counted.
 
-    SQLite has one writer anyway.
+    SQLite has one writer anyway. Who stops in the middle holds it for `IDLE_MS` at most.
     """
     if session.connection().dialect.name == "postgresql":
-        session.connection().execute(_HOLD, {"held_ms": str(HELD_MS)})
+        session.connection().execute(_HOLD)
 
 
 def full(session: Session, bounds: Bounds, new: NewJob) -> Full | None:

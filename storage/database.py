@@ -38,6 +38,8 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel
 from typing_extensions import override
 
+from storage.files import private_folder
+
 T = TypeVar("T")
 
 BATCH = 64
@@ -56,6 +58,9 @@ SQLITE_PRAGMAS = (
     "cache_size=-1000",  # KiB; a gateway has nine connections, which fill as the database grows
     "foreign_keys=ON",
 )
+IDLE_MS = 5_000
+"""A process that stops in the middle of a transaction on PostgreSQL keeps the others waiting for no
+longer: they would stop beating themselves."""
 CONNECT_S = 5
 """How long PostgreSQL may take over a connection; libpq itself would wait for minutes."""
 GONE_S = 20
@@ -182,7 +187,7 @@ def _postgres_engine(url: str) -> Engine:
         "keepalives_count": 4,
     }
     given = make_url(url).query
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=POOL,
         max_overflow=0,
@@ -190,11 +195,21 @@ def _postgres_engine(url: str) -> Engine:
         connect_args={name: value for name, value in patience.items() if name not in given},
     )
 
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        del entry
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
+        connection.commit()
+
+    return engine
+
 
 def _sqlite_engine(url: str) -> Engine:
     path = make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        private_folder(Path(path).parent)
+        Path(path).touch(mode=0o600)  # SQLite's files beside it are made alike
     engine = create_engine(
         url,
         poolclass=QueuePool,

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
 from storage.database import insert_if_absent
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.tables.feedback import FeedbackRow
 
+RETRACTED = 0
+"""Stands for a vote that was taken back."""
 _PRAISE = {
     *("+1", "thumbsup", "thumbs_up", "👍", "heart", "❤", "tada", "hooray", "🎉", "rocket", "🚀"),
     *("clap", "👏", "100", "💯"),
@@ -39,8 +41,8 @@ class Tally:
     down: int
 
 
-def vote(session: Session, job: JobId, person: PersonId, said: Vote, now: datetime) -> None:
-    """Note a person's vote on a job; it replaces their earlier one."""
+def vote(session: Session, job: JobId, person: PersonId, said: Vote, at: datetime) -> None:
+    """Note a person's vote on a job, cast at that time; it replaces an earlier one, not a later."""
     if said.value not in (1, -1):
         raise ValueError(f"a vote is +1 or -1, not {said.value}")
     values = {
@@ -48,24 +50,29 @@ def vote(session: Session, job: JobId, person: PersonId, said: Vote, now: dateti
         "source": said.source,
         "comment": said.comment,
         "artifact_id": said.artifact,
-        "at": now,
+        "at": at,
     }
     if not insert_if_absent(session, FeedbackRow, {"job_id": job, "person_id": person, **values}):
-        session.get_one(FeedbackRow, (job, person)).sqlmodel_update(values)
-        session.flush()
+        row = session.get_one(FeedbackRow, (job, person))
+        if row.at <= at:
+            row.sqlmodel_update(values)
+            session.flush()
 
 
-def retract(session: Session, job: JobId, person: PersonId, source: str) -> bool:
-    """Remove a person's vote if this source made it; False when another one did, or none."""
+def retract(session: Session, job: JobId, person: PersonId, source: str, at: datetime) -> bool:
+    """Take a person's vote back if this source made it before; False when none is left by it.
+
+    That it was taken back stays: the vote itself may be told later than its end.
+    """
+    values = {"value": RETRACTED, "source": source, "comment": "", "artifact_id": None, "at": at}
+    if insert_if_absent(session, FeedbackRow, {"job_id": job, "person_id": person, **values}):
+        return False
+    row = session.get_one(FeedbackRow, (job, person))
+    if row.source != source or row.at > at or row.value == RETRACTED:
+        return False
+    row.sqlmodel_update(values)
     session.flush()
-    gone = session.exec(
-        delete(FeedbackRow).where(
-            col(FeedbackRow.job_id) == job,
-            col(FeedbackRow.person_id) == person,
-            col(FeedbackRow.source) == source,
-        )
-    )
-    return gone.rowcount == 1
+    return True
 
 
 def tally(session: Session, job: JobId) -> Tally:

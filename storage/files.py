@@ -10,6 +10,11 @@ SCRATCH = ".fresh-"
 """How the names of unfinished files begin."""
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder that nobody else can look into; one that is there stays as it is."""
+    path.mkdir(mode=PRIVATE_DIR, parents=True, exist_ok=True)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replace `path` in one step; readers see the old content or the new, owner-readable only."""
     fresh = _fresh(path, content)

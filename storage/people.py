@@ -68,11 +68,17 @@ def grant(
     session: Session, person: PersonId, scope: str, tier: int, by: PersonId, now: datetime
 ) -> None:
     """Give a person a tier in one scope, whatever they had there before."""
-    values = {"tier": tier, "granted_by": by, "granted_at": now}
+    values = {"tier": tier, "granted_by": by, "granted_at": now, "account": None}
     if not insert_if_absent(session, RoleRow, {"person_id": person, "scope": scope, **values}):
         row = session.get_one(RoleRow, (person, scope))
         row.sqlmodel_update(values)
         session.flush()
+
+
+def given_to(session: Session, person: PersonId, scope: str, account: str) -> None:
+    """Note that a role was given to one account ("github:7"): it goes with it in `unlink`."""
+    session.get_one(RoleRow, (person, scope)).account = account
+    session.flush()
 
 
 def revoke(session: Session, person: PersonId, scope: str) -> bool:
@@ -174,7 +180,7 @@ def finish_link(
 def unlink(session: Session, person: PersonId, account: Account, now: datetime) -> bool:
     """Make an account of a person somebody of its own again; False where it is their only one.
 
-    What was done under it stays where it is.
+    What was done under it stays where it is; a role that was given to it goes with it.
     """
     row = _account(session, account.platform, account.account)
     if row is None or row.person_id != person or len(accounts_of(session, person)) == 1:
@@ -183,6 +189,9 @@ def unlink(session: Session, person: PersonId, account: Account, now: datetime) 
     assert made.inserted_primary_key is not None
     row.person_id = int(made.inserted_primary_key[0])
     session.flush()
+    its = col(RoleRow.account) == f"{account.platform}:{account.account}"
+    moved = update(RoleRow).where(col(RoleRow.person_id) == person, its)
+    session.exec(moved.values(person_id=row.person_id))
     _log_out(session, account, row.person_id)
     return True
 

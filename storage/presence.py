@@ -117,8 +117,10 @@ def free(
 
 
 def leave(session: Session, owner: str, now: datetime) -> None:
-    """Good-bye: what the process still holds is anybody's at once."""
-    free(session, owner, None, now)
+    """Good-bye: what the process still holds is anybody's, what it was saying after `SETTLE_S`:
+    a platform goes on with a call whose caller does not wait for the answer any more.
+    """
+    free(session, owner, None, now, settle_s=SETTLE_S)
 
 
 class Watcher:

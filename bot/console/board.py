@@ -14,6 +14,7 @@ from storage.clock import utc_now
 from storage.ids import JobId
 from storage.line import Line
 from storage.people import EVERYWHERE
+from storage.redaction import Redactor
 from storage.states import JobState
 from storage.tables.inbox import InboxRow
 from storage.tables.jobs import JobEventRow, JobRow
@@ -48,14 +49,18 @@ def may_open(client: ApiClient, owner: str) -> bool:
     )
 
 
-def job_for(session: Session, client: ApiClient, job: JobId) -> JobView | None:
+def job_for(session: Session, client: ApiClient, job: JobId, redactor: Redactor) -> JobView | None:
     """The job, if there is one and the client may see it."""
-    found = select(JobRow).where(JobRow.id == job, _in_sight(client.sight))
-    row = session.exec(found).one_or_none()
-    return None if row is None else _view(row, session, _line_for(session, [row]))
+    row = _seen(session, client, job)
+    return None if row is None else _view(row, session, _line_for(session, [row]), redactor)
 
 
-def overview(session: Session, client: ApiClient, limit: int) -> Overview:
+def may_see(session: Session, client: ApiClient, job: JobId) -> bool:
+    """Whether there is such a job and the client may see it."""
+    return _seen(session, client, job) is not None
+
+
+def overview(session: Session, client: ApiClient, limit: int, redactor: Redactor) -> Overview:
     """The queues and the newest jobs; of the person on the web, as far as they see."""
     sight = client.sight
     counted = true() if sight.person is None else _in_sight(sight)
@@ -68,8 +73,14 @@ def overview(session: Session, client: ApiClient, limit: int) -> Overview:
         sees_all=sight.everything,
         queues=tuple(_queues(session, counted)),
         unhandled_events=session.exec(unhandled).one() if tells_all else 0,
-        recent=tuple(_view(row, session, seen) for row in newest),
+        recent=tuple(_view(row, session, seen, redactor) for row in newest),
     )
+
+
+def _seen(session: Session, client: ApiClient, job: JobId) -> JobRow | None:
+    return session.exec(
+        select(JobRow).where(JobRow.id == job, _in_sight(client.sight))
+    ).one_or_none()
 
 
 def _queues(session: Session, counts: ColumnElement[bool]) -> list[QueueDepth]:
@@ -119,15 +130,15 @@ def _line_for(session: Session, rows: Sequence[JobRow]) -> Line:
     return line.look(session, utc_now()) if is_any_queued else Line()
 
 
-def _view(row: JobRow, session: Session, seen: Line) -> JobView:
+def _view(row: JobRow, session: Session, seen: Line, redactor: Redactor) -> JobView:
     newest = session.get(JobEventRow, (row.id, row.last_seq))
     state = JobState(row.state)
     return JobView(
         job=JobId(row.id),
         verb=row.verb,
-        line=row.line,
+        line=redactor.redacted(row.line),
         state=state,
-        text=newest.text if newest else "",
+        text=redactor.redacted(newest.text) if newest else "",
         done=newest.done if newest else None,
         attempt=row.attempt,
         asked_by=Invocation.model_validate(row.invocation).caller,

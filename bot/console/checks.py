@@ -22,6 +22,7 @@ from bot.console.client import NoGateway, gateway_url
 from bot.console.settings import ClientSettings
 from bot.settings import GatewaySettings
 from bot.text import size
+from storage.files import private_folder
 from storage.migrations.run import current, newest
 
 TIMEOUT_S = 5.0
@@ -54,15 +55,18 @@ class Check:
 
 
 async def home(settings: GatewaySettings) -> Check:
-    """Whether the home folder can be written."""
+    """Whether the home folder can be written, and nobody else can look into it."""
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.home)
         with tempfile.TemporaryFile(dir=settings.home):
             pass
     except OSError as error:
         remedy = "Set GRYPH_HOME to a folder you may write, or mend this one's owner."
         return Check("home", Verdict.BROKEN, f"{settings.home}: {error.strerror}", remedy)
-    return Check("home", Verdict.OK, f"{settings.home} can be written")
+    if stat.S_IMODE(settings.home.stat().st_mode) & 0o077:
+        found = f"others may look into {settings.home}"
+        return Check("home", Verdict.BROKEN, found, f"chmod 700 {settings.home}")
+    return Check("home", Verdict.OK, f"{settings.home} can be written and is private")
 
 
 async def keys(settings: GatewaySettings) -> Check:

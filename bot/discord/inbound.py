@@ -185,7 +185,8 @@ class GryphClient(TokenedClient):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody changed a message."""
         message, before = payload.message, self._recent.find(payload.message_id)
-        self._recent.note(message)
+        if before is not None or message.edited_at is not None:  # else it is no edit
+            self._recent.note(message)
         await self._take(edit_heard(message, before, self._us, self._commands))
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:

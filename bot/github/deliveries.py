@@ -4,6 +4,7 @@ https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliv
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +19,8 @@ from storage.clock import utc_now
 log = structlog.get_logger()
 
 PAGE = 100
-MOST_PAGES = 20
+MOST_PAGES = 500
+"""Fifty thousand failures; a day's outage of a busy organisation has thousands."""
 MOST_REFUSALS = 5
 """Of one event, by a gateway that answered; an outage, however long, is no refusal."""
 SETTLED_AFTER = timedelta(seconds=30)
@@ -27,8 +29,18 @@ _DELIVERED = range(200, 300)
 _REFUSED = range(400, 500)
 
 
-Asked = dict[str, int]
-"""By an event's guid, the failed attempt after which it was asked for again."""
+@dataclass(frozen=True)
+class Again:
+    """An event that was asked for again."""
+
+    after: int
+    """The failed attempt after which."""
+    refusals: int
+    """How often it had been refused by then, in this sweep's time and before."""
+
+
+Asked = dict[str, Again]
+"""By an event's guid."""
 
 
 async def sweep(client: GitHubClient, since: datetime, asked: Asked) -> int:
@@ -56,9 +68,9 @@ async def sweep(client: GitHubClient, since: datetime, asked: Asked) -> int:
         del asked[guid]
     again = _lost(attempts, utc_now() - SETTLED_AFTER, asked)
     count = 0
-    for delivery in again:
+    for delivery, refusals in again:
         if await _redeliver(client, delivery):
-            asked[delivery.guid] = delivery.id
+            asked[delivery.guid] = Again(delivery.id, refusals)
             count += 1
     if count:
         log.info("webhooks asked for again", count=count)
@@ -84,7 +96,8 @@ async def _attempts(client: GitHubClient, since: datetime) -> list[HookDelivery]
     for _ in range(MOST_PAGES):
         answer = await client.as_app("GET", "/app/hook/deliveries", params=params)
         page = answer.many(HookDelivery)
-        found += [each for each in page if each.delivered_at >= since]
+        recent = [each for each in page if each.delivered_at >= since]
+        found += [each for each in recent if each.event in EVENTS]
         cursor = _next_cursor(answer)
         if cursor is None or not page or page[-1].delivered_at < since:
             return found
@@ -93,23 +106,30 @@ async def _attempts(client: GitHubClient, since: datetime) -> list[HookDelivery]
     return found
 
 
-def _lost(attempts: list[HookDelivery], until: datetime, asked: Asked) -> list[HookDelivery]:
-    """The newest attempt of each event of ours that never arrived, oldest event first."""
+def _lost(
+    attempts: list[HookDelivery], until: datetime, asked: Asked
+) -> list[tuple[HookDelivery, int]]:
+    """The newest attempt of each event that never arrived and how often the event was refused,
+    oldest event first.
+    """
     by_guid: defaultdict[str, list[HookDelivery]] = defaultdict(list)
     for attempt in attempts:
         by_guid[attempt.guid].append(attempt)
-    newest = [
-        max(tries, key=lambda each: each.delivered_at)
-        for tries in by_guid.values()
-        if sum(each.status_code in _REFUSED for each in tries) < MOST_REFUSALS
-        and not any(each.status_code in _DELIVERED for each in tries)
-    ]
-    due = [
-        each
-        for each in newest
-        if each.event in EVENTS and each.delivered_at <= until and asked.get(each.guid) != each.id
-    ]
-    return sorted(due, key=lambda each: each.delivered_at)
+    due: list[tuple[HookDelivery, int]] = []
+    for guid, tries in by_guid.items():
+        newest = max(tries, key=lambda each: each.delivered_at)
+        before = asked.get(guid)
+        is_asked = before is not None and before.after == newest.id
+        if is_asked or newest.delivered_at > until:
+            continue
+        if any(each.status_code in _DELIVERED for each in tries):
+            continue
+        refusals = sum(each.status_code in _REFUSED for each in tries)
+        if before is not None:  # of the older ones some are out of the sweep's sight by now
+            refusals = max(refusals, before.refusals + (newest.status_code in _REFUSED))
+        if refusals < MOST_REFUSALS:
+            due.append((newest, refusals))
+    return sorted(due, key=lambda each: each[0].delivered_at)
 
 
 def _next_cursor(answer: Answer) -> str | None:

@@ -96,8 +96,11 @@ class GitHubWriter:
     async def _target(self, reach: Reach, objects: Objects, application: Application) -> _Target:
         pull = await self._pull(reach, application.number)
         if pull is None:
-            branch = application.base_ref or await self._default_branch(reach)
-            sha = application.base_sha
+            named, sha = application.base_ref, application.base_sha
+            if named is not None and await objects.has_branch(named):
+                branch = named
+            else:  # what a tag or a commit holds need not be on any branch of today
+                branch, sha = await self._default_branch(reach), None if named else sha
         elif pull.head.repo is not None and pull.head.repo.full_name == reach.repository:
             is_open = pull.state == "open"
             branch, sha = (pull.head if is_open else pull.base).ref, application.base_sha

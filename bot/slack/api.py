@@ -34,11 +34,8 @@ REFUSED_TOKEN = {
     "token_revoked",
 }
 _CLOSED = {
-    "cant_update_message",
-    "edit_window_closed",
     "is_archived",
     "is_inactive",
-    "message_not_found",
     "restricted_action",
     "restricted_action_read_only_channel",
     "team_access_not_granted",

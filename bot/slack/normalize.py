@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.slack.mrkdwn import to_markdown
@@ -149,10 +149,18 @@ def _reaction(callback: EventCallback, event: ReactionEvent, now: datetime) -> D
         emoji=event.reaction.partition("::")[0],
         added=event.type == "reaction_added",
         received_at=now,
+        happened_at=_time(event.event_ts),
     )
     put = f"{item.channel}:{item.ts}:{event.user}:{event.reaction}:{event.type}:{event.event_ts}"
     keys = (f"slack:event:{callback.event_id}", f"slack:reaction:{callback.workspace}:{put}")
     return Delivery(reaction, keys)
+
+
+def _time(ts: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def message_key(channel: str, ts: str) -> str:

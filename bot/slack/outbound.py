@@ -29,6 +29,8 @@ REMEDY = "I cannot write in this channel. Type `/invite @gryph` here, then say y
 LINKS, REFUSED = "links", "refused"
 """Parts of a delivery besides its numbered messages: links for large files, links instead of
 uploads."""
+_GONE = {"cant_update_message", "edit_window_closed", "message_not_found"}
+"""Slack's words for a message of ours that can no longer be edited."""
 
 
 class SlackOutbound:
@@ -68,8 +70,11 @@ class SlackOutbound:
         data = status.data
         message = render_status(view, rooted=data["thread"] == data["ts"])
         edit = {"channel": data["channel"], "ts": data["ts"], "metadata": mark(data["key"], "0")}
-        async with _refusals_final():
+        try:
             await self._api.call("chat.update", {**edit, **_content(message)})
+        except Refusal as refusal:
+            if refusal.code not in _GONE:  # somebody deleted it: the result is still to be said
+                raise Undeliverable(str(refusal)) from refusal
 
     async def post_result(
         self, place: Place, status: Posted, view: JobView, reply: Reply, *, key: str

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from storage.database import Database, normalized_url
+from storage.files import private_folder
 
 _LOCK = 0x6772797068
 """The PostgreSQL advisory lock that one migrating process holds."""
@@ -78,7 +79,7 @@ def _sqlite_lock(url: str) -> Generator[None]:
         yield
         return
     path = Path(f"{parsed.database}.migrating")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -9,7 +9,7 @@ from storage.tables.row import Row
 
 
 class FeedbackRow(Row, table=True):
-    """One person's vote on one job's result; a new vote replaces it, a removal deletes it."""
+    """One person's vote on one job's result; a new one replaces it."""
 
     __tablename__ = "feedback"
 
@@ -17,7 +17,7 @@ class FeedbackRow(Row, table=True):
     person_id: int = Field(foreign_key="people.id", primary_key=True)
     artifact_id: str | None = None
     value: int
-    """+1 or -1."""
+    """+1 or -1; 0 for one that was taken back."""
     source: str
     """"reaction:+1", "button", "command"."""
     comment: str = ""

@@ -44,6 +44,8 @@ class RoleRow(Row, table=True):
     tier: int
     granted_by: int = Field(foreign_key="people.id")
     granted_at: datetime = Field(sa_type=UtcDateTime)
+    account: str | None = None
+    """The one it was given to, as "github:7": it goes with that account when the link is undone."""
 
 
 class LinkCodeRow(Row, table=True):

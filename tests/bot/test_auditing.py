@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from bot.auditing import Anchoring
+from bot.auditing import Anchoring, note_head
 from bot.cli import main
 from bot.metrics import GatewayMetrics
 from bot.settings import GatewaySettings
@@ -174,3 +174,16 @@ async def test_a_gateway_that_stops_anchors_what_came_last_and_never_fails_at_it
     path.mkdir()
     write(database, home, "apply")
     await at_work.last()
+
+
+async def test_what_the_command_line_anchored_is_sent_by_the_gateway(
+    home: Path, database: Database, elsewhere: Elsewhere
+) -> None:
+    at_work = anchoring(database, home, f"http://127.0.0.1:{elsewhere.server_port}/")
+    write(database, home, "test")
+    await at_work.anchor()
+    write(database, home, "role.grant")
+    note_head(GatewaySettings(home=home), database)
+    for _ in range(2):
+        await at_work.anchor()
+    assert [json.loads(body)["seq"] for body in elsewhere.kept] == [1, 2]

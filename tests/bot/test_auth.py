@@ -154,6 +154,13 @@ def test_a_token_is_revoked_by_itself_as_well(keys: ApiKeys) -> None:
         keys.verify(lost)
 
 
+def test_a_token_whose_name_holds_dots_is_revoked_by_its_id(keys: ApiKeys) -> None:
+    lost = keys.mint("ann.b@example.com", Role.ADMIN)
+    assert keys.revoke(token_id(lost)) == token_id(lost)
+    with pytest.raises(NotAuthenticated, match="revoked"):
+        keys.verify(lost)
+
+
 @pytest.mark.parametrize("given", ["", "ann", "a.b.c", "ann.xyz", "ann.0123456789AB"])
 def test_what_is_no_token_cannot_be_revoked(keys: ApiKeys, given: str) -> None:
     with pytest.raises(ValueError, match="token"):

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from bot import delivery as delivery_module
 from bot import tokens
-from bot.delivery import MOST_WAIT_S, Delivery
+from bot.budgets import Spent
+from bot.delivery import MOST_WAIT_S, SPREAD_S, Delivery
 from bot.face import Busy, Face, JobView, Posted, Undeliverable
 from bot.fence import still_ours
 from bot.metrics import GatewayMetrics
@@ -266,6 +267,21 @@ async def test_a_refused_token_is_waited_for_however_long_and_then_all_is_said(o
         assert (row.finished_at, row.error) == (None, "GRYPH_X_TOKEN is refused: revoked")
         assert (row.next_try_at - utc_now()).total_seconds() <= tokens.PAUSE_S
         await time_passes(one.database, tokens.PAUSE_S)
+    await one.say_all(job)
+    assert one.wall.posted == {f"{job}:status": "queued"}
+
+
+async def test_our_own_spent_budget_is_no_failure_and_no_reason_to_wait_longer(
+    one: Voice,
+) -> None:
+    job = await asked(one.database)
+    for _ in range(12):
+        one.wall.refusals = [Spent("1 message a second", retry_after_s=1.0)]
+        await one.say_all(job)
+        row = await row_of(one.database, job)
+        assert (row.attempts, row.lease_owner, row.finished_at) == (0, None, None)
+        assert (row.next_try_at - utc_now()).total_seconds() <= 1.0 + SPREAD_S
+        await time_passes(one.database, 1.0 + SPREAD_S)
     await one.say_all(job)
     assert one.wall.posted == {f"{job}:status": "queued"}
 

@@ -1,6 +1,8 @@
 """An event whose handling fails is tried again; its gateways' ends are not held against it."""
 
 import asyncio
+import itertools
+import re
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +11,10 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.dispatch import TRIED_FOR
+from bot.face import Busy
+from bot.trigger import Trigger
 from handlers import Invocation, Standing
+from jobs.requests import JobRequest
 from storage import inbox
 from storage.clock import utc_now
 from storage.database import Database
@@ -102,3 +107,48 @@ async def test_what_failed_for_long_is_given_up_and_its_person_is_told(
     assert row.handled_at is not None
     await until(lambda: len(chat.platform.messages) == 1)
     assert "I could not handle this" in chat.platform.messages[0].texts[-1]
+
+
+async def test_a_line_that_cannot_be_handled_takes_nothing_from_those_that_were(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.dispatch.TRIED_FOR", timedelta(0))
+    monkeypatch.setattr("bot.dispatch.LONGEST_WAIT_S", 0.05)
+    works = Trigger.hold
+
+    async def hold(self: Trigger, request: JobRequest, invocation: Invocation) -> JobRequest:
+        if getattr(request, "path", "") == "b.py":
+            raise RuntimeError("our fault")
+        return await works(self, request, invocation)
+
+    monkeypatch.setattr(Trigger, "hold", hold)
+    await chat.send("@gryph test a.py\n@gryph test b.py")
+    await until(lambda: _row(chat).handled_at is not None)
+    await chat.until_quiet()
+    assert [job.line for job in await chat.jobs()] == ["test a.py"]
+    assert "I could not handle this" in chat.read()
+
+
+async def test_one_command_counts_once_however_often_it_is_tried(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.dispatch.LONGEST_WAIT_S", 0.05)
+    works, tries = Trigger.hold, itertools.count(1)
+
+    async def hold(self: Trigger, request: JobRequest, invocation: Invocation) -> JobRequest:
+        if next(tries) <= 2:
+            raise Busy("503", retry_after_s=0.1)
+        return await works(self, request, invocation)
+
+    before = left(await chat.say("@gryph quota"))
+    monkeypatch.setattr(Trigger, "hold", hold)
+    await chat.send("@gryph test a.py")
+    await until(lambda: any("3 tests" in each.texts[-1] for each in chat.platform.messages))
+    assert left(await chat.say("@gryph quota")) == before - 2
+
+
+def left(quota: str) -> int:
+    """Commands that the caller has left."""
+    found = re.search(r"You: (\d+) of", quota)
+    assert found is not None, quota
+    return int(found[1])

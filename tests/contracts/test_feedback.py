@@ -1,6 +1,6 @@
 """Votes on both databases."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session
@@ -55,9 +55,9 @@ async def test_a_removed_reaction_takes_its_own_vote_back(database: Database) ->
     def work(session: Session) -> tuple[bool, Tally, bool]:
         person, _ = two_people_and_a_job(session)
         feedback.vote(session, JOB, person, Vote(1, "reaction:+1"), NOW)
-        removed = feedback.retract(session, JOB, person, "reaction:+1")
+        removed = feedback.retract(session, JOB, person, "reaction:+1", NOW)
         left = feedback.tally(session, JOB)
-        return removed, left, feedback.retract(session, JOB, person, "reaction:+1")
+        return removed, left, feedback.retract(session, JOB, person, "reaction:+1", NOW)
 
     assert await database.write(work) == (True, Tally(0, 0), False)
 
@@ -68,7 +68,9 @@ async def test_a_removed_reaction_leaves_a_vote_made_otherwise(database: Databas
         feedback.vote(session, JOB, person, Vote(1, "reaction:+1"), NOW)
         feedback.vote(session, JOB, person, Vote(1, "button"), NOW)
         feedback.vote(session, JOB, other, Vote(1, "reaction:+1"), NOW)
-        return feedback.retract(session, JOB, person, "reaction:+1"), feedback.tally(session, JOB)
+        return feedback.retract(session, JOB, person, "reaction:+1", NOW), feedback.tally(
+            session, JOB
+        )
 
     assert await database.write(work) == (False, Tally(2, 0))
 
@@ -81,3 +83,27 @@ async def test_a_vote_is_for_or_against(database: Database) -> None:
 
     with pytest.raises(ValueError, match=r"\+1 or -1"):
         await database.write(work)
+
+
+async def test_a_vote_that_is_told_after_its_end_does_not_count(database: Database) -> None:
+    def work(session: Session) -> Tally:
+        person, _ = two_people_and_a_job(session)
+        later = NOW + timedelta(seconds=3)
+        feedback.retract(session, JOB, person, "reaction:+1", later)
+        feedback.vote(session, JOB, person, Vote(1, "reaction:+1"), NOW)
+        return feedback.tally(session, JOB)
+
+    assert await database.write(work) == Tally(0, 0)
+
+
+async def test_of_two_votes_the_later_counts_in_whatever_order_they_are_told(
+    database: Database,
+) -> None:
+    def work(session: Session) -> Tally:
+        person, _ = two_people_and_a_job(session)
+        feedback.vote(session, JOB, person, Vote(-1, "reaction:-1"), NOW + timedelta(seconds=2))
+        feedback.retract(session, JOB, person, "reaction:+1", NOW + timedelta(seconds=1))
+        feedback.vote(session, JOB, person, Vote(1, "reaction:+1"), NOW)
+        return feedback.tally(session, JOB)
+
+    assert await database.write(work) == Tally(0, 1)

@@ -172,6 +172,23 @@ async def test_an_account_that_is_let_go_is_somebody_of_its_own(database: Databa
     assert await database.write(work) == (True, False, True)
 
 
+async def test_a_role_goes_with_the_account_it_was_given_to(database: Database) -> None:
+    def work(session: Session) -> tuple[int | None, int | None]:
+        first, second = ann(session), bob(session)
+        people.grant(session, second, "*", 5, first, NOW)
+        people.given_to(session, second, "*", "github:77")
+        people.grant(session, first, "slack:T1", 2, first, NOW)
+        kept = people.finish_link(
+            session, people.start_link(session, first, BOB, NOW), BOB, second, NOW
+        )
+        assert people.tier_in(session, kept, ["slack:T1"]) == 5
+        assert people.unlink(session, kept, Account("github", "77", "bob"), NOW)
+        scopes = ["slack:T1"]
+        return people.tier_in(session, kept, scopes), people.tier_in(session, bob(session), scopes)
+
+    assert await database.write(work) == (2, 5)
+
+
 async def test_a_code_works_once(database: Database) -> None:
     first, second = await database.write(ann), await database.write(bob)
     code = await database.write(lambda s: people.start_link(s, first, BOB, NOW))

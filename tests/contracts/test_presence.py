@@ -189,3 +189,18 @@ def test_a_process_number_given_out_again_is_another_process() -> None:
 def test_nobody_takes_itself_for_gone() -> None:
     mine = replace(Identity.mine("gateway"), born="1")
     assert Watcher(mine).gone([row(mine, 1)]) == []
+
+
+async def test_what_was_being_said_at_a_good_bye_is_said_by_others_when_it_has_settled(
+    database: Database,
+) -> None:
+    def hold(session: Session) -> str:
+        presence.beat(session, elsewhere("mine"), NOW)
+        job = ask(session, now=NOW)
+        assert deliveries.take(session, job, "mine", NOW) is not None
+        presence.leave(session, "mine", after(1))
+        return job
+
+    job = await database.write(hold)
+    for at, is_due in ((after(SETTLE_S), False), (after(1 + SETTLE_S), True)):
+        assert (job in await database.read(lambda s, at=at: deliveries.due(s, at))) is is_due

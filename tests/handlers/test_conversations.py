@@ -236,7 +236,7 @@ async def test_who_lost_write_access_may_not_retry(chat: Chat) -> None:
 
 async def test_a_forks_code_waits_for_an_approval_of_its_head(chat: Chat) -> None:
     chat.platform.pull = FORK
-    chat.platform.tiers["bob"] = Tier.WRITE
+    await maintained_by_bob(chat)
     assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
     assert "commit" in await chat.say("@gryph approve 0000000", by="bob")
     assert "commit" in await chat.say(f"@gryph approve {FORK.head_sha[:12]}", by="bob")
@@ -250,6 +250,20 @@ Approved commit `3f9d2c41ab07` for running; the next push needs a new approval. 
   Retry  gryph ask "retry J-ID"\
 """)
     assert "3 tests for src/a.py" in chat.read()
+
+
+async def maintained_by_bob(chat: Chat) -> None:
+    chat.platform.tiers |= {"bob": Tier.WRITE, "bob-on-github": Tier.WRITE}
+    await chat.link("bob", "bob-on-github")
+
+
+async def test_an_approval_dies_with_its_givers_access_to_the_repository(chat: Chat) -> None:
+    chat.platform.pull = FORK
+    await maintained_by_bob(chat)
+    await chat.say(f"@gryph approve {FORK.head_sha}", by="bob")
+    assert "3 tests" in await chat.say("@gryph test src/a.py", by="mallory")
+    chat.platform.tiers["bob-on-github"] = Tier.READ  # and still a member of the workspace
+    assert "waiting" in await chat.say("@gryph test src/a.py", by="mallory")
 
 
 async def test_an_approval_dies_with_the_next_push(chat: Chat) -> None:

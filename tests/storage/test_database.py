@@ -1,11 +1,13 @@
 """The door to SQL where the other side says nothing."""
 
+import os
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from bot.console import checks
@@ -50,3 +52,15 @@ async def test_the_doctor_names_a_silent_database_host(silent_url: str, tmp_path
     assert (check.verdict, "GRYPH_DATABASE_URL" in check.remedy) == (Verdict.BROKEN, True)
     assert "hunter2" not in repr(check)
     assert time.monotonic() - started < 2 * database.CONNECT_S
+
+
+def test_nobody_else_reads_what_sqlite_keeps(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        made = Database(f"sqlite:///{tmp_path / 'home' / 'gryph.db'}")
+        made.write_now(lambda s: s.connection().execute(text("CREATE TABLE t (a INTEGER)")).close())
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("**/*")}
+        made.close()
+    finally:
+        os.umask(before)
+    assert modes == {"home": 0o700, "gryph.db": 0o600, "gryph.db-wal": 0o600, "gryph.db-shm": 0o600}

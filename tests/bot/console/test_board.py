@@ -11,6 +11,7 @@ from bot.auth import Role
 from handlers import Caller, Invocation, Place, Platform
 from storage import inbox, ledger, people
 from storage.clock import utc_now
+from storage.ids import JobId
 from storage.ledger import NewJob
 from tests.bot.console.gateway import Gateway
 
@@ -83,3 +84,20 @@ async def test_somebody_elses_job_looks_as_if_it_were_not_there(
     for headers in (gateway.token("bob"), gateway.token("eve", Role.ADMIN)):
         shown = (await client.get(path.lower(), headers=headers)).json()
         assert (shown["job"], shown["state"], shown["ahead"]) == (job, "queued", 0)
+
+
+async def test_a_secret_in_what_a_job_says_is_not_shown(
+    gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    job, secret = asked(gateway, Platform.CONSOLE, "api:ann"), f"ghp_{'a1B2' * 9}"
+
+    def tell(session: Session) -> None:
+        lease = ledger.lease(session, JobId(job), "worker", utc_now())
+        assert isinstance(lease, ledger.Leased)
+        ledger.report(session, lease, f"read {secret}", 0.5, utc_now())
+
+    gateway.database.write_now(tell)
+    headers = gateway.token("ann")
+    (shown,) = (await overview(client, headers))["recent"]
+    alone = (await client.get(f"/api/v1/jobs/{job}", headers=headers)).json()
+    assert shown["text"] == alone["text"] == "read [secret removed]"

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bot import api
+from bot.auth import MAX_TTL_S, Role
 from bot.console.events import EventReader, StreamEvent
 from bot.console.notifier import Notifier
 from bot.console.outbound import ConsoleOutbound
@@ -82,6 +84,21 @@ async def test_a_reader_that_missed_edits_is_told_only_the_newest_state_as_new(
             event = await anext(stream)
     assert told(event) == ("6", "created", 6, "status")
     assert json.loads(event.data)["job"]["text"] == "step 4"
+
+
+async def test_a_reader_whose_token_was_revoked_does_not_come_back(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "STREAM_LONGEST", timedelta(seconds=0.3))
+    token = gateway.keys.mint("ann", Role.WRITER, ttl_s=MAX_TTL_S)
+    headers = {"Authorization": f"Bearer {token}"}
+    await gateway.outbound.answer(PLACE, say("before"), key="a")
+    with gateway.served() as url:
+        assert [told(event)[0] async for event in events(url, headers)] == ["1"]
+        gateway.keys.revoke(token)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            again = await http.get(f"{url}/api/v1/conversations/C1/events", headers=headers)
+    assert again.status_code == 401
 
 
 async def test_a_change_made_by_another_gateway_is_found_without_a_wake_up(

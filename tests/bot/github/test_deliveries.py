@@ -115,3 +115,28 @@ async def test_many_pages_of_deliveries_are_read(here: Town) -> None:
 async def test_github_without_a_list_of_deliveries_has_lost_none(here: Town) -> None:
     here.github.world.missing_endpoints = {"/app/hook"}
     assert await sweep(here.client, here.github.world.now(), {}) == 0
+
+
+async def test_refusals_are_counted_though_the_first_are_out_of_sight(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.refused = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    asked: Asked = {}
+    counts: list[int] = []
+    for _ in range(7):
+        age(here)
+        since = here.github.world.now() - timedelta(seconds=90)  # the newest attempt alone
+        counts.append(await sweep(here.client, since, asked))
+    assert counts == [1, 1, 1, 1, 0, 0, 0]
+
+
+async def test_thousands_of_failures_hide_none(here: Town) -> None:
+    number = await here.github.people.open_issue(here.repo, "ann")
+    here.github.hooks.down = True
+    await here.github.people.comment(here.repo, number, "ann", "/gryph help")
+    await here.github.hooks.send("check_run", {})
+    here.github.hooks.down = False
+    here.github.hooks.deliveries += [here.github.hooks.deliveries[-1]] * 2_500
+    age(here)
+    await sweep(here.client, here.github.world.now() - timedelta(hours=1), {})
+    assert [each.text for each in here.heard] == ["/gryph help"]

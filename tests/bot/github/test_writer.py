@@ -202,3 +202,21 @@ async def test_odd_names_survive(here: Town) -> None:
     await writer(here).apply(application(here, files))
     (pull,) = here.repo.pulls.values()
     assert content(here.repo, pull.head_ref, "tests/tëst #1?.py") == b"\x00\xff"
+
+
+async def test_what_was_made_for_a_branch_goes_to_that_branch(here: Town) -> None:
+    tip = here.repo.git.commit_files("feature", {"src/new.py": b"a = 1\n"}, "unfinished")
+    asked = replace(application(here), base_ref="feature", base_sha=tip)
+    await writer(here).apply(asked)
+    (pull,) = here.repo.pulls.values()
+    assert pull.base_ref == "feature"
+    assert here.repo.git.parents_of(pull.head_sha) == [tip]
+
+
+async def test_what_was_made_for_a_tag_brings_none_of_its_commits_along(here: Town) -> None:
+    main = here.repo.git.resolve("main")
+    tip = here.repo.git.commit_files("feature", {"src/new.py": b"a = 1\n"}, "unfinished")
+    await writer(here).apply(replace(application(here), base_ref="v2", base_sha=tip))
+    (pull,) = here.repo.pulls.values()
+    assert pull.base_ref == "main"
+    assert here.repo.git.parents_of(pull.head_sha) == [main]
