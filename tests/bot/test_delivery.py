@@ -271,16 +271,13 @@ async def test_a_refused_token_is_waited_for_however_long_and_then_all_is_said(o
     assert one.wall.posted == {f"{job}:status": "queued"}
 
 
-async def test_our_own_spent_budget_is_no_failure_and_no_reason_to_wait_longer(
-    one: Voice,
-) -> None:
+async def test_our_own_spent_budget_makes_nobody_wait_longer_each_time(one: Voice) -> None:
     job = await asked(one.database)
     for _ in range(12):
         one.wall.refusals = [Spent("1 message a second", retry_after_s=1.0)]
         await one.say_all(job)
         row = await row_of(one.database, job)
-        assert (row.attempts, row.lease_owner, row.finished_at) == (0, None, None)
-        assert (row.next_try_at - utc_now()).total_seconds() <= 1.0 + SPREAD_S
+        assert (row.attempts, row.lease_owner) == (0, None)
         await time_passes(one.database, 1.0 + SPREAD_S)
     await one.say_all(job)
     assert one.wall.posted == {f"{job}:status": "queued"}
@@ -299,8 +296,8 @@ async def test_a_platform_that_hangs_is_left_before_the_lease_ends(
 ) -> None:
     job = await asked(one.database)
     one.wall.hangs = True
-    with monkeypatch.context() as impatient:
-        impatient.setattr(delivery_module, "SAY_S", 0.05)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(delivery_module, "SAY_S", 0.05)
         await one.say_all(job)
     row = await row_of(one.database, job)
     assert (row.attempts, row.lease_owner) == (1, None)
@@ -474,10 +471,9 @@ async def test_that_a_job_is_being_stopped_is_shown_at_once(sqlite: Database) ->
         one.delivery.notice(job)
         await until(lambda: f"{job}:status" in one.wall.posted)
         await sqlite.write(lambda s: ledger.request_cancel(s, job, "@ann", {}, utc_now()))
-        started = time.monotonic()
         one.delivery.notice(job)
-        await until(lambda: ledger.STOPPING in one.wall.posted[f"{job}:status"])
-    assert time.monotonic() - started < PATIENCE_S / 2
+        async with asyncio.timeout(PATIENCE_S / 2):
+            await until(lambda: ledger.STOPPING in one.wall.posted[f"{job}:status"])
 
 
 async def test_a_delivery_that_was_put_off_and_then_said_is_no_failed_one(one: Voice) -> None:

@@ -166,7 +166,8 @@ async def test_slack_is_answered_before_anything_is_asked_of_the_network() -> No
 async def test_a_reaction_stops_no_run(chat: Chat, emoji: str) -> None:
     """open-swe: anyone who could react could stop a run."""
     chat.platform.pull = FORK
-    chat.platform.tiers |= {"bob": Tier.WRITE, "root": Tier.ADMIN}
+    chat.platform.tiers |= {"bob": Tier.WRITE, "bob-hub": Tier.WRITE, "root": Tier.ADMIN}
+    await chat.link("bob", "bob-hub")
     await chat.say("@gryph test src/a.py", by="mallory")
     job = await chat.newest_job()
     for person in ("eve", "bob", "root"):
