@@ -95,19 +95,26 @@ def restore_here(options: argparse.Namespace) -> int:
 
 
 def keys(options: argparse.Namespace) -> int:
-    """Seal every secret anew with a new key."""
+    """Seal every secret and every lent token anew with new keys; whoever runs uses them at once."""
     here = _installation()
-    path = here.home / "keys" / "vault.keys"
+    sealed = [("secret", vault.vault_file(here.home), vault.rotate)]
+    is_ours = GatewaySettings().checkout_key is None
+    if is_ours:
+        sealed.append(("lent token", vault.checkout_file(here.home), vault.rotate_grants))
     try:
-        ring = vault.add_key(path)
-        count = here.database.write_now(lambda session: vault.rotate(session, ring))
-        if options.forget_old:
-            ring = vault.keep_newest(path)
+        for what, path, rotate in sealed:
+            ring = vault.add_key(path)
+            count = here.database.write_now(lambda s, ring=ring, rotate=rotate: rotate(s, ring))
+            if options.forget_old:
+                ring = vault.keep_newest(path)
+            keys_left = f"{_many(len(ring.keys), 'key')} in {path}"
+            print(f"{_many(count, what)} sealed anew; {keys_left}.")
     except (vault.Unsealable, ValueError) as error:
         return _complain(error)
     finally:
         here.database.close()
-    print(f"{_many(count, 'secret')} sealed anew; {_many(len(ring.keys), 'key')} in {path}.")
+    if not is_ours:
+        print("GRYPH_CHECKOUT_KEY is yours to change, on every machine at once.")
     return OK
 
 

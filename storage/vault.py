@@ -5,6 +5,8 @@ open there.
 """
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -23,12 +25,17 @@ class Unsealable(Exception):
 
 
 class KeyRing:
-    """Fernet keys, newest first: the newest seals, all of them unseal."""
+    """Fernet keys, newest first: the newest seals, all of them unseal.
+
+    Those of a file are read again when it was replaced, so that a rotation counts at once in every
+    process that runs.
+    """
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         """Hold these keys. Raises ValueError where one is not 32 bytes in URL-safe base64."""
-        self.keys = keys
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._file: Path | None = None
+        self._read_from: tuple[int, int] | None = None
+        self._take(keys)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -37,18 +44,41 @@ class KeyRing:
         Raises:
             ValueError: The file is damaged; the message names it.
         """
+        read_from = _identity(path)
         lines = read_or_create(path, lambda: Fernet.generate_key() + b"\n").decode().split()
         try:
-            return cls(tuple(lines))
+            ring = cls(tuple(lines))
         except ValueError as error:
             raise ValueError(f"{path} holds no usable keys: {error}") from error
+        ring._file, ring._read_from = path, read_from
+        return ring
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Newest first."""
+        self._look()
+        return self._keys
+
+    def _take(self, keys: tuple[str, ...]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._keys = keys
+
+    def _look(self) -> None:
+        """A file that is gone or damaged meanwhile changes nothing here."""
+        if self._file is None or (now := _identity(self._file)) in (None, self._read_from):
+            return
+        with suppress(OSError, ValueError):
+            self._take(tuple(self._file.read_text().split()))
+            self._read_from = now
 
     def seal(self, name: str, value: str) -> str:
         """Encrypt a value that belongs to `name`."""
+        self._look()
         return self._fernet.encrypt(json.dumps([name, value]).encode()).decode()
 
     def unseal(self, name: str, ciphertext: str) -> str:
         """The value that was sealed for `name`. Raises Unsealable."""
+        self._look()
         try:
             sealed_name, value = json.loads(self._fernet.decrypt(ciphertext.encode()))
         except InvalidToken as error:
@@ -59,15 +89,26 @@ class KeyRing:
 
     def reseal(self, ciphertext: str) -> str:
         """The same secret under the newest key. Raises Unsealable."""
+        self._look()
         try:
             return self._fernet.rotate(ciphertext.encode()).decode()
         except InvalidToken as error:
             raise Unsealable("it was sealed with a key that is not here (any more)") from error
 
 
+def vault_file(home: Path) -> Path:
+    """Where the keys of the table of secrets lie."""
+    return home / "keys" / "vault.keys"
+
+
+def checkout_file(home: Path) -> Path:
+    """Where the keys of lent tokens lie, unless one is configured."""
+    return home / "keys" / "checkout.key"
+
+
 def vault_keys(home: Path) -> KeyRing:
     """The keys of the table of secrets, made on first use."""
-    return KeyRing.open(home / "keys" / "vault.keys")
+    return KeyRing.open(vault_file(home))
 
 
 def checkout_keys(home: Path, configured: str | None) -> KeyRing:
@@ -77,7 +118,7 @@ def checkout_keys(home: Path, configured: str | None) -> KeyRing:
         ValueError: The configured key is none; the message says how one looks.
     """
     if configured is None:
-        return KeyRing.open(home / "keys" / "checkout.key")
+        return KeyRing.open(checkout_file(home))
     try:
         return KeyRing((configured,))
     except ValueError as error:
@@ -120,7 +161,17 @@ def remove(session: Session, name: str) -> bool:
 
 def rotate(session: Session, ring: KeyRing) -> int:
     """Seal every secret anew under the newest key; how many. Raises Unsealable."""
-    rows = session.exec(select(SecretRow).with_for_update()).all()
+    return _reseal(session, session.exec(select(SecretRow).with_for_update()).all(), ring)
+
+
+def rotate_grants(session: Session, ring: KeyRing) -> int:
+    """Seal every lent token anew under the newest key; how many. Raises Unsealable."""
+    return _reseal(session, session.exec(select(CheckoutGrantRow).with_for_update()).all(), ring)
+
+
+def _reseal(
+    session: Session, rows: Sequence[SecretRow] | Sequence[CheckoutGrantRow], ring: KeyRing
+) -> int:
     for row in rows:
         row.ciphertext = ring.reseal(row.ciphertext)
     session.flush()
@@ -148,6 +199,15 @@ def drop_expired_grants(session: Session, now: datetime) -> int:
     session.flush()
     gone = session.exec(delete(CheckoutGrantRow).where(col(CheckoutGrantRow.expires_at) <= now))
     return gone.rowcount
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What changes when the file is replaced; None when it is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _store(path: Path, keys: tuple[str, ...]) -> KeyRing:

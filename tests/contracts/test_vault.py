@@ -70,12 +70,26 @@ async def test_after_rotation_the_old_key_is_needed_no_more(
 ) -> None:
     for name in ("a", "b", "c"):
         await database.write(lambda s, n=name: vault.put(s, ring, n, f"{n}-secret", NOW))
+    old = KeyRing(ring.keys)
     both = vault.add_key(path)
     assert await database.write(lambda s: vault.rotate(s, both)) == 3
     newest = vault.keep_newest(path)
     assert await database.read(lambda s: vault.get(s, newest, "b")) == "b-secret"
     with pytest.raises(Unsealable):
-        await database.read(lambda s: vault.get(s, ring, "b"))
+        await database.read(lambda s: vault.get(s, old, "b"))
+    assert await database.read(lambda s: vault.get(s, ring, "b")) == "b-secret"
+
+
+async def test_after_rotation_a_lent_token_opens_for_a_worker_that_runs(
+    database: Database, ring: KeyRing, path: Path
+) -> None:
+    await database.write(add_jobs)
+    await database.write(lambda s: vault.seal_grant(s, ring, JOB, "ghs_token", NOW + HOUR))
+    both = vault.add_key(path)
+    assert await database.write(lambda s: vault.rotate_grants(s, both)) == 1
+    vault.keep_newest(path)
+    opened = await database.read(lambda s: vault.open_grant(s, ring, JOB, NOW))
+    assert opened == "ghs_token"
 
 
 async def test_a_grant_opens_for_its_job_until_it_expires(

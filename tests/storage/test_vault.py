@@ -56,13 +56,25 @@ def test_a_changed_ciphertext_does_not_open(path: Path) -> None:
 
 
 def test_a_new_key_seals_and_the_old_one_still_unseals(path: Path) -> None:
-    old = KeyRing.open(path)
+    running = KeyRing.open(path)
+    old = KeyRing(running.keys)
     sealed_before = old.seal("a", "before")
     new = vault.add_key(path)
     assert KeyRing.open(path).keys == new.keys
     assert new.unseal("a", sealed_before) == "before"
     with pytest.raises(Unsealable):
         old.unseal("a", new.seal("a", "after"))
+    assert running.unseal("a", new.seal("a", "after")) == "after"
+    assert new.unseal("a", running.seal("a", "later")) == "later"
+
+
+def test_a_key_file_that_is_lost_or_damaged_meanwhile_changes_nothing(path: Path) -> None:
+    running = KeyRing.open(path)
+    sealed = running.seal("a", "secret")
+    path.write_text("not a key")
+    assert running.unseal("a", sealed) == "secret"
+    path.unlink()
+    assert running.unseal("a", running.seal("a", "still")) == "still"
 
 
 def test_once_sealed_anew_the_old_key_may_go(path: Path) -> None:
