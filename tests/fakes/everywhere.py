@@ -41,6 +41,7 @@ from storage.people import Account
 from storage.tables.people import AccountRow
 from tests.faces.work import FILES, Engine
 from tests.fakes.discord import DiscordWorld, discord_world
+from tests.fakes.github.hooks import NEVER_KEPT
 from tests.fakes.github.server import GitHub, listener_on, listening
 from tests.fakes.github.world import APP_ID, WEBHOOK_SECRET, Repository
 from tests.fakes.intake import RecordingIntake
@@ -293,7 +294,7 @@ async def everywhere(
         shop.private = secret.private = True
         async with (
             listening(app, listener),
-            httpx.AsyncClient(base_url=url) as console,
+            httpx.AsyncClient(base_url=url, limits=NEVER_KEPT) as console,
             spine.running(valkey_url, scene),
         ):
             yield Everywhere(

@@ -16,6 +16,8 @@ from tests.fakes.github.shapes import stamp
 from tests.fakes.github.world import WEBHOOK_SECRET, ApiError, World
 
 ANSWER_WITHIN_S = 10.0
+NEVER_KEPT = httpx.Limits(max_keepalive_connections=0)
+"""A kept connection may be closed by its server as we write."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Hooks:
         self._http = httpx.AsyncClient(
             timeout=ANSWER_WITHIN_S,
             verify=False,  # noqa: S501 - loopback, without TLS
-            limits=httpx.Limits(max_keepalive_connections=0),  # it may be closed as we write
+            limits=NEVER_KEPT,
         )
         self._pending: set[asyncio.Future[int]] = set()
         world.on_event = self.later
