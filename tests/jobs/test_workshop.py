@@ -73,7 +73,7 @@ async def test_a_refused_checkout_is_the_persons_to_mend(
     shop: Workshop, sqlite: Database, tmp_path: Path
 ) -> None:
     desk = await desk_in(shop, sqlite)
-    with pytest.raises(Declined, match="nowhere"):
+    with pytest.raises(Declined, match="There is no folder"):
         desk.checkout(Source(repository=f"local:{tmp_path}/nowhere"), "a.py")
 
 
