@@ -24,7 +24,7 @@ from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, Turn, speaking
 from bot.line import LineWatch
 from bot.metrics import GatewayMetrics
-from bot.redaction import redacted_model
+from bot.redaction import redacted_caller, redacted_model
 from bot.tokens import TokenRefused
 from bot.watched import WatchedOutbound
 from handlers import Caller, Place, Platform
@@ -314,7 +314,9 @@ class Delivery:
             text=self._redactor.redacted(newest.text) if newest else "",
             done=newest.done if newest else None,
             attempt=job.attempt,
-            asked_by=Caller.model_validate(job.invocation["caller"]),
+            asked_by=redacted_caller(
+                Caller.model_validate(job.invocation["caller"]), self._redactor
+            ),
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
+from handlers import Caller
 from storage.redaction import Redactor
 
 _NAMES = frozenset({"kind", "language", "verb", "job", "artifact"})
@@ -21,6 +22,11 @@ def redacted_model(model: ModelT, redactor: Redactor) -> ModelT:
     if list(made) == read:
         return model
     return type(model).model_validate(_filled(dumped, iter(made)))
+
+
+def redacted_caller(caller: Caller, redactor: Redactor) -> Caller:
+    """The person under a name without secrets: on Discord people write theirs as they like."""
+    return caller.model_copy(update={"name": redactor.redacted(caller.name)})
 
 
 def _texts(value: object, name: str = "") -> Iterator[str]:

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from bot.auth import ApiClient, Sight
 from bot.face import JobView
+from bot.redaction import redacted_caller
 from handlers import Invocation, Platform, Tier
 from storage import line
 from storage.clock import utc_now
@@ -141,7 +142,7 @@ def _view(row: JobRow, session: Session, seen: Line, redactor: Redactor) -> JobV
         text=redactor.redacted(newest.text) if newest else "",
         done=newest.done if newest else None,
         attempt=row.attempt,
-        asked_by=Invocation.model_validate(row.invocation).caller,
+        asked_by=redacted_caller(Invocation.model_validate(row.invocation).caller, redactor),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -1,6 +1,7 @@
 """No secret leaves in a reply, also not in two halves."""
 
-from bot.redaction import redacted_model
+from bot.redaction import redacted_caller, redacted_model
+from handlers import Caller, Platform
 from jobs.messages import Code, Collapsible, Fields, Reply, Table, Text
 from storage.ids import new_artifact_id
 from storage.redaction import HIDDEN, Redactor
@@ -36,3 +37,9 @@ def test_a_secret_that_two_blocks_share_is_taken_out_of_both() -> None:
 def test_a_reply_without_secrets_is_the_same_reply() -> None:
     reply = Reply(summary="nothing", blocks=(Text(markdown=f"`{new_artifact_id()}`"),))
     assert redacted_model(reply, REDACTOR) is reply
+
+
+def test_a_person_s_name_is_told_without_the_secret_in_it() -> None:
+    caller = Caller(platform=Platform.DISCORD, account="7", name="it is AKIAF7XPXERVTFET4EAC")
+    told = redacted_caller(caller, Redactor())
+    assert (told.account, told.name) == ("7", f"it is {HIDDEN}")

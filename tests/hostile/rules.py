@@ -80,8 +80,10 @@ def lies(shown: str, address: str, *, own: str = "") -> bool:
 
     A file's name, under an address of our `own`, may look like a host.
     """
-    parts = urlsplit(address)
-    host = (parts.hostname or "").removeprefix("www.")
+    try:
+        host = (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:  # "http://[": it leads nowhere
+        host = ""
     named = [first or second for first, second in _SHOWN_ADDRESS.findall(shown)]
     if not (own and address.startswith(own)):
         named += _SHOWN_HOST.findall(shown)

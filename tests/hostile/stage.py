@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from typing_extensions import override
 
 from bot.auth import Role
+from bot.github.marker import MARKER
 from handlers import Place as Spot
 from handlers import Platform, Tier
 from storage.database import Database
@@ -83,13 +84,20 @@ class Stage:
             for what, count in effects.items()
             if what != "jobs" and count != before[what]
         ]
-        ran = effects["jobs"] - before["jobs"]
-        faults += [Fault(attack.name, Platform.GITHUB, f"{ran} jobs ran, not 5")] if ran < 5 else []
-        await self._apply(number)
+        # What bears our hidden marker is not heard on GitHub, whoever says it.
+        is_heard = MARKER not in written(Place.COMMENT, attack)
+        least, ran = 5 if is_heard else 3, effects["jobs"] - before["jobs"]
+        if ran < least:
+            faults.append(Fault(attack.name, Platform.GITHUB, f"{ran} jobs ran, not {least}"))
+        if is_heard:
+            await self._apply(number)
         posted = await self._posted_so_far()
         for face, texts in posted.items():
             fresh = texts[len(seen[face]) :]
-            faults += [Fault(attack.name, face, what) for what in self._judged(attack, fresh)]
+            if is_heard or face is not Platform.GITHUB:
+                faults += [Fault(attack.name, face, what) for what in self._judged(attack, fresh)]
+            elif fresh:
+                faults.append(Fault(attack.name, face, "what was not heard is answered"))
         faults += [Fault(attack.name, Platform.GITHUB, what) for what in await self._kept(attack)]
         self._delete_branch(number)
         return faults
