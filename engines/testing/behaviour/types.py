@@ -48,7 +48,7 @@ class Difference:
     call: str
     """As a person would write it: `slugify("a--b")`; statements before it on lines of their own."""
     code: str
-    """The same, runnable alone with the checkout on the module path: imports first, the call last."""
+    """The same, runnable alone with the checkout importable: imports first, the call last."""
     base: str
     """What it gave: `"a-b"`, or `raises ValueError: empty`."""
     head: str
