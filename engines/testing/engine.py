@@ -1,7 +1,6 @@
 """Writes tests for one file: read, search, minimise, check for stability, emit, measure."""
 
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -9,12 +8,13 @@ from engines.sandbox.sandbox import Sandbox
 from engines.source.files import Unreadable, read_source
 from engines.source.module import Module, SyntaxProblem, parse_module
 from engines.testing.assertions import Names
+from engines.testing.budget import Budget
 from engines.testing.emission import Emission
 from engines.testing.examples import example_calls
 from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
-from engines.testing.measurement import Measured, Measurement
+from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
 from engines.testing.minimising import covering, distinct, shrunken
 from engines.testing.offers import Offer
 from engines.testing.oracle import Texts, Verdict, verdict
@@ -29,9 +29,11 @@ from engines.testing.unreached import unreached_of
 from engines.testing.values import Values
 from engines.watch import Stopped, Unwatched, Watch
 
-_SUITE_ROUNDS = 3
 _CONFIRMED_PER_OFFER = 10
-_SETUP_CPU_S = 120.0
+_CHECK_CPU_S, _MEASURE_CPU_S = 0.3, 0.9
+"""What checking and measuring cost beside importing the target, once for each process."""
+_CHOICE_SHARE = 0.25
+_LEAST_SEARCH_SHARE = 0.3
 
 
 @dataclass
@@ -66,7 +68,8 @@ class _Run:
         self._place: Place = place_of(request.root.resolve(), self._module.path)
         self._test_place: TestPlace = test_place(self._place)
         self._has_found = False
-        self._measurement = Measurement(sandbox, self._place)
+        self._budget = Budget(request.cpu_s)
+        self._measurement = Measurement(sandbox, self._place, self._budget)
 
     def result(self) -> TestingResult:
         """Everything, in order."""
@@ -87,8 +90,7 @@ class _Run:
         return self._measured(tests, emission, found)
 
     def _opened(self, env: Mapping[str, str]) -> Jail:
-        cpu_s = self._request.cpu_s + _SETUP_CPU_S
-        return Jail(self._sandbox, self._place, self._is_stopped, env, cpu_s)
+        return Jail(self._sandbox, self._place, self._is_stopped, env, self._budget)
 
     def _is_stopped(self) -> bool:
         """Whether to give up; once calls were found, a cancel only shortens what follows."""
@@ -101,10 +103,11 @@ class _Run:
         values = Values(jail.offers, seeds)
         generation = Generation(self._module, jail.offers, values)
         search = Search(jail, generation, values, targets.goals)
-        started, jail_started = time.thread_time(), jail.cpu_s
+        started_s = self._budget.spent_s
         examples = example_calls(self._module, jail.offers, self._place.module)
-        kept = search.run(list(targets.offers), examples, self._request.cpu_s, self._watch)
-        spent = time.thread_time() - started + jail.cpu_s - jail_started
+        until_s = self._search_until_s(jail.import_cpu_s)
+        kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
+        spent = self._budget.spent_s - started_s
         self._has_found = bool(kept)
         texts = {one.key: _texts(one, generation, jail) for one in targets.offers}
         try:
@@ -113,6 +116,14 @@ class _Run:
             raise CannotTest(
                 f"`{self._place.path}` ended the test process while it was examined ({problem})."
             ) from problem
+
+    def _search_until_s(self, import_cpu_s: float) -> float:
+        """When the search has to end, so that the rest fits into the budget too."""
+        whole_s = self._request.cpu_s
+        checks_s = _CHECK_CPU_S + len(SETTINGS) * import_cpu_s
+        measures_s = _MEASURE_CPU_S + TEST_PROCESSES * import_cpu_s
+        rest_s = checks_s + measures_s + _CHOICE_SHARE * whole_s
+        return max(whole_s - rest_s, _LEAST_SEARCH_SHARE * whole_s)
 
     def _chosen(
         self, jail: Jail, targets: Targets, kept: list[Kept], texts: dict[str, Texts],
@@ -157,67 +168,62 @@ class _Run:
 
     def _measured(self, tests: list[Test], emission: Emission, found: _Found) -> TestingResult:
         try:
-            before = self._measurement.before()
-            tests, runs = self._passing(tests, emission)
+            tests, measured, passed = self._passing(tests, emission)
         except Lost as problem:
             raise CannotTest(
                 f"The tests for `{self._place.path}` could not be run to their end ({problem})."
             ) from problem
-        after = runs[0]
-        self._watch.report(f"{after.passed} tests pass", 1.0)
+        self._watch.report(f"{passed} tests pass", 1.0)
         return TestingResult(
             module=self._place.module,
             test_path=self._test_place.path,
             source=emission.text(tests),
-            tests=len(after.cases),
-            passed=min(run.passed for run in runs),
-            before=before.coverage,
-            after=after.coverage,
+            tests=len(measured.run.cases),
+            passed=passed,
+            before=measured.before,
+            after=measured.coverage,
             findings=found.findings,
-            unreached=unreached_of(self._module, after.missing_lines),
+            unreached=unreached_of(self._module, measured.missing_lines),
             candidates=found.candidates,
             search_cpu_s=round(found.cpu_s, 2),
+            cpu_s=round(self._budget.spent_s, 2),
             rung=self._sandbox.rung,
             complete=found.is_complete and not self._watch.stop_requested(),
         )
 
-    def _passing(self, tests: list[Test], emission: Emission) -> tuple[list[Test], list[Measured]]:
-        """The tests that pass in every run, with the last runs; the others are left out."""
+    def _passing(self, tests: list[Test], emission: Emission) -> tuple[list[Test], Measured, int]:
+        """The tests that pass in every run, the first run, and how many passed in each.
+
+        A test that fails once is left out, and the rest is run again.
+        """
         while tests:
             source = emission.text(tests)
-            is_cut_short = self._watch.stop_requested()
-            rounds = (
-                range(_SUITE_ROUNDS - 1, _SUITE_ROUNDS) if is_cut_short else range(_SUITE_ROUNDS)
-            )
-            runs = [self._run(source, number) for number in rounds]
-            failed = {key for run in runs for key, one in run.cases.items() if one[0] != "passed"}
-            if not failed:
-                return tests, runs
-            names = {key.rpartition("::")[2].partition("[")[0] for key in failed}
-            remaining = [one for one in tests if one.name not in names]
-            if len(remaining) == len(tests) and any(len(one.cases) > 1 for one in tests):
-                remaining = separated(tests)
-            elif len(remaining) == len(tests):
-                report = next(one[1] for run in runs for one in run.cases.values() if one[1])
-                raise CannotTest(
-                    f"The tests for `{self._place.path}` do not run in this repository: "
-                    f"`{report.strip().splitlines()[-1]}`."
-                )
-            tests = remaining
+            measured = self._measurement.first(self._test_place.path, source, SETTINGS[0])
+            runs = [measured.run]
+            if not measured.run.failed and not self._watch.stop_requested():
+                runs += self._shuffled(source)
+            failed = frozenset[str]().union(*(run.failed for run in runs))
+            if not failed and measured.run.cases:
+                return tests, measured, min(run.passed for run in runs)
+            tests = self._without(tests, failed, runs)
         raise CannotTest(f"No test of `{self._place.path}` passes on its own.")
 
-    def _run(self, source: str, number: int) -> Measured:
-        """The first run as the repository runs tests, the others shuffled and without settings."""
-        env = dict(SETTINGS[number % len(SETTINGS)])
-        seed = self._request.seed + number if number else 0
-        if number == 0:
-            measured = self._measurement.after(
-                self._test_place.path, source, seed=seed, env=env, is_plain=True
-            )
-            if measured.cases and measured.code in {0, 1}:
-                return measured
-        return self._measurement.after(
-            self._test_place.path, source, seed=seed, env=env, is_plain=False
+    def _shuffled(self, source: str) -> list[Run]:
+        seeds = (self._request.seed + 1, self._request.seed + 2)
+        return self._measurement.shuffled(self._test_place.path, source, SETTINGS[1], seeds)
+
+    def _without(self, tests: list[Test], failed: frozenset[str], runs: list[Run]) -> list[Test]:
+        """The tests without those that failed; where they have no names, one case a test."""
+        names = {key.rpartition("::")[2].partition("[")[0] for key in failed}
+        remaining = [one for one in tests if one.name not in names]
+        if len(remaining) < len(tests):
+            return remaining
+        if any(len(one.cases) > 1 for one in tests):
+            return separated(tests)
+        reports = [one[1] for run in runs for one in run.cases.values() if one[1]]
+        reason = f": `{reports[0].strip().splitlines()[-1]}`" if reports else ""
+        raise CannotTest(
+            f"The tests for `{self._place.path}` do not run in this repository{reason}."
         )
 
 

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from typing import Self
 from engines.sandbox.conversation import Conversation, Ended, Garbled
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Command, Limits
+from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.facts import BadFact, Fact, fact, items, number, seconds, text
 from engines.testing.observations import Result, read_result
@@ -23,7 +25,9 @@ from engines.watch import Stopped
 _ENGINES = Path(__file__).resolve().parents[1]
 _TICK_S = 0.25
 _ANSWER_LIMIT_S = 180.0
-_BATCH_CALLS = 120
+_CPU_LIMIT_S = 300.0
+"""The end of a driver that takes no notice of any budget."""
+_BATCH_CALLS = 400
 _MEMORY_BYTES = 1 << 30
 
 
@@ -78,6 +82,19 @@ def answer(talk: Conversation, request: Fact, is_stopped: Callable[[], bool]) ->
     raise Lost("no answer in time")
 
 
+@contextmanager
+def understood() -> Generator[None]:
+    """Where what the driver said is read: what cannot be read counts as no answer.
+
+    Raises:
+        Lost: it said something else than was agreed.
+    """
+    try:
+        yield
+    except BadFact as problem:
+        raise Lost(str(problem)) from problem
+
+
 def _never() -> bool:
     return False
 
@@ -87,9 +104,9 @@ class Jail:
 
     def __init__(
         self, sandbox: Sandbox, place: Place, is_stopped: Callable[[], bool],
-        env: Mapping[str, str], cpu_s: float,
+        env: Mapping[str, str], budget: Budget,
     ) -> None:  # fmt: skip
-        """Start the driver and import the target.
+        """Start the driver and import the target; what it spends is charged to the budget.
 
         Raises:
             CannotTest: the target cannot be imported; says why.
@@ -98,8 +115,8 @@ class Jail:
         self._work = TemporaryDirectory(prefix="gryph-testing-")
         self._is_stopped = is_stopped
         folder = Path(self._work.name)
-        self._talk = sandbox.open(command("driver", place, folder, env, cpu_s))
-        self.cpu_s = 0.0
+        self._account = budget.account()
+        self._talk = sandbox.open(command("driver", place, folder, env, _CPU_LIMIT_S))
         self.module = place.module
         self.executed = 0
         try:
@@ -133,18 +150,27 @@ class Jail:
             "paths": [str(one) for one in place.paths],
         }
         try:
-            reply = answer(self._talk, request, self._is_stopped)
+            with understood():
+                self._read(place, answer(self._talk, request, self._is_stopped))
         except Lost as problem:
             raise CannotTest(
                 f"Importing `{place.path}` ended the process ({problem}); no test can import it. "
                 'Move what it does on import behind `if __name__ == "__main__":`.'
             ) from problem
+
+    def _read(self, place: Place, reply: Fact) -> None:
         if not reply.get("ok"):
             raise CannotTest(_import_message(place, reply))
-        self.cpu_s = seconds(reply.get("cpu_s"))
+        self.import_cpu_s = seconds(reply.get("cpu_s"))
+        self._account.reported(self.import_cpu_s)
         self.goals = tuple(_goal(one) for one in items(reply.get("goals")))
         self.reached = frozenset(number(one) for one in items(reply.get("reached")))
         self.offers: Offers = read_offers(reply.get("surface"))
+
+    @property
+    def cpu_s(self) -> float:
+        """What the driver has spent so far."""
+        return self._account.cpu_s
 
     def run(
         self, calls: Sequence[Call], *, everything: bool = False, separate: bool = False
@@ -169,9 +195,10 @@ class Jail:
                     for place, one in enumerate(part)
                 ],
             }
-            reply = answer(self._talk, request, _never)
-            results.extend(read_result(one) for one in items(reply.get("results")))
-            self.cpu_s = seconds(reply.get("cpu_s"))
+            with understood():
+                reply = answer(self._talk, request, _never)
+                results.extend(read_result(one) for one in items(reply.get("results")))
+                self._account.reported(seconds(reply.get("cpu_s")))
         if len(results) != len(calls):
             raise Lost("results are missing")
         self.executed += len(calls)

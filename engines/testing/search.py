@@ -1,9 +1,9 @@
 """Looks for calls that reach something new, within a budget of CPU seconds."""
 
 import random
-import time
 from dataclasses import dataclass, field
 
+from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
@@ -13,8 +13,9 @@ from engines.testing.values import Values
 from engines.watch import Watch
 
 _FIRST_ROUND = 3
+_LEAST_CPU_S = 0.5
 _SLOW_BATCH_S = 0.6
-_SMALLEST_BATCH, _LARGEST_BATCH = 20, 240
+_SMALLEST_BATCH, _LARGEST_BATCH = 20, 400
 _PATIENCE_CALLS_PER_S = 1_000
 _LEAST_PATIENCE_CALLS = 2_500
 _SETTLED_CALLS = 2_000
@@ -74,22 +75,29 @@ class Search:
         self.is_complete = True
 
     def run(
-        self, offers: list[Offer], examples: list[Call], cpu_s: float, watch: Watch
+        self,
+        offers: list[Offer],
+        examples: list[Call],
+        budget: Budget,
+        until_s: float,
+        watch: Watch,
     ) -> list[Kept]:
-        """Search until the budget, a plateau or the person ends it; what was found is returned."""
-        started = time.thread_time() - self._jail.cpu_s
-        spent = 0.0
+        """Search until so much of the budget is spent, a plateau or the person ends it.
+
+        What was found until then is returned.
+        """
+        started_s = budget.spent_s
+        cpu_s = max(until_s - started_s, _LEAST_CPU_S)
         patience = max(_LEAST_PATIENCE_CALLS, int(_PATIENCE_CALLS_PER_S * cpu_s))
         self._standings = {one.key: _Standing() for one in offers}
         try:
             self._try(examples)
             self._try(self._first_calls(offers))
-            while spent < cpu_s and not watch.stop_requested():
+            while (spent_s := budget.spent_s - started_s) < cpu_s and not watch.stop_requested():
                 self._try(self._next_calls(offers))
-                spent = time.thread_time() + self._jail.cpu_s - started
                 if self._jail.executed - self._last_gain > self._patience_calls(patience):
                     break
-                self._tell(watch, spent / cpu_s)
+                self._tell(watch, spent_s / cpu_s)
         except Lost:
             self.is_complete = False
         self.is_complete = self.is_complete and not watch.stop_requested()

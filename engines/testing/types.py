@@ -26,8 +26,8 @@ class TestingRequest:
     """One file (or one function, class or line range of it) of a checkout to write tests for.
 
     `root` is the checkout, `path` relative to it. `symbol` is a dotted name inside the file
-    ("Stack.push"); `lines` an inclusive range, 1-based. `cpu_s` is the search budget in CPU
-    seconds, not counting start-up and the final measurement.
+    ("Stack.push"); `lines` an inclusive range, 1-based. `cpu_s` is the budget in CPU seconds for
+    everything: start, search, choosing, checking and measuring.
     """
 
     __test__ = False
@@ -37,7 +37,7 @@ class TestingRequest:
     symbol: str | None = None
     lines: tuple[int, int] | None = None
     style: Style = Style.PYTEST
-    cpu_s: float = 8.0
+    cpu_s: float = 10.0
     seed: int = 1
 
 
@@ -107,6 +107,8 @@ class TestingResult:
     candidates: int
     """Calls executed during the search."""
     search_cpu_s: float
+    cpu_s: float
+    """All of it: this thread and every sandboxed process."""
     rung: Rung
     complete: bool
     """False where the person cancelled or the budget ended before the search settled."""

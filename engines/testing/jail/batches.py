@@ -1,6 +1,7 @@
 """Runs many candidates in forked children and reports the results worth telling."""
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -111,18 +112,20 @@ def _keep_only(descriptor: int) -> int:
 
 def _work(part: Sequence[Candidate], runner: Runner, reached: Reached, writing: int) -> None:
     os.setpgid(0, 0)
+    gc.disable()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         probes.operands.clear()
         for candidate in part:
-            outcome = runner.run(candidate)
+            line = json.dumps(_told(candidate, runner, reached)) + "\n"
             os.chdir(folder)
-            line = json.dumps(_result(candidate, outcome, reached)) + "\n"
             _write(writing, line.encode())
         os.chdir("/")
 
 
-def _result(candidate: Candidate, outcome: Fact, reached: Reached) -> Fact:
+def _told(candidate: Candidate, runner: Runner, reached: Reached) -> Fact:
+    """What is reported of one execution; only what is new is looked at closely, by a second one."""
+    outcome = runner.run(candidate, is_brief=not reached.everything)
     full: Fact = {
         "number": candidate.number,
         "hits": sorted(probes.hits),
@@ -130,10 +133,16 @@ def _result(candidate: Candidate, outcome: Fact, reached: Reached) -> Fact:
     }
     if not reached.is_new(candidate.group, full):
         return {"number": candidate.number, "outcome": _brief(outcome)}
+    if not reached.everything and _has_state(candidate, outcome):
+        full["outcome"] = runner.run(candidate)
     reached.add(candidate.group, full)
     full["operands"] = [repr(one) for one in list(probes.operands)[:_OPERANDS_PER_BATCH]]
     probes.operands.clear()
     return full
+
+
+def _has_state(candidate: Candidate, outcome: Fact) -> bool:
+    return candidate.subject is not None or outcome["kind"] == "object"
 
 
 def _brief(outcome: Fact) -> Fact:

@@ -4,6 +4,7 @@ Each batch runs in a child of its own, so that a hang, a kill or a crash loses o
 every batch starts from the module's state after import.
 """
 
+import gc
 import importlib
 import os
 import resource
@@ -138,6 +139,7 @@ def load(request: Fact) -> Target:
     described = surface.describe()
     names = surface.foreign_names() | names
     runner = Runner(names, name, Sites(root, file))
+    gc.freeze()  # a forked child that collects would copy every page it looks at
     return Target(runner, finder.loader.goals, described, reached)
 
 

@@ -47,21 +47,24 @@ class Runner:
         self._names = names
         self._module = module
         self._sites = sites
+        self._is_brief = False
         self._render = Renderer(names)
-        self._own_classes = {
-            name: value for name, value in names.items() if isinstance(value, type)
-        }
+        self._own_types = {value for value in names.values() if isinstance(value, type)}
 
-    def run(self, candidate: Candidate) -> Fact:
-        """Execute and observe; the goals reached are left in `probes.hits`."""
+    def run(self, candidate: Candidate, *, is_brief: bool = False) -> Fact:
+        """Execute and observe; the goals reached are left in `probes.hits`.
+
+        A brief look leaves out the state of objects, which takes longer than most calls.
+        """
         names = dict(self._names)
         if "tmp_path" not in "".join((*candidate.setup, candidate.call)):
-            return self._limited(candidate, names)
+            return self._limited(candidate, names, is_brief=is_brief)
         with tempfile.TemporaryDirectory() as folder:
             names["tmp_path"] = Path(folder)
-            return self._limited(candidate, names)
+            return self._limited(candidate, names, is_brief=is_brief)
 
-    def _limited(self, candidate: Candidate, names: dict[str, object]) -> Fact:
+    def _limited(self, candidate: Candidate, names: dict[str, object], *, is_brief: bool) -> Fact:
+        self._is_brief = is_brief
         probes.hits.clear()
         printed = io.StringIO()
         signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT_S, _REPEAT_S)
@@ -120,7 +123,8 @@ class Runner:
         if is_a(value, contextlib.AbstractContextManager) and not self._is_own(value):
             return self._entered(value, kind)
         if self._is_own(value):
-            return {"kind": "object", "type": kind, "attributes": self._attributes(value)}
+            attributes = {} if self._is_brief else self._attributes(value)
+            return {"kind": "object", "type": kind, "attributes": attributes}
         if is_a(value, str, bytes, list, tuple, dict, set):
             return {"kind": "sized", "type": kind, "text": str(len(value))}
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
@@ -148,7 +152,7 @@ class Runner:
         return {"kind": "items", "type": kind, "text": text, "more": more}
 
     def _is_own(self, value: object) -> bool:
-        return any(one is type(value) for one in self._own_classes.values())
+        return type(value) in self._own_types
 
     def _attributes(self, value: object) -> dict[str, str]:
         """Public attributes and properties with stable values, `len()` where it is defined."""
@@ -169,7 +173,7 @@ class Runner:
         return found
 
     def _state(self, names: dict[str, object], subject: str | None) -> dict[str, str]:
-        if not subject or subject not in names:
+        if self._is_brief or not subject or subject not in names:
             return {}
         reached = set(probes.hits)
         state = self._attributes(names[subject])

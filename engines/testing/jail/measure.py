@@ -5,8 +5,10 @@ import importlib
 import json
 import os
 import random
+import resource
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,33 +50,48 @@ class Recorder:
 
 
 def main() -> None:
-    """Answer one request: run what it names, under coverage, and report."""
+    """Answer one request: run the tests in each of the wanted orders, and report.
+
+    Every order but the last runs in a process of its own. Coverage, where it is wanted, is that
+    of the last one; `before` is that of a bare import.
+    """
     channel = open_channel()
     request: Request = cast(Request, channel.receive())
     forget_ourselves()
     silence()
     os.chdir(str(request["folder"]))
     sys.path[:0] = request["paths"]
-    recorder = Recorder(request["seed"])
+    reply: Request = {}
+    if request["before"]:
+        reply["before"] = _in_a_child(lambda: _measured(request, lambda: _import(request)))
+    *others, last = request["seeds"]
+    runs = [_in_a_child(lambda seed=seed: _run(request, seed)) for seed in others]
+    if request["covered"]:
+        reply["coverage"] = _measured(request, lambda: runs.append(_run(request, last)))
+    else:
+        runs.append(_run(request, last))
+    channel.send({**reply, "runs": runs, "cpu_s": _cpu_s()})
+
+
+def _run(request: Request, seed: int) -> Request:
+    recorder = Recorder(seed)
+    code = pytest.main(list(request["arguments"]), plugins=[recorder])
+    return {"code": int(code), "cases": recorder.cases}
+
+
+def _import(request: Request) -> None:
+    sys.path[:0] = request["import_paths"]
+    with contextlib.suppress(Exception, SystemExit):
+        importlib.import_module(str(request["module"]))
+
+
+def _measured(request: Request, work: Callable[[], object]) -> Request:
     measured = coverage.Coverage(
         branch=True, include=[str(request["target"])], data_file=None, config_file=False
     )
     measured.start()
-    code = _run(request, recorder)
+    work()
     measured.stop()
-    channel.send({"code": code, "cases": recorder.cases, "coverage": _counts(measured)})
-
-
-def _run(request: Request, recorder: Recorder) -> int:
-    arguments: list[str] = request["arguments"]
-    if not arguments:
-        with contextlib.suppress(Exception, SystemExit):
-            importlib.import_module(str(request["module"]))
-        return 0
-    return int(pytest.main(arguments, plugins=[recorder]))
-
-
-def _counts(measured: coverage.Coverage) -> Request:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "coverage.json"
         try:
@@ -82,4 +99,29 @@ def _counts(measured: coverage.Coverage) -> Request:
         except coverage.CoverageException:
             return Request()
         files: dict[str, Request] = json.loads(report.read_text())["files"]
-    return next(iter(files.values()), Request())
+    found = next(iter(files.values()), Request())
+    return {name: found[name] for name in ("summary", "missing_lines") if name in found}
+
+
+def _in_a_child(work: Callable[[], Request]) -> Request:
+    """What the work gives in a process of its own; nothing where that dies."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(json.dumps(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(child, 0)
+    return cast(Request, json.loads(data)) if data else Request()
+
+
+def _cpu_s() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

@@ -1,13 +1,13 @@
 """Where an exception came from: a `raise` in the checkout's own code, or something that broke."""
 
-import ast
+import opcode
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 _MESSAGE_LIMIT_CHARS = 200
+_RAISE = opcode.opmap["RAISE_VARARGS"]
 
 
 @dataclass(frozen=True)
@@ -36,36 +36,32 @@ class Raised:
 
 
 class Sites:
-    """Knows the raise statements of the checkout's files."""
+    """Tells the exceptions that the checkout's own `raise` and `assert` statements make."""
 
     def __init__(self, root: str, target: str) -> None:
         self._root = root.rstrip("/") + "/"
         self._target = target
-        self._lines: dict[str, frozenset[int]] = {}
 
     def raised(self, error: BaseException) -> Raised:
         """Describe an exception that was caught."""
-        line, file, place = 0, "", 0
-        for file, place in _frames(error.__traceback__):
-            if file == self._target:
-                line = place
+        line, last = 0, None
+        for last in _steps(error.__traceback__):
+            if last.tb_frame.f_code.co_filename == self._target:
+                line = last.tb_lineno
         return Raised(
             name=_importable_name(type(error)),
             bases=tuple(f"{one.__module__}:{one.__qualname__}" for one in type(error).__mro__),
             message=_message(error),
             line=line,
-            deliberate=file.startswith(self._root) and place in self._raise_lines(file),
+            deliberate=last is not None and self._is_raise(last),
         )
 
-    def _raise_lines(self, file: str) -> frozenset[int]:
-        if file not in self._lines:
-            try:
-                tree = ast.parse(Path(file).read_bytes())
-            except (OSError, SyntaxError, ValueError):
-                self._lines[file] = frozenset()
-            else:
-                self._lines[file] = frozenset(_lines_of_raises(tree))
-        return self._lines[file]
+    def _is_raise(self, step: TracebackType) -> bool:
+        """Whether the instruction that failed is a `raise` (or `assert`) of the checkout's code."""
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(self._root) or step.tb_lasti < 0:
+            return False
+        return code.co_code[step.tb_lasti] == _RAISE
 
 
 def _importable_name(kind: type[BaseException]) -> str:
@@ -77,15 +73,9 @@ def _importable_name(kind: type[BaseException]) -> str:
     return "builtins:Exception"
 
 
-def _lines_of_raises(tree: ast.AST) -> Iterator[int]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise | ast.Assert):
-            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
-
-
-def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
+def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace:
-        yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        yield trace
         trace = trace.tb_next
 
 
