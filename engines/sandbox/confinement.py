@@ -47,9 +47,10 @@ def confine(plan: Plan) -> None:
         _restrict_signals()
     if plan.uid:
         _become(int(plan.uid), read_search=bool(plan.read_search))
+    else:
+        kernel.drop_capabilities()
     os.chdir(plan.work)
     kernel.die_with_parent()
-    kernel.restore_pipe_signal()
     kernel.install_filter(bytes.fromhex(plan.filter))
 
 

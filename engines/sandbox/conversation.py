@@ -6,13 +6,14 @@ import select
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
 
-from engines.sandbox.jail import prepared
+from engines.sandbox.jail import Jail
+from engines.sandbox.launching import Start, spawned
 from engines.sandbox.supervision import Supervision, never
-from engines.sandbox.types import Command, Ending, Outcome, Rung
+from engines.sandbox.types import Ending, Outcome
 
 MAX_LINE_BYTES = 8 << 20
 _CHUNK_BYTES = 65536
@@ -38,8 +39,8 @@ class Conversation:
     For one caller at a time. What the program says is data: it is parsed, never executed.
     """
 
-    def __init__(self, rung: Rung, command: Command) -> None:
-        """Start the program.
+    def __init__(self, jail: AbstractContextManager[Jail], start: Start = spawned) -> None:
+        """Prepare the jail and start its program.
 
         Raises:
             NoIsolation: The jail could not be set up.
@@ -54,7 +55,7 @@ class Conversation:
         self._started = threading.Event()
         # The kernel ties a jail to the thread that started it, so that thread also watches it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
-        self._outcome = self._thread.submit(self._run, rung, command, (reader, writer))
+        self._outcome = self._thread.submit(self._run, jail, start, (reader, writer))
         self._wait_for_start()
 
     def __enter__(self) -> Self:
@@ -119,13 +120,15 @@ class Conversation:
             if self._outcome.done():
                 self.close()
 
-    def _run(self, rung: Rung, command: Command, channel: tuple[int, int]) -> Outcome:
+    def _run(
+        self, preparing: AbstractContextManager[Jail], start: Start, channel: tuple[int, int]
+    ) -> Outcome:
         with ExitStack() as ends:
             for descriptor in channel:
                 ends.callback(os.close, descriptor)
-            with prepared(rung, command) as jail:
+            with preparing as jail:
                 ends.pop_all()  # from here on they are the supervision's to close
-                with Supervision(jail, channel) as supervision:
+                with Supervision(jail, channel, start) as supervision:
                     self._running = supervision
                     self._started.set()
                     return supervision.pump(never)

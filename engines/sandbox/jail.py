@@ -1,18 +1,19 @@
 """Prepares one run: the uid, the lent folders, the plan, and the command line that starts it."""
 
+import functools
 import math
 import os
 import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engines.sandbox.bubblewrap import bubblewrap_arguments
+from engines.sandbox.bubblewrap import Walls, bubblewrap_arguments
 from engines.sandbox.loan import lent
 from engines.sandbox.places import (
     DEVICES,
@@ -35,10 +36,9 @@ from engines.sandbox.seccomp import UnknownMachine, system_call_filter
 from engines.sandbox.slots import unprivileged_uid
 from engines.sandbox.types import Command, Limits, NoIsolation, Rung
 
-_BOOT = (
-    f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r}); "
-    "from engines.sandbox.launcher import run; run()"
-)
+OWN_PATH = f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r}); "
+"""Code that lets a fresh interpreter import this package."""
+_BOOT = OWN_PATH + "from engines.sandbox.launcher import run; run()"
 _CAP_DAC_READ_SEARCH = 1 << 2
 _LAUNCHER_PROCESSES = 2
 _KILL_ROUNDS = 100
@@ -59,33 +59,51 @@ class Jail:
     watched: tuple[Path, ...]
     """Folders on the host's disk that the program may fill."""
 
-    def plan_bytes(self, channel: tuple[int, ...]) -> bytes:
-        """The plan for the launcher, with the descriptors of a conversation, if there is one."""
-        self.plan.channel = [str(descriptor) for descriptor in channel]
-        if channel:
+    def plan_bytes(self, *, has_channel: bool) -> bytes:
+        """The plan for the launcher; the program is told of its channel, if it has one."""
+        if has_channel:
             self.plan.env.append("GRYPH_CHANNEL=3,4")
         return encode(vars(self.plan))
 
 
+@dataclass(frozen=True)
+class House:
+    """What the runs of one server share."""
+
+    arena: Path
+    """The folder that their work folders are in."""
+    readable: tuple[Path, ...]
+    """What any of them may be given to read."""
+    closed: tuple[Path, ...]
+    """What of all this is closed to others than its owner, as seen at the server's start."""
+
+
 @contextmanager
-def prepared(rung: Rung, command: Command) -> Generator[Jail]:
+def prepared(rung: Rung, command: Command, house: House | None = None) -> Generator[Jail]:
     """Lend what the run needs and take it back afterwards.
+
+    With a house, the jail is one for a fork of its server.
 
     Raises:
         NoIsolation: This host cannot confine the run; the message says what is missing.
         ValueError: The command is not one: no program, a folder missing or already in use.
     """
     work = _checked_work(command)
+    if house is not None:
+        _check_fits(house, command)
     with ExitStack() as stack:
         stack.enter_context(_claim(work))
         uid = stack.enter_context(unprivileged_uid())
         stack.enter_context(lent(work, uid))
-        if rung is Rung.BUBBLEWRAP:
+        if rung is Rung.BUBBLEWRAP and house is not None:
+            yield _partition_jail(command, work, uid, house)
+        elif rung is Rung.BUBBLEWRAP:
             yield _bubblewrap_jail(command, work, uid)
         else:
-            temporary = Path(stack.enter_context(TemporaryDirectory(prefix="gryph-jail-")))
-            stack.enter_context(lent(temporary, uid))
-            yield _landlock_jail(command, work, uid, temporary)
+            place = None if house is None else house.arena
+            temporary = stack.enter_context(TemporaryDirectory(prefix="gryph-jail-", dir=place))
+            stack.enter_context(lent(Path(temporary), uid))
+            yield _landlock_jail(command, work, uid, Path(temporary), house)
 
 
 def _checked_work(command: Command) -> Path:
@@ -98,6 +116,14 @@ def _checked_work(command: Command) -> Path:
         if not place.exists():
             raise ValueError(f"the readable path {place} does not exist")
     return work
+
+
+def _check_fits(house: House, command: Command) -> None:
+    if command.work.parent != house.arena:
+        raise ValueError(f"the work folder {command.work} is not one of the server's folders")
+    for place in command.readable:
+        if not any(place.is_relative_to(one) for one in house.readable):
+            raise ValueError(f"the readable path {place} is not beneath one of the server's")
 
 
 @contextmanager
@@ -114,35 +140,69 @@ def _claim(work: Path) -> Generator[None]:
 
 
 def _bubblewrap_jail(command: Command, work: Path, uid: int | None) -> Jail:
-    program = shutil.which("bwrap")
-    if program is None:
-        raise NoIsolation("bwrap is not installed; install the package bubblewrap (0.8 or later)")
     readable = (*system_places(), *_absolute(command.readable))
-    closed = closed_to_others(readable) if uid is not None else []
-    arguments = bubblewrap_arguments(
-        program,
+    walls = Walls(
         readable,
         work,
         temporary_bytes=command.limits.file_bytes,
         as_root=uid is not None,
-        read_search=bool(closed),
+        read_search=uid is not None and bool(closed_to_others(readable)),
     )
+    plan = _namespace_plan(command, work, uid, read_search=walls.read_search)
+    spare = 0 if uid is not None else _LAUNCHER_PROCESSES
+    plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
+    start = (*bubblewrap_arguments(bubblewrap(), walls), *_launcher())
+    return Jail(Rung.BUBBLEWRAP, command, start, plan, (work,))
+
+
+def bubblewrap() -> str:
+    """The path of bwrap.
+
+    Raises:
+        NoIsolation: It is not installed.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise NoIsolation("bwrap is not installed; install the package bubblewrap (0.8 or later)")
+    return program
+
+
+def _partition_jail(command: Command, work: Path, uid: int | None, house: House) -> Jail:
+    """In the namespaces of a server: what is covered there hides what is its other runs'."""
+    readable = (*system_places(), *_absolute(command.readable))
+    closed = uid is not None and bool(house.closed)
+    plan = _namespace_plan(command, work, uid, read_search=closed)
+    spare = 0 if uid is not None else _tasks_of(os.getuid(), dead_too=True)
+    plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
+    plan.temporary_bytes = str(command.limits.file_bytes)
+    hidden = [house.arena, *(one for one in house.readable if one not in command.readable)]
+    covered = (Path("/tmp"), *hidden)  # noqa: S108 - the jail's own
+    shown = [one for one in readable if any(one.is_relative_to(cover) for cover in covered)]
+    plan.hidden = [str(place) for place in hidden]
+    plan.shown = [str(place) for place in (work, *shown)]
+    return Jail(Rung.BUBBLEWRAP, command, (), plan, (work,))
+
+
+def _namespace_plan(command: Command, work: Path, uid: int | None, *, read_search: bool) -> Plan:
     plan = _plan(command, work, uid, temporary="/tmp")  # noqa: S108 - the jail's own
     plan.kill = KILL_NAMESPACE
     plan.host_namespace = str(Path("/proc/self/ns/pid").readlink())
     plan.landlock = LANDLOCK_SIGNALS
-    plan.read_search = "1" if closed else ""
-    spare = 0 if uid is not None else _LAUNCHER_PROCESSES
-    plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
+    plan.read_search = "1" if read_search else ""
     plan.filter = _filter(same_owner=False)
-    return Jail(Rung.BUBBLEWRAP, command, (*arguments, *_launcher()), plan, (work,))
+    return plan
 
 
-def _landlock_jail(command: Command, work: Path, uid: int | None, temporary: Path) -> Jail:
+def _landlock_jail(
+    command: Command, work: Path, uid: int | None, temporary: Path, house: House | None
+) -> Jail:
     readable = (*system_places(), *_absolute(command.readable))
     plan = _plan(command, work, uid, temporary=str(temporary))
-    closed = closed_to_others(readable, (*readable, work, temporary)) if uid is not None else []
-    if closed:
+    if house is not None:
+        closed = house.closed
+    else:
+        closed = tuple(closed_to_others(readable, (*readable, work, temporary)))
+    if uid is not None and closed:
         _require_read_search(uid, closed)
         plan.read_search = "1"
     plan.kill = KILL_OWNER if uid is not None else KILL_TREE
@@ -199,6 +259,7 @@ def _resource_limits(limits: Limits) -> list[str]:
     ]
 
 
+@functools.cache
 def _filter(*, same_owner: bool) -> str:
     try:
         return system_call_filter(same_owner=same_owner).hex()
@@ -206,7 +267,7 @@ def _filter(*, same_owner: bool) -> str:
         raise NoIsolation(str(error)) from error
 
 
-def _require_read_search(uid: int | None, closed: list[Path]) -> None:
+def _require_read_search(uid: int, closed: Sequence[Path]) -> None:
     """Landlock's allow-list still holds with the capability; without it nothing would start."""
     status = Path("/proc/self/status").read_text().splitlines()
     effective = next(line.split()[1] for line in status if line.startswith("CapEff:"))

@@ -8,6 +8,21 @@ import os
 
 CAP_DAC_READ_SEARCH = 2
 
+NEW_MOUNTS = 0x00020000
+NEW_IPC = 0x08000000
+NEW_PROCESSES = 0x20000000
+"""Namespaces, for `unshare` and `fork`: linux/sched.h, CLONE_NEW*."""
+
+READ_ONLY = 1
+NO_SET_UID = 2
+NO_DEVICES = 4
+NO_EXECUTION = 8
+REMOUNT = 32
+BIND = 4096
+WHOLE_TREE = 16384
+PRIVATE = 1 << 18
+"""Flags for `mount`: linux/mount.h, MS_*."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
 _PR_SET_SECCOMP = 22
@@ -27,7 +42,12 @@ _LANDLOCK_RESTRICT_SELF = 446
 _LANDLOCK_CREATE_RULESET_VERSION = 1
 _LANDLOCK_RULE_PATH_BENEATH = 1
 
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_SIGCHLD = 17
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_unreleased = ctypes.PyDLL(None, use_errno=True)
+"""Calls that keep the interpreter's lock, so that it is held in a fork as well."""
 
 
 class _Program(ctypes.Structure):
@@ -82,6 +102,37 @@ def keep_only_capability(capability: int) -> None:
     data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
     _checked(_libc.capset(header, data), "capset")
     _prctl("ambient capability", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
+
+
+def drop_capabilities() -> None:
+    """Hold no capability, also not over the next exec."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def fork(namespaces: int) -> int:
+    """Fork a process with one thread into these new namespaces; its pid, or 0 in the child.
+
+    The hooks that Python runs after its own fork are skipped: they cost more than the fork.
+    """
+    number = ctypes.c_long(_CLONE[os.uname().machine])
+    nothing = [ctypes.c_long(0)] * 4
+    pid = _unreleased.syscall(number, ctypes.c_ulong(namespaces | _SIGCHLD), *nothing)
+    return _checked(pid, "fork")
+
+
+def unshare(namespaces: int) -> None:
+    """Leave these namespaces for new ones."""
+    _checked(_libc.unshare(ctypes.c_int(namespaces)), "unshare")
+
+
+def mount(source: str, place: str, kind: str, flags: int, options: str = "") -> None:
+    """Mount at `place`, or change how it is mounted."""
+    texts = [os.fsencode(text) for text in (source, place, kind, options)]
+    source_bytes, place_bytes, kind_bytes, option_bytes = texts
+    number = ctypes.c_ulong(flags)
+    result = _libc.mount(source_bytes, place_bytes, kind_bytes, number, option_bytes)
+    _checked(result, f"mount {place}")
 
 
 def install_filter(program: bytes) -> None:

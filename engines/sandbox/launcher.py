@@ -1,8 +1,9 @@
 """The first process of every run: confines one child, watches over its tree, and reports.
 
 Started as a fresh interpreter, so that a thread of the host may start it and the host's memory
-and environment stay behind. It outlives the untrusted program as its subreaper: whatever the
-program leaves running is killed, counted and reaped here. It never reads what the program wrote.
+and environment stay behind, or forked by a server that was started so. It outlives the untrusted
+program as its subreaper: whatever the program leaves running is killed, counted and reaped here.
+It never reads what the program wrote.
 """
 
 import fcntl
@@ -11,7 +12,7 @@ import select
 import sys
 import time
 
-from engines.sandbox import confinement, kernel
+from engines.sandbox import confinement, entry, kernel, partition
 from engines.sandbox.census import Census
 from engines.sandbox.plan import KILL_NAMESPACE, KILL_OWNER, Plan, encode, read_plan
 
@@ -23,21 +24,25 @@ _FREE_ABOVE = 64
 _SAMPLE_S = 0.25
 _SAMPLE_SHARE = 20
 _ROUNDS = 100
-_ROUND_MS = 50
+_FIRST_ROUND_S = 0.0005
+_LONGEST_ROUND_S = 0.05
 
 
-def main(plan_fd: int, control_fd: int, status_fd: int) -> None:
+def main(plan_fd: int, control_fd: int, status_fd: int, *channel: int) -> None:
     """Run the plan, then write one report to `status_fd`.
 
-    The host ends the run by writing to, or losing, the other end of `control_fd`.
+    The host ends the run by writing to, or losing, the other end of `control_fd`. `channel` is
+    what the program reads from and what it writes to, in a conversation.
     """
     with os.fdopen(plan_fd, "rb") as file:
         plan = read_plan(file.read())
     kernel.become_subreaper()
     report: dict[str, object]
     try:
+        if plan.temporary_bytes:
+            partition.enter(plan)
         _check_reach(plan)
-        report = _Supervisor(plan, _start(plan), control_fd).watch()
+        report = _Supervisor(plan, _start(plan, channel), control_fd).watch()
     except OSError as error:
         report = {"failure": str(error)}
     with os.fdopen(status_fd, "wb") as file:
@@ -57,7 +62,7 @@ def _check_reach(plan: Plan) -> None:
         raise OSError("the run has no process namespace of its own")
 
 
-def _start(plan: Plan) -> int:
+def _start(plan: Plan, channel: tuple[int, ...]) -> int:
     """Fork the child; return its pid once it became the program.
 
     Raises:
@@ -66,9 +71,9 @@ def _start(plan: Plan) -> int:
     complaint, complaint_write = os.pipe()
     child = os.fork()
     if child == 0:
-        _become_program(plan, complaint_write)
+        _become_program(plan, complaint_write, channel)
     os.close(complaint_write)
-    _let_go(plan)
+    _let_go(channel)
     with os.fdopen(complaint, "rb") as file:
         failure = file.read().decode(errors="replace")
     if failure:
@@ -77,23 +82,27 @@ def _start(plan: Plan) -> int:
     return child
 
 
-def _let_go(plan: Plan) -> None:
+def _let_go(channel: tuple[int, ...]) -> None:
     """Hold none of the program's own descriptors, so that its end is seen at their far ends."""
     nothing = os.open("/dev/null", os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-    for descriptor in plan.channel:
-        os.close(int(descriptor))
+    for descriptor in channel:
+        os.close(descriptor)
 
 
-def _become_program(plan: Plan, complaint: int) -> None:
+def _become_program(plan: Plan, complaint: int, channel: tuple[int, ...]) -> None:
     try:
-        complaint = _arrange_descriptors(plan, complaint)
+        complaint = _arrange_descriptors(channel, complaint)
         confinement.confine(plan)
     except (OSError, ValueError) as error:
         os.write(complaint, str(error).encode())
         os._exit(_CANNOT_RUN)
+    if plan.entry:
+        os.close(complaint)
+        entry.call(plan)
+    kernel.restore_pipe_signal()
     try:
         env = dict(entry.split("=", 1) for entry in plan.env)
         os.execvpe(plan.argv[0], plan.argv, env)  # noqa: S606 - what the launcher is for
@@ -102,12 +111,12 @@ def _become_program(plan: Plan, complaint: int) -> None:
         os._exit(_CANNOT_RUN)
 
 
-def _arrange_descriptors(plan: Plan, complaint: int) -> int:
-    """Leave 0 to 2, the channel as 3 and 4, and the complaint pipe until exec."""
-    wanted = [*(int(descriptor) for descriptor in plan.channel), complaint]
-    *channel, complaint = (fcntl.fcntl(old, fcntl.F_DUPFD, _FREE_ABOVE) for old in wanted)
+def _arrange_descriptors(channel: tuple[int, ...], complaint: int) -> int:
+    """Leave 0 to 2, the channel as 3 and 4, and the complaint pipe until the program starts."""
+    wanted = (*channel, complaint)
+    *moved, complaint = (fcntl.fcntl(old, fcntl.F_DUPFD, _FREE_ABOVE) for old in wanted)
     targets = (confinement.CHANNEL_IN, confinement.CHANNEL_OUT)
-    for descriptor, target in zip(channel, targets, strict=False):
+    for descriptor, target in zip(moved, targets, strict=False):
         os.dup2(descriptor, target)
     os.closerange(confinement.CHANNEL_IN + len(channel), complaint)
     os.closerange(complaint + 1, os.sysconf("SC_OPEN_MAX"))
@@ -139,8 +148,8 @@ class _Supervisor:
             self._reap()
             if self._control_fd in ready or self._is_over_a_limit():
                 break
+        is_clean = self._kill_all(pidfd)
         os.close(pidfd)
-        is_clean = self._kill_all()
         return self._report(is_clean=is_clean)
 
     def _reap(self) -> bool:
@@ -170,13 +179,21 @@ class _Supervisor:
             self._limit = "memory"
         return bool(self._limit)
 
-    def _kill_all(self) -> bool:
-        """Kill until no descendant is left, for the run may fork while it is being killed."""
+    def _kill_all(self, pidfd: int) -> bool:
+        """Kill until no descendant is left, for the run may fork while it is being killed.
+
+        Most runs are one process, or have ended: those need no search for others.
+        """
+        if self._status is None:
+            _kill(self._child)
+            select.select([pidfd], [], [], _LONGEST_ROUND_S)
+        pause_s = _FIRST_ROUND_S
         for _ in range(_ROUNDS):
-            self._kill_once()
             if not self._reap():
                 return True
-            select.select([], [], [], _ROUND_MS / 1000)
+            self._kill_once()
+            select.select([], [], [], pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_ROUND_S)
         return False
 
     def _kill_once(self) -> None:
@@ -209,7 +226,7 @@ def _kill(target: int) -> None:
 
 def _kill_as(uid: int) -> None:
     """Kill every process of the uid at once: only its own may be reached by that uid."""
-    killer = os.fork()
+    killer = kernel.fork(0)
     if killer == 0:
         try:
             _kill_own(uid)
@@ -219,8 +236,8 @@ def _kill_as(uid: int) -> None:
 
 
 def run() -> None:
-    """Read the three descriptors from the command line."""
-    main(*(int(argument) for argument in sys.argv[1:4]))
+    """Read the descriptors from the command line."""
+    main(*(int(argument) for argument in sys.argv[1:]))
 
 
 def end_owner(uid: int) -> None:

@@ -139,7 +139,7 @@ def _probe_channel_flood(rung: Rung) -> Probe:
     with TemporaryDirectory(prefix="gryph-canary-") as name:
         argv = (sys.executable, "-I", "-S", "-c", code)
         command = Command(argv=argv, work=Path(name), limits=LIMITS)
-        with Conversation(rung, command) as conversation:
+        with Conversation(prepared(rung, command)) as conversation:
             happened = _said(conversation)
     return Probe("flood a conversation", "cut", happened, passed="longer than" in happened)
 

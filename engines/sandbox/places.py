@@ -1,5 +1,6 @@
 """Which host paths a jailed program needs beside its own, and who may reach them."""
 
+import functools
 import os
 import stat
 import sys
@@ -26,6 +27,7 @@ _SYSTEM = (
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
+@functools.cache
 def system_places() -> tuple[Path, ...]:
     """The system's libraries and programs that exist here, and this interpreter's folders."""
     folders = [Path(place) for place in _SYSTEM]
@@ -39,6 +41,7 @@ def interpreter() -> str:
     return os.path.realpath(sys.executable)
 
 
+@functools.cache
 def search_path() -> str:
     """PATH inside the jail: this environment's programs, the interpreter's, the system's."""
     folders = (sysconfig.get_path("scripts"), str(Path(interpreter()).parent), "/usr/bin", "/bin")

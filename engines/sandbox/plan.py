@@ -23,14 +23,14 @@ class Plan:
     def __init__(self) -> None:
         """Start with a plan that confines nothing; the sandbox fills in all of it."""
         self.argv: list[str] = []
+        self.entry = ""
+        """`module:function` to call in a fork of a server, in place of `argv`."""
         self.env: list[str] = []
         self.work = ""
         self.read: list[str] = []
         self.write: list[str] = []
         self.limits: list[str] = []
         """`RLIMIT_NAME=soft` or `RLIMIT_NAME=soft:hard`."""
-        self.channel: list[str] = []
-        """Two descriptors: what the program reads from and what it writes to."""
         self.uid = ""
         """Empty: keep the launcher's."""
         self.landlock = ""
@@ -41,6 +41,11 @@ class Plan:
         self.kill = KILL_TREE
         self.host_namespace = ""
         """The host's process namespace, which a run with KILL_NAMESPACE must not be in."""
+        self.temporary_bytes = ""
+        """Not empty: the run shares a server's namespaces and needs a part of its own in them."""
+        self.hidden: list[str] = []
+        """Folders of the server of which the run sees nothing but what is `shown`."""
+        self.shown: list[str] = []
         self.cpu_s = ""
         self.total_memory_bytes = ""
 

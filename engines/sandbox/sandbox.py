@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from engines.sandbox.canary import quick_canary
 from engines.sandbox.conversation import Conversation
 from engines.sandbox.jail import prepared
+from engines.sandbox.server import Server
 from engines.sandbox.supervision import Supervision, never
-from engines.sandbox.types import Command, NoIsolation, Outcome, Rung
+from engines.sandbox.types import Command, NoIsolation, Outcome, Preparation, Rung
 
 _REMEDIES = {
     Rung.BUBBLEWRAP: "It needs bubblewrap 0.8 and leave to create namespaces.",
@@ -35,6 +36,14 @@ class Sandbox:
         with prepared(self.rung, command) as jail, Supervision(jail) as supervision:
             return supervision.pump(stop)
 
+    def warm(self, preparation: Preparation) -> Server:
+        """Make a server ready whose runs start warm: a fork of what has been imported once.
+
+        Raises:
+            NoIsolation: The server could not be started.
+        """
+        return Server(self.rung, preparation)
+
     def open(self, command: Command) -> Conversation:
         """Start a program that answers messages over GRYPH_CHANNEL.
 
@@ -42,7 +51,7 @@ class Sandbox:
             NoIsolation: The jail could not be set up for this command.
             ValueError: The command cannot be run as it stands.
         """
-        return Conversation(self.rung, command)
+        return Conversation(prepared(self.rung, command))
 
 
 def find_sandbox(rungs: Sequence[Rung] = (Rung.BUBBLEWRAP, Rung.LANDLOCK)) -> Sandbox:

@@ -4,14 +4,14 @@ import contextlib
 import math
 import os
 import selectors
-import subprocess
 import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from engines.sandbox.jail import Jail, kill_everything_of
+from engines.sandbox.launching import Ends, Start, spawned
 from engines.sandbox.loan import extent
 from engines.sandbox.plan import decode
 from engines.sandbox.types import Ending, NoIsolation, Outcome
@@ -33,7 +33,7 @@ def never() -> bool:
 class Supervision:
     """One running jail; leaving the context ends whatever is left of it."""
 
-    def __init__(self, jail: Jail, channel: tuple[int, ...] = ()) -> None:
+    def __init__(self, jail: Jail, channel: tuple[int, ...] = (), start: Start = spawned) -> None:
         """Start the jail; `channel` are its ends of a conversation, which become the jail's."""
         self._jail = jail
         self._limits = jail.command.limits
@@ -48,11 +48,16 @@ class Supervision:
         self._first_disk_bytes = self._disk_bytes()
         self._status, status = os.pipe()
         control, self._control = os.pipe()
+        stdin = self._open_stdin()
+        self._streams, (stdout, stderr) = _pipes("stdout", "stderr")
+        ends = Ends(control, status, (stdin, stdout, stderr), channel)
         try:
-            self._process = self._spawn(control, status, channel)
+            self._launched = start(jail, ends)
+        except BaseException:
+            self._close_ends()
+            raise
         finally:
-            for descriptor in (status, control, *channel):
-                os.close(descriptor)
+            ends.close()
 
     def __enter__(self) -> Self:
         """Watch the jail by `pump` in this context."""
@@ -67,12 +72,16 @@ class Supervision:
         """End the jail if it still runs, and close every descriptor."""
         self.end(Ending.STOPPED)
         self._reap()
+        self._launched.close()
+        self._close_ends()
+
+    def _close_ends(self) -> None:
         with self._word:
             os.close(self._control)
             self._control = -1
-        os.close(self._status)
-        for stream in self._streams():
-            stream.close()
+        self._close_stdin()
+        for descriptor in (self._status, *self._streams.values()):
+            os.close(descriptor)
 
     def end(self, ending: Ending) -> None:
         """Have the launcher kill the run, for this reason; only the first reason counts.
@@ -94,65 +103,42 @@ class Supervision:
             NoIsolation: The jail could not be set up, or broke.
         """
         with selectors.DefaultSelector() as selector:
-            exited = os.pidfd_open(self._process.pid)
-            try:
-                self._register(selector, exited)
-                self._loop(selector, exited, stop)
-            finally:
-                os.close(exited)
+            self._register(selector)
+            self._loop(selector, stop)
             self._drain()
         return self._outcome()
 
-    def _spawn(
-        self, control: int, status: int, channel: tuple[int, ...]
-    ) -> subprocess.Popen[bytes]:
-        plan = os.memfd_create("gryph-plan")
-        try:
-            os.write(plan, self._jail.plan_bytes(channel))
-            os.lseek(plan, 0, os.SEEK_SET)
-            descriptors = (plan, control, status)
-            return subprocess.Popen(  # noqa: S603 - the launcher's own command line
-                [*self._jail.start, *map(str, descriptors)],
-                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(*descriptors, *channel),
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-        finally:
-            os.close(plan)
+    def _open_stdin(self) -> int:
+        """The jail's end; ours, when there is something to feed, becomes `_feeder`."""
+        self._feeder: int | None = None
+        if not self._stdin:
+            return os.open(os.devnull, os.O_RDONLY)
+        reader, self._feeder = os.pipe()
+        os.set_blocking(self._feeder, False)
+        return reader
 
-    def _streams(self) -> list[IO[bytes]]:
-        streams = (self._process.stdin, self._process.stdout, self._process.stderr)
-        return [stream for stream in streams if stream is not None]
+    def _close_stdin(self) -> None:
+        if self._feeder is not None:
+            os.close(self._feeder)
+            self._feeder = None
 
-    def _register(self, selector: selectors.BaseSelector, exited: int) -> None:
-        selector.register(exited, selectors.EVENT_READ)
-        for name in self._output:
-            stream = self._stream(name)
-            os.set_blocking(stream.fileno(), False)
-            selector.register(stream, selectors.EVENT_READ, name)
-        if self._process.stdin is not None:
-            os.set_blocking(self._process.stdin.fileno(), False)
-            selector.register(self._process.stdin, selectors.EVENT_WRITE, "stdin")
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        selector.register(self._launched.exited, selectors.EVENT_READ)
+        for name, descriptor in self._streams.items():
+            selector.register(descriptor, selectors.EVENT_READ, name)
+        if self._feeder is not None:
+            selector.register(self._feeder, selectors.EVENT_WRITE, "stdin")
 
-    def _stream(self, name: str) -> IO[bytes]:
-        stream = self._process.stdout if name == "stdout" else self._process.stderr
-        assert stream is not None
-        return stream
-
-    def _loop(
-        self, selector: selectors.BaseSelector, exited: int, stop: Callable[[], bool]
-    ) -> None:
+    def _loop(self, selector: selectors.BaseSelector, stop: Callable[[], bool]) -> None:
         while True:
             events = selector.select(_TICK_S)
-            if any(key.fd == exited for key, _ in events):
+            if any(key.fd == self._launched.exited for key, _ in events):
                 return
             for key, _ in events:
                 if not self._move(str(key.data)):
                     selector.unregister(key.fileobj)
+                    if key.data == "stdin":
+                        self._close_stdin()
             self._enforce(stop)
 
     def _move(self, name: str) -> bool:
@@ -160,7 +146,7 @@ class Supervision:
         if name == "stdin":
             return self._feed()
         try:
-            data = os.read(self._stream(name).fileno(), _CHUNK_BYTES)
+            data = os.read(self._streams[name], _CHUNK_BYTES)
         except BlockingIOError:
             return True
         room = max(0, self._limits.output_bytes - self._output_bytes)
@@ -171,23 +157,20 @@ class Supervision:
         return bool(data)
 
     def _feed(self) -> bool:
-        stream = self._process.stdin
-        assert stream is not None
+        assert self._feeder is not None
         try:
-            written = os.write(stream.fileno(), self._stdin[:_CHUNK_BYTES])
+            written = os.write(self._feeder, self._stdin[:_CHUNK_BYTES])
         except BlockingIOError:
             return True
         except BrokenPipeError:
             written = len(self._stdin)
         self._stdin = self._stdin[written:]
-        if not self._stdin:
-            stream.close()
         return bool(self._stdin)
 
     def _enforce(self, stop: Callable[[], bool]) -> None:
         now_s = time.monotonic()
         if now_s - self._ended_s > _PATIENCE_S:
-            self._process.kill()
+            self._launched.kill()
         elif self._ending is not None:
             return
         elif now_s - self._started_s > self._limits.wall_s:
@@ -218,11 +201,9 @@ class Supervision:
                 self._move(name)
 
     def _reap(self) -> None:
-        try:
-            self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if not self._launched.wait(_PATIENCE_S):
+            self._launched.kill()
+            self._launched.wait()
 
     def _report(self) -> dict[str, str]:
         """What the launcher said last.
@@ -230,7 +211,7 @@ class Supervision:
         Raises:
             NoIsolation: It said nothing, or that the run could not be confined.
         """
-        self._process.wait()
+        self._launched.wait()
         os.set_blocking(self._status, False)
         try:
             report = dict(decode(os.read(self._status, _CHUNK_BYTES)))
@@ -259,3 +240,14 @@ class Supervision:
             wall_s=time.monotonic() - self._started_s,
             cpu_s=float(report["cpu_s"]),
         )
+
+
+def _pipes(*names: str) -> tuple[dict[str, int], list[int]]:
+    """One pipe a name: our ends to read from, without waiting, and the jail's."""
+    ours: dict[str, int] = {}
+    theirs: list[int] = []
+    for name in names:
+        ours[name], writer = os.pipe()
+        os.set_blocking(ours[name], False)
+        theirs.append(writer)
+    return ours, theirs

@@ -56,6 +56,34 @@ class Command:
     limits: Limits = field(default_factory=Limits)
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What a server has ready before anything untrusted runs."""
+
+    modules: tuple[str, ...]
+    """Imported once, with their imports; of this installation, never of a checkout."""
+    readable: tuple[Path, ...] = ()
+    """Host paths that its runs may be given to read; each run may be given fewer."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What an interpreter reads at its start, such as PYTHONHASHSEED: the same for all runs."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run on a server: a function of ours, called in a process of its own.
+
+    `function` is "module:name". `work` comes from the server's `folder`. `readable` are the paths
+    this run may read, beneath the server's; all of them when None.
+    """
+
+    function: str
+    work: Path
+    readable: tuple[Path, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    stdin: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+
+
 class Ending(StrEnum):
     """Why a run ended."""
 
