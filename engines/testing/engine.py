@@ -198,7 +198,10 @@ class _Run:
         """
         while tests:
             source = emission.text(tests)
-            measured = self._measurement.first(self._test_place.path, source, SETTINGS[0])
+            measured = self._first(source)
+            if measured is None:
+                tests = self._surviving(tests, emission)
+                continue
             runs = [measured.run]
             if not measured.run.failed and not self._watch.stop_requested():
                 runs += self._shuffled(source)
@@ -207,6 +210,27 @@ class _Run:
                 return tests, measured, min(run.passed for run in runs)
             tests = self._without(tests, failed, runs)
         raise CannotTest(f"No test of `{self._place.path}` passes on its own.")
+
+    def _first(self, source: str) -> Measured | None:
+        """The first run; None where it ended before its tests did."""
+        try:
+            measured = self._measurement.first(self._test_place.path, source, SETTINGS[0])
+        except Lost:
+            return None
+        return measured if measured.run.cases else None
+
+    def _surviving(self, tests: list[Test], emission: Emission) -> list[Test]:
+        """The tests that do not end the process they run in, found by halves."""
+        if len(tests) == 1 or self._budget.left_s < -self._request.cpu_s:
+            return []
+        middle = len(tests) // 2
+        return [
+            one
+            for half in (tests[:middle], tests[middle:])
+            for one in (
+                half if self._first(emission.text(half)) else self._surviving(half, emission)
+            )
+        ]
 
     def _shuffled(self, source: str) -> list[Run]:
         seeds = (self._request.seed + 1, self._request.seed + 2)

@@ -114,16 +114,34 @@ class Jail:
         """
         self._work = TemporaryDirectory(prefix="gryph-testing-")
         self._is_stopped = is_stopped
-        folder = Path(self._work.name)
-        self._account = budget.account()
-        self._talk = sandbox.open(command("driver", place, folder, env, _CPU_LIMIT_S))
+        self._budget = budget
+        self._place = place
+        self._start = command("driver", place, Path(self._work.name), env, _CPU_LIMIT_S)
+        self._sandbox = sandbox
         self.module = place.module
         self.executed = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._account = self._budget.account()
+        self._talk = self._sandbox.open(self._start)
         try:
-            self._import(place)
+            self._import(self._place)
         except BaseException:
             self.close()
             raise
+
+    def reopen(self) -> None:
+        """Start anew after the driver was lost, with nothing known of what was reached.
+
+        Raises:
+            Lost: it does not start again.
+        """
+        self._talk.close()
+        try:
+            self._open()
+        except CannotTest as problem:
+            raise Lost(str(problem)) from problem
 
     def __enter__(self) -> Self:
         return self

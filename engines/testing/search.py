@@ -24,6 +24,9 @@ _FAILURES_PER_OFFER = 30
 _CHANGED_SHARE = 0.45
 _FOLLOWED_SHARE = 0.3
 _MAKERS_PER_DEPTH = 6
+_HANGS_TO_GIVE_UP = 6
+_LEAST_WEIGHT = 1e-6
+_LOSSES_BORNE = 12
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class _Standing:
     idle: int = 0
     failures: int = 0
     hangs: int = 0
+    is_banned: bool = False
+    """One of its calls ended the process that runs all calls."""
     makers: list[Call] = field(default_factory=list[Call])
     """Calls that returned something callable."""
 
@@ -72,6 +77,7 @@ class Search:
         self._batch = _SMALLEST_BATCH
         self.reached: set[int] = set(jail.reached)
         self._last_gain = 0
+        self._losses = 0
         self.is_complete = True
 
     def run(
@@ -129,6 +135,8 @@ class Search:
 
     def _weight(self, offer: Offer) -> float:
         standing = self._standings[offer.key]
+        if standing.is_banned or (standing.hangs > _HANGS_TO_GIVE_UP and not standing.kept):
+            return _LEAST_WEIGHT
         weight = max(0.04, 0.97 ** (standing.idle / 4)) / (1 + standing.hangs / 3)
         return weight * (0.3 if offer.is_inherited else 1.0)
 
@@ -144,13 +152,47 @@ class Search:
     def _try(self, calls: list[Call]) -> None:
         if not calls:
             return
+        calls = [one for one in calls if not self._is_banned(one.offer)]
         spent = self._jail.cpu_s
-        results = self._jail.run(calls)
+        try:
+            results = self._jail.run(calls)
+        except Lost:
+            self._ban_among(calls)
+            return
         is_slow = self._jail.cpu_s - spent > _SLOW_BATCH_S
         wanted = self._batch // 2 if is_slow else self._batch * 2
         self._batch = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, wanted))
         for call, result in zip(calls, results, strict=True):
             self._learn(call, result)
+
+    def _is_banned(self, offer: Offer) -> bool:
+        standing = self._standings.get(offer.key)
+        return standing is not None and standing.is_banned
+
+    def _ban_among(self, calls: list[Call]) -> None:
+        """Find the offers that end the driver, by one call of each, and call them no more.
+
+        Raises:
+            Lost: it was lost too often, or does not start again.
+        """
+        self._reopen()
+        for call in {one.offer.key: one for one in calls}.values():
+            try:
+                self._learn(call, self._jail.run([call])[0])
+            except Lost:
+                self._standings[call.offer.key].is_banned = True
+                self._reopen()
+
+    def _reopen(self) -> None:
+        self._losses += 1
+        if self._losses > _LOSSES_BORNE:
+            raise Lost("it ended again and again")
+        self._jail.reopen()
+
+    @property
+    def banned(self) -> frozenset[str]:
+        """The keys of offers whose calls end the process."""
+        return frozenset(key for key, one in self._standings.items() if one.is_banned)
 
     def _learn(self, call: Call, result: Result) -> None:
         standing = self._standings.get(call.offer.key)

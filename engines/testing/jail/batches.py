@@ -1,27 +1,22 @@
 """Runs many candidates in forked children and reports the results worth telling."""
 
-import contextlib
 import gc
 import json
 import os
-import select
-import signal
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engines.testing.jail import probes
+from engines.testing.jail.children import output_of, write
 from engines.testing.jail.execution import Candidate, Fact, Runner
 
 _SILENCE_LIMIT_S = 2.0
-_READ_BYTES = 1 << 16
 _SAME_BEHAVIOUR_LIMIT = 4
 _BEHAVIOURS_PER_GROUP = 60
 _RESULT_LIMIT_BYTES = 1 << 16
 _OPERANDS_PER_BATCH = 60
-_RESULT_FD = 3
-_FD_LIMIT = 256
 
 
 @dataclass
@@ -68,59 +63,48 @@ def run_batch(
     done = 0
     while done < len(candidates):
         part = candidates[done : done + 1] if separate else candidates[done:]
-        lines = _forked(part, runner, reached)
-        for candidate, line in zip(part, lines, strict=False):
-            result: Fact = json.loads(line)
+        told = list(_understood(part, _forked(part, runner, reached)))
+        for candidate, result in zip(part, told, strict=False):
             if "hits" in result:
                 reached.add(candidate.group, result)
-            results.append(result)
-        done += len(lines)
-        if len(lines) < len(part):
+        results.extend(told)
+        done += len(told)
+        if len(told) < len(part):
             results.append({"number": candidates[done].number, "outcome": {"kind": "killed"}})
             done += 1
     return results
 
 
+def _understood(part: Sequence[Candidate], lines: Sequence[bytes]) -> Iterator[Fact]:
+    """The results as far as they are ours: the code under test can write to the pipe as well."""
+    for candidate, line in zip(part, lines, strict=False):
+        try:
+            result: Fact = json.loads(line)
+            if result["number"] != candidate.number or not result["outcome"]["kind"]:
+                return
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return
+        yield result
+
+
 def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list[bytes]:
     """The result lines of one child; fewer than candidates if it hung or died on the way."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            writing = _keep_only(writing)
-            _work(part, runner, reached, writing)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    try:
-        return _collect(reading)
-    finally:
-        os.close(reading)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
 
-
-def _keep_only(descriptor: int) -> int:
-    """Close every other descriptor: the code under test has no business with the channel."""
-    os.dup2(descriptor, _RESULT_FD)
-    os.closerange(_RESULT_FD + 1, _FD_LIMIT)
-    return _RESULT_FD
-
-
-def _work(part: Sequence[Candidate], runner: Runner, reached: Reached, writing: int) -> None:
-    os.setpgid(0, 0)
-    gc.disable()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        probes.operands.clear()
-        for candidate in part:
-            line = json.dumps(_told(candidate, runner, reached)) + "\n"
+    def work(writing: int) -> None:
+        own = os.getpid()
+        gc.disable()
+        with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            _write(writing, line.encode())
-        os.chdir("/")
+            probes.operands.clear()
+            for candidate in part:
+                line = json.dumps(_told(candidate, runner, reached)) + "\n"
+                if os.getpid() != own:
+                    os._exit(0)  # the call forked, and this is not the process that was asked
+                os.chdir(folder)
+                write(writing, _bounded(line.encode()))
+            os.chdir("/")
+
+    return output_of(work, _SILENCE_LIMIT_S).split(b"\n")[:-1]
 
 
 def _told(candidate: Candidate, runner: Runner, reached: Reached) -> Fact:
@@ -149,19 +133,7 @@ def _brief(outcome: Fact) -> Fact:
     return {name: outcome[name] for name in ("kind", "type", "deliberate") if name in outcome}
 
 
-def _write(writing: int, data: bytes) -> None:
-    if len(data) > _RESULT_LIMIT_BYTES:
-        data = b'{"number": -1, "outcome": {"kind": "hang"}}\n'
-    while data:
-        data = data[os.write(writing, data) :]
-
-
-def _collect(reading: int) -> list[bytes]:
-    buffer = b""
-    while True:
-        ready, _, _ = select.select([reading], [], [], _SILENCE_LIMIT_S)
-        chunk = os.read(reading, _READ_BYTES) if ready else b""
-        if not chunk:
-            break
-        buffer += chunk
-    return buffer.split(b"\n")[:-1]
+def _bounded(line: bytes) -> bytes:
+    if len(line) > _RESULT_LIMIT_BYTES:
+        return b'{"number": -1, "outcome": {"kind": "hang"}}\n'
+    return line

@@ -16,11 +16,13 @@ import coverage
 import pytest
 
 from engines.sandbox.channel import open_channel
+from engines.testing.jail.children import output_of, write
 from engines.testing.jail.driver import forget_ourselves, silence
 
 Request = dict[str, Any]
 
 _MESSAGE_LIMIT_CHARS = 400
+_RUN_LIMIT_S = 60.0
 
 
 class Recorder:
@@ -50,10 +52,9 @@ class Recorder:
 
 
 def main() -> None:
-    """Answer one request: run the tests in each of the wanted orders, and report.
+    """Answer one request: run the tests in each of the wanted orders, a process each, and report.
 
-    Every order but the last runs in a process of its own. Coverage, where it is wanted, is that
-    of the last one; `before` is that of a bare import.
+    `before` is what a bare import covers.
     """
     channel = open_channel()
     request: Request = cast(Request, channel.receive())
@@ -61,22 +62,27 @@ def main() -> None:
     silence()
     os.chdir(str(request["folder"]))
     sys.path[:0] = request["paths"]
-    reply: Request = {}
+    reply: Request = {"runs": []}
     if request["before"]:
         reply["before"] = _in_a_child(lambda: _measured(request, lambda: _import(request)))
-    *others, last = request["seeds"]
-    runs = [_in_a_child(lambda seed=seed: _run(request, seed)) for seed in others]
-    if request["covered"]:
-        reply["coverage"] = _measured(request, lambda: runs.append(_run(request, last)))
-    else:
-        runs.append(_run(request, last))
-    channel.send({**reply, "runs": runs, "cpu_s": _cpu_s()})
+    for seed in request["seeds"]:
+        reply["runs"].append(_in_a_child(lambda seed=seed: _run(request, seed)))
+    channel.send({**reply, "cpu_s": _cpu_s()})
 
 
 def _run(request: Request, seed: int) -> Request:
     recorder = Recorder(seed)
-    code = pytest.main(list(request["arguments"]), plugins=[recorder])
-    return {"code": int(code), "cases": recorder.cases}
+    code: list[int] = []
+
+    def work() -> None:
+        code.append(int(pytest.main(list(request["arguments"]), plugins=[recorder])))
+
+    if request["covered"]:
+        counts = _measured(request, work)
+    else:
+        counts = Request()
+        work()
+    return {"code": code[0], "cases": recorder.cases, "coverage": counts}
 
 
 def _import(request: Request) -> None:
@@ -104,21 +110,19 @@ def _measured(request: Request, work: Callable[[], object]) -> Request:
 
 
 def _in_a_child(work: Callable[[], Request]) -> Request:
-    """What the work gives in a process of its own; nothing where that dies."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            with os.fdopen(writing, "wb") as pipe:
-                pipe.write(json.dumps(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        data = pipe.read()
-    os.waitpid(child, 0)
-    return cast(Request, json.loads(data)) if data else Request()
+    """What the work gives in a process of its own; nothing where that dies or meddles."""
+
+    def written(writing: int) -> None:
+        own = os.getpid()
+        data = json.dumps(work()).encode()
+        if os.getpid() == own:
+            write(writing, data)
+
+    try:
+        found: object = json.loads(output_of(written, _RUN_LIMIT_S))
+    except ValueError:
+        return Request()
+    return cast(Request, found) if isinstance(found, dict) else Request()
 
 
 def _cpu_s() -> float:
