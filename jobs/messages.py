@@ -5,6 +5,7 @@ standard Markdown. Models are JSON on the wire and in the ledger.
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -127,11 +128,34 @@ Block = Annotated[
 ]
 
 
+class LineRemark(_Frozen):
+    """What is to be said of one line of the code that the job worked on."""
+
+    path: str
+    line: int
+    """Counted from 1."""
+    text: str
+    """Markdown."""
+
+
+class Verdict(StrEnum):
+    """What a finished job means for the code, where it judges any."""
+
+    PASSES = "passes"
+    DIFFERS = "differs"
+    """Somebody should look at it; it need not be wrong."""
+    FAILS = "fails"
+
+
 class Reply(_Frozen):
     """An answer. `summary` is one plain line: notifications, fallbacks and check-run titles."""
 
     summary: str
     blocks: tuple[Block, ...] = ()
+    remarks: tuple[LineRemark, ...] = ()
+    """For faces that can speak of lines; all that they say stands in the blocks too."""
+    verdict: Verdict | None = None
+    """None where the job judges nothing: then it is good that it succeeded."""
 
 
 def say(markdown: str) -> Reply:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from bot.face import JobView
+from bot.fence import may_be_there
 from bot.github.client import CHECKS, GitHubClient, Reach
 from bot.github.comments import Spot
 from bot.github.render import check_name
@@ -72,8 +73,20 @@ class Checks:
 
     async def _update(self, spot: Spot, check: str, body: Mapping[str, Any]) -> str:
         path = f"/repos/{spot.repository}/check-runs/{check}"
+        if "annotations" in body["output"] and may_be_there():
+            body = await self._without_what_is_there(spot, path, body)
         await self._client.write(_reach(spot), "PATCH", path, body)
         return self._remember(check, body)
+
+    async def _without_what_is_there(
+        self, spot: Spot, path: str, body: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """GitHub adds annotations to those of an earlier write instead of replacing them."""
+        run = (await self._client.get(_reach(spot), path)).one(CheckRun)
+        if not run.output.annotations_count:
+            return body
+        output = {name: each for name, each in body["output"].items() if name != "annotations"}
+        return {**body, "output": output}
 
     async def _find(self, spot: Spot, view: JobView) -> str | None:
         path = f"/repos/{spot.repository}/commits/{view.head_sha}/check-runs"

@@ -20,12 +20,14 @@ from bot.github.render import (
     render_status,
     status_marker,
 )
+from bot.github.reviews import Reviews
 from bot.settings import GatewaySettings
 from bot.whole_answer import whole_answer
 from handlers import Place
 from jobs.messages import Reply
 from storage.clock import utc_now
 from storage.ids import JobId
+from storage.states import JobState
 
 LOOK_BACK = timedelta(minutes=2)
 """How far GitHub's clock may be behind ours."""
@@ -45,6 +47,7 @@ class GitHubOutbound:
         self._client = client
         self._comments = Comments(client)
         self._checks = Checks(client)
+        self._reviews = Reviews(client)
         self._artifacts = artifacts
         is_public = (settings.public_url or "").startswith("https://")
         self._page = Page(artifacts.link, shows_pictures=is_public)
@@ -82,7 +85,9 @@ class GitHubOutbound:
         *,
         key: str,  # noqa: ARG002
     ) -> Posted:
-        """Put the result into the job's comment and complete its check run."""
+        """Put the result into the job's comment, complete its check run, and say on the lines of
+        the pull request what belongs to them.
+        """
         spot = Spot.of(place)
         body = await self._result(view, reply)
         posted = await self._comments.edit(spot, status.data["comment"], body)
@@ -94,6 +99,8 @@ class GitHubOutbound:
             await self._checks.show(spot, check, _linked(result, posted))
         else:
             check = await self._checks.start(spot, view, _linked(result, posted), look_first=True)
+        if view.state is JobState.SUCCEEDED:
+            await self._reviews.post(spot, view, reply.remarks)
         return _with_check(posted, check)
 
     async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:

@@ -7,15 +7,17 @@ from typing import Any
 from bot.document import as_paragraph
 from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
-from bot.github.harmless import code_span, escaped, inline, plain_line
+from bot.github.harmless import code_span, escaped, inline, plain_line, unmentioned
 from bot.github.marker import marker
-from bot.text import head, units
-from jobs.messages import Action, Actions, Block, Reply, Text
+from bot.text import clean, head, units
+from jobs.messages import Action, Actions, Block, Reply, Text, Verdict
 from storage.ids import JobId
 from storage.states import JobState
 
 COMMENT_ROOM = 65_000
 """GitHub takes 65,536 characters."""
+REMARK_ROOM = 8_000
+"""More is read in the job's comment."""
 CHECK_ROOM = 60_000
 """GitHub takes 65,535 for a check run's summary, which users measured in bytes too."""
 LONGEST_LINE = 300
@@ -34,6 +36,15 @@ _SIGN = {
     JobState.FAILED: "❌",
     JobState.CANCELLED: "🚫",
 }
+MOST_ANNOTATIONS = 50
+"""GitHub takes no more at once."""
+ANNOTATION_ROOM = 2_000
+_VERDICT = {
+    Verdict.PASSES: ("success", "notice"),
+    Verdict.DIFFERS: ("neutral", "notice"),
+    Verdict.FAILS: ("failure", "warning"),
+}
+"""The conclusion, and the level of what is said of lines."""
 _CONCLUSION = {
     JobState.SUCCEEDED: "success",
     JobState.FAILED: "failure",
@@ -153,6 +164,11 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def render_remark(markdown: str) -> str:
+    """What is said of one line, as a comment of a review."""
+    return fit((Text(markdown=markdown),), Page(link=str), REMARK_ROOM).text
+
+
 def check_name(view: JobView) -> str:
     """What the job's check run is called."""
     return f"gryph / {view.verb}"
@@ -179,11 +195,12 @@ def render_check_result(view: JobView, reply: Reply, page: Page) -> dict[str, An
     wished = [each for each in asked if isinstance(each, Action) and each.verb in _PURPOSE]
     return {
         "status": "completed",
-        "conclusion": _conclusion(view),
+        "conclusion": _conclusion(view, reply),
         "completed_at": finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "output": {
             "title": _check_title(view, view.text or reply.summary),
             "summary": f"{first}{_GAP}{body.text}".rstrip(),
+            **_annotated(reply),
         },
         "actions": _check_actions(tuple(wished) or (retry,)),
     }
@@ -195,10 +212,28 @@ def _fit_bytes(blocks: Sequence[Block], page: Page, most: int) -> Fitted:
     return body if len(body.text.encode()) <= most else fit(blocks, page, most // 3)
 
 
-def _conclusion(view: JobView) -> str:
+def _annotated(reply: Reply) -> dict[str, Any]:
+    """What is said of lines; annotations know no Markdown, and show it as it was written."""
+    level = _VERDICT[reply.verdict][1] if reply.verdict else "notice"
+    annotations = [
+        {
+            "path": each.path,
+            "start_line": each.line,
+            "end_line": each.line,
+            "annotation_level": level,
+            "message": head(unmentioned(clean(each.text)), ANNOTATION_ROOM),
+        }
+        for each in reply.remarks[:MOST_ANNOTATIONS]
+    ]
+    return {"annotations": annotations} if annotations else {}
+
+
+def _conclusion(view: JobView, reply: Reply) -> str:
     """What never started says nothing about the code, so it is no failure of its author's."""
     if view.state is JobState.FAILED and view.started_at is None:
         return "neutral"
+    if view.state is JobState.SUCCEEDED and reply.verdict is not None:
+        return _VERDICT[reply.verdict][0]
     return _CONCLUSION.get(view.state, "neutral")
 
 

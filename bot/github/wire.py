@@ -65,6 +65,13 @@ class Comment(Read):
     performed_via_github_app: AppRef | None = None
 
 
+class ReviewComment(Comment):
+    """A comment on a line of a pull request; `line` is None once that line is gone."""
+
+    path: str = ""
+    line: int | None = None
+
+
 class SpokenComment(Comment):
     """A comment with its times, in whole seconds."""
 
@@ -94,6 +101,7 @@ class PullAnswer(Read):
     title: str = ""
     state: str = "open"
     merged_at: datetime | None = None
+    updated_at: datetime | None = None
     html_url: str = ""
     user: User | None = None
     head: Side
@@ -141,10 +149,19 @@ class GitRef(Read):
     object: Sha
 
 
+class DiffedFile(Read):
+    """A file of a comparison; of binary and very large ones GitHub shows no patch."""
+
+    filename: str
+    patch: str = ""
+
+
 class Comparison(Read):
-    """How a commit stands to a branch."""
+    """How a commit stands to a branch or another commit, and what changed since they parted."""
 
     status: str = ""
+    merge_base_commit: Sha | None = None
+    files: list[DiffedFile] = []
 
 
 class Branch(Read):
@@ -153,11 +170,18 @@ class Branch(Read):
     name: str
 
 
+class CheckOutput(Read):
+    """What a check run says."""
+
+    annotations_count: int = 0
+
+
 class CheckRun(Read):
     """A check run."""
 
     id: int
     external_id: str | None = None
+    output: CheckOutput = CheckOutput()
 
 
 class CheckRuns(Read):

@@ -13,6 +13,7 @@ from tests.fakes.github.world import APP_ID, ApiError, CheckRun, Repository, Wor
 Json = Annotated[dict[str, Any], Body()]
 REPO = "/repos/{owner}/{name}"
 MOST_ACTIONS = 3
+MOST_ANNOTATIONS = 50
 LONGEST_OUTPUT = 65_535
 _STATUSES = ("queued", "in_progress", "completed")
 _CONCLUSIONS = (
@@ -88,7 +89,18 @@ def _history(router: APIRouter, world: World, access: Access) -> None:
         base, head = (world.sha(repo, end) for end in span.split("..."))
         behind, ahead = repo.git.holds(base, head), repo.git.holds(head, base)
         words = {(True, True): "identical", (True, False): "behind", (False, True): "ahead"}
-        return {"status": words.get((behind, ahead), "diverged")}
+        try:
+            parted = repo.git.merge_base(base, head)
+        except NoSuchObject as missing:
+            raise ApiError(404, "Not Found") from missing
+        names = repo.git.changed(base, head)
+        return {
+            "status": words.get((behind, ahead), "diverged"),
+            "merge_base_commit": {"sha": parted},
+            "files": [
+                {"filename": name, "patch": repo.git.patch(base, head, name)} for name in names
+            ],
+        }
 
 
 def _commit(repo: Repository, sha: str) -> dict[str, Any]:
@@ -159,6 +171,13 @@ def _checks(router: APIRouter, world: World, access: Access) -> None:
         _write(repo.checks[check], body)
         return shapes.check_run(repo, repo.checks[check], APP_ID)
 
+    @router.get(REPO + "/check-runs/{check}")
+    async def show(request: Request, check: int) -> dict[str, Any]:
+        repo = access.repository(request, "checks")
+        if check not in repo.checks:
+            raise ApiError(404, "Not Found")
+        return shapes.check_run(repo, repo.checks[check], APP_ID)
+
     @router.get(REPO + "/commits/{ref}/check-runs")
     async def of_commit(request: Request, ref: str, check_name: str = "") -> dict[str, Any]:
         repo = access.repository(request, "checks")
@@ -184,6 +203,9 @@ def _write(run: CheckRun, body: dict[str, Any]) -> None:
     ]
     if wrong:
         raise ApiError(422, "Invalid request.", errors=wrong)
+    run.annotations += body.get("output", {}).get("annotations", [])
+    if "output" in values:
+        values["output"] = {**values["output"], "annotations_count": len(run.annotations)}
     run.values = values
     run.history.append(values)
 
@@ -212,4 +234,15 @@ def _wrong_output(output: dict[str, Any] | None) -> list[str]:
         for name in ("summary", "text")
         if len(str(output.get(name, "")).encode()) > LONGEST_OUTPUT
     ]
-    return [f"output.{name}" for name in (*missing, *long)]
+    annotations: list[dict[str, Any]] = output.get("annotations", [])
+    many = ["annotations"] if len(annotations) > MOST_ANNOTATIONS else []
+    wrong = ["annotations" for each in annotations if not _is_annotation(each)]
+    return [f"output.{name}" for name in (*missing, *long, *many, *wrong)]
+
+
+def _is_annotation(given: dict[str, Any]) -> bool:
+    lines = given.get("start_line"), given.get("end_line")
+    is_placed = bool(given.get("path")) and all(isinstance(each, int) for each in lines)
+    message = str(given.get("message", "")).encode()
+    levels = ("notice", "warning", "failure")
+    return is_placed and given.get("annotation_level") in levels and 0 < len(message) <= 65_536

@@ -22,7 +22,6 @@ def conversations(world: World, access: Access) -> APIRouter:
     _comments(router, world, access)
     _review_comments(router, world, access)
     _pulls(router, world, access)
-    _reviews(router, world, access)
     return router
 
 
@@ -69,11 +68,18 @@ def _comments(router: APIRouter, world: World, access: Access) -> None:
 def _review_comments(router: APIRouter, world: World, access: Access) -> None:
     @router.get(REPO + "/pulls/{number}/comments")
     async def list_comments(
-        request: Request, number: int, since: datetime | None = None, per_page: int = 30
+        request: Request,
+        number: int,
+        since: datetime | None = None,
+        per_page: int = 30,
+        page: int = 1,
+        direction: str = "asc",
     ) -> list[dict[str, Any]]:
         repo = access.repository(request, "pull_requests")
         found = [each for each in repo.said(number) if each.review]
-        return _shown(repo, found, since, per_page)
+        if direction == "desc":
+            found.reverse()
+        return _shown(repo, found[(page - 1) * per_page :], since, per_page)
 
     @router.post(REPO + "/pulls/{number}/comments/{comment}/replies", status_code=201)
     async def reply(request: Request, number: int, comment: int, body: Json) -> dict[str, Any]:
@@ -123,31 +129,6 @@ def _pulls(router: APIRouter, world: World, access: Access) -> None:
         return [{"filename": name, "status": "modified"} for name in names]
 
 
-def _reviews(router: APIRouter, world: World, access: Access) -> None:
-    @router.get(REPO + "/pulls/{number}/reviews")
-    async def list_reviews(request: Request, number: int) -> list[dict[str, Any]]:
-        repo = access.repository(request, "pull_requests")
-        return [each for each in repo.reviews if each["number"] == number]
-
-    @router.post(REPO + "/pulls/{number}/reviews")
-    async def create(request: Request, number: int, body: Json) -> dict[str, Any]:
-        repo = access.repository(request, "pull_requests", write=True)
-        if number not in repo.pulls:
-            raise ApiError(404, "Not Found")
-        pull = repo.pulls[number]
-        changed = repo.git.changed(world.sha(repo, pull.base_ref), pull.head_sha)
-        remarks: list[dict[str, Any]] = body.get("comments", [])
-        if body.get("event") not in ("COMMENT", "APPROVE", "REQUEST_CHANGES"):
-            raise ApiError(422, "Validation Failed", errors=["event"])
-        if any(remark["path"] not in changed for remark in remarks):
-            raise ApiError(422, "Unprocessable Entity", errors=["Path could not be resolved"])
-        for remark in remarks:
-            _create(world, repo, number, remark["body"], is_review=True)
-        made = {"id": world.new_id(), "number": number, "state": "COMMENTED", **body}
-        repo.reviews.append(made)
-        return made
-
-
 def _open(world: World, repo: Repository, body: dict[str, Any]) -> Pull:
     head, base = str(body["head"]), str(body["base"])
     try:
@@ -193,9 +174,8 @@ def _create(
     body: Any,
     *,
     reply_to: int | None = None,
-    is_review: bool = False,
 ) -> dict[str, Any]:
-    review = is_review or reply_to is not None
+    review = reply_to is not None
     made = add_comment(world, repo, number, world.bot, body, app=APP_ID, review=review)
     made.in_reply_to = reply_to
     world.on_event(*comment_event(world, repo, made, ("created", world.bot.login)))

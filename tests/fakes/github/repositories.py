@@ -1,11 +1,15 @@
 """Bare git repositories in a folder, changed by git itself."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 _BARE = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
+_HUNK = re.compile(
+    r"^@@ -(?P<was>\d+)(?:,(?P<lost>\d+))? \+(?P<first>\d+)(?:,(?P<gained>\d+))? @@", re.MULTILINE
+)
 
 
 class NoSuchObject(Exception):
@@ -93,6 +97,40 @@ class Git:
     def changed(self, base: str, head: str) -> list[str]:
         """The paths that differ between where two commits parted and `head`."""
         return self._run("diff", "--name-only", f"{base}...{head}").split("\n")[:-1]
+
+    def merge_base(self, one: str, other: str) -> str:
+        """Where two commits parted. Raises NoSuchObject when they have nothing in common."""
+        return self._run("merge-base", one, other).strip()
+
+    def patch(self, base: str, head: str, path: str) -> str:
+        """What changed in a file since two commits parted, from the first `@@` on."""
+        whole = self._run("diff", f"{base}...{head}", "--", path)
+        return whole[whole.index("@@") :] if "@@" in whole else ""
+
+    def diff_shows(self, base: str, head: str, path: str) -> set[int]:
+        """The lines of the newer file that stand in such a diff, changed or around a change."""
+        shown: set[int] = set()
+        number = 0
+        for text in self.patch(base, head, path).split("\n"):
+            if hunk := _HUNK.match(text):
+                number = int(hunk["first"])
+            elif text.startswith((" ", "+")):
+                shown.add(number)
+                number += 1
+        return shown
+
+    def line_now(self, then: str, now: str, path: str, line: int) -> int | None:
+        """Where a line of an earlier commit stands in a later one; None when it was changed."""
+        moved = 0
+        for hunk in _HUNK.finditer(self._run("diff", "-U0", then, now, "--", path)):
+            first, count, after = (
+                1 if hunk[part] is None else int(hunk[part]) for part in ("was", "lost", "gained")
+            )
+            if first <= line < first + count:
+                return None
+            if first < line:
+                moved += after - count
+        return line + moved
 
     def has(self, sha: str) -> bool:
         """Whether there is an object with this id."""

@@ -19,6 +19,7 @@ from tests.fakes.github.code import code
 from tests.fakes.github.conversations import conversations
 from tests.fakes.github.hooks import Hooks
 from tests.fakes.github.people import People
+from tests.fakes.github.reviews import reviews
 from tests.fakes.github.smart_http import smart_http
 from tests.fakes.github.world import ApiError, World
 
@@ -46,6 +47,7 @@ class GitHub:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         app.include_router(apps(self.world, self.access, self.hooks))
         app.include_router(conversations(self.world, self.access))
+        app.include_router(reviews(self.world, self.access))
         app.include_router(code(self.world, self.access))
         app.include_router(smart_http(self.world, self.access))
 

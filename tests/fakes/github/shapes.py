@@ -89,8 +89,18 @@ def comment(repo: Repository, one: Comment) -> dict[str, Any]:
     }
     if one.review:
         found["in_reply_to_id"] = one.in_reply_to
+        found |= _placed(repo, one)
         found["pull_request_url"] = f"{WEB}/repos/{repo.full_name}/pulls/{one.number}"
     return found
+
+
+def _placed(repo: Repository, one: Comment) -> dict[str, Any]:
+    """Where a comment stands in the pull request as it is now; no line once that was changed."""
+    if one.line is None:
+        return {}
+    head, line = repo.pulls[one.number].head_sha, one.line
+    now = repo.git.line_now(line.commit, head, line.path, line.number)
+    return {"path": line.path, "line": now, "original_line": line.number, "side": "RIGHT"}
 
 
 def reaction(one: Reaction) -> dict[str, Any]:
@@ -111,6 +121,7 @@ def pull(world: World, repo: Repository, one: Pull) -> dict[str, Any]:
         **issue(repo, talk),
         "html_url": f"{WEB}/{repo.full_name}/pull/{one.number}",
         "merged_at": stamp(one.merged_at),
+        "updated_at": stamp(one.updated_at or talk.created_at),
         "head": {
             "ref": one.head_ref,
             "sha": one.head_sha,

@@ -64,6 +64,15 @@ class Reaction:
     by: Account
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a file, as it was in one commit."""
+
+    commit: str
+    path: str
+    number: int
+
+
 @dataclass
 class Comment:
     """On an issue, a pull request, or a line of one."""
@@ -77,6 +86,8 @@ class Comment:
     app: str | None = None
     review: bool = False
     in_reply_to: int | None = None
+    line: "Line | None" = None
+    """What it speaks of, where somebody said so."""
     reactions: list[Reaction] = field(default_factory=list[Reaction])
     history: list[str] = field(default_factory=list[str])
     """Every body it had, oldest first."""
@@ -106,6 +117,8 @@ class Pull:
     head_sha: str
     base_ref: str
     merged_at: datetime | None = None
+    updated_at: datetime | None = None
+    """None as long as nothing was pushed to it."""
 
 
 @dataclass
@@ -117,6 +130,8 @@ class CheckRun:
     values: dict[str, Any]
     history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Every state it had, oldest first."""
+    annotations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """All that were ever written: GitHub replaces none."""
 
 
 @dataclass
@@ -137,6 +152,7 @@ class Repository:
     comments: dict[int, Comment] = field(default_factory=dict[int, Comment])
     checks: dict[int, CheckRun] = field(default_factory=dict[int, CheckRun])
     reviews: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """As they were posted, with GitHub's `id`, `state` and `number` of the pull request."""
 
     @property
     def name(self) -> str:
