@@ -9,8 +9,8 @@ from engines.testing.facts import Fact, fact, items, number, optional_text, text
 class Observation:
     """How a call came out.
 
-    `kind` is "value", "object", "items", "sized", "callable", "opaque", "error", "setup", "hang"
-    or "killed". `text` is the value's source where it has one. Attributes map ".name" or "len"
+    `kind` is "value", "object", "items", "sized", "callable", "opaque", "error", "setup", "hang",
+    "killed" or "skipped". `text` is the value's source where it has one. Attributes map ".name" or "len"
     to source texts.
     """
 

@@ -16,7 +16,7 @@ _FIRST_ROUND = 3
 _LEAST_CPU_S = 0.5
 _SLOW_BATCH_S = 0.6
 _SMALLEST_BATCH, _LARGEST_BATCH = 20, 400
-_PATIENCE_CALLS_PER_S = 1_000
+_PATIENCE_CALLS_PER_S = 2_000
 _LEAST_PATIENCE_CALLS = 2_500
 _SETTLED_CALLS = 2_000
 _KEPT_PER_OFFER = 120
@@ -197,6 +197,8 @@ class Search:
     def _learn(self, call: Call, result: Result) -> None:
         standing = self._standings.get(call.offer.key)
         if standing is None:
+            return
+        if result.observation.kind == "skipped":
             return
         for text in result.operands:
             self._values.seeds.saw(text)

@@ -13,6 +13,8 @@ from engines.testing.jail.children import output_of, write
 from engines.testing.jail.execution import Candidate, Fact, Runner
 
 _SILENCE_LIMIT_S = 2.0
+_LOSSES_BORNE = 3
+_SKIPPED = {"kind": "skipped"}
 _SAME_BEHAVIOUR_LIMIT = 4
 _BEHAVIOURS_PER_GROUP = 60
 _RESULT_LIMIT_BYTES = 1 << 16
@@ -58,10 +60,16 @@ _TELLING = frozenset({"None", "True", "False", "0", '""', "[]", "{}", "()", "set
 def run_batch(
     candidates: Sequence[Candidate], runner: Runner, reached: Reached, *, separate: bool
 ) -> list[Fact]:
-    """Run all candidates, in one child or each in its own; results are in their order."""
+    """Run all candidates, in one child or each in its own; results are in their order.
+
+    Of a search, what follows several calls that hung is skipped, so that a cancel is heard soon.
+    """
     results: list[Fact] = []
     done = 0
     while done < len(candidates):
+        if not reached.everything and sum(map(_is_loss, results)) >= _LOSSES_BORNE:
+            rest = candidates[done:]
+            return [*results, *({"number": one.number, "outcome": _SKIPPED} for one in rest)]
         part = candidates[done : done + 1] if separate else candidates[done:]
         told = list(_understood(part, _forked(part, runner, reached)))
         for candidate, result in zip(part, told, strict=False):
@@ -69,10 +77,14 @@ def run_batch(
                 reached.add(candidate.group, result)
         results.extend(told)
         done += len(told)
-        if len(told) < len(part):
+        if len(told) < len(part) and not (told and _is_loss(told[-1])):
             results.append({"number": candidates[done].number, "outcome": {"kind": "killed"}})
             done += 1
     return results
+
+
+def _is_loss(result: Fact) -> bool:
+    return result["outcome"]["kind"] in {"hang", "killed"}
 
 
 def _understood(part: Sequence[Candidate], lines: Sequence[bytes]) -> Iterator[Fact]:
@@ -97,11 +109,14 @@ def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list
             os.chdir(folder)
             probes.operands.clear()
             for candidate in part:
-                line = json.dumps(_told(candidate, runner, reached)) + "\n"
+                told = _told(candidate, runner, reached)
+                line = json.dumps(told) + "\n"
                 if os.getpid() != own:
                     os._exit(0)  # the call forked, and this is not the process that was asked
                 os.chdir(folder)
                 write(writing, _bounded(line.encode()))
+                if _is_loss(told):
+                    break  # what a call left behind that was ended half way is nobody's state
             os.chdir("/")
 
     return output_of(work, _SILENCE_LIMIT_S).split(b"\n")[:-1]
