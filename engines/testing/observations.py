@@ -10,8 +10,8 @@ class Observation:
     """How a call came out.
 
     `kind` is "value", "object", "items", "sized", "callable", "opaque", "error", "setup", "hang",
-    "killed" or "skipped". `text` is the value's source where it has one. Attributes map ".name" or "len"
-    to source texts.
+    "killed" or "skipped". `text` is the value's source where it has one. Attributes map ".name"
+    or "len" to source texts.
     """
 
     kind: str
