@@ -4,6 +4,7 @@ CPU time is that of the whole tree, killed processes included: what is lost when
 unwaited is added back from what was seen of it before.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -47,9 +48,8 @@ def run(
     """Run to its end or limit; `jailed` lets it write only below `folder`, without a network."""
     whole = [*(_jail(folder) if jailed else []), *command]
     kib = str(limits.memory_mb * 1024) if limits.memory_mb else "unlimited"
-    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     log = folder / "output.txt"
-    started, spent = time.monotonic(), _Spent()
+    started, tree = time.monotonic(), _Tree()
     with log.open("wb") as output:
         process = subprocess.Popen(
             ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', kib, *whole],
@@ -63,17 +63,18 @@ def run(
         stopped = ""
         while process.poll() is None and not stopped:
             time.sleep(_POLL_S)
-            spent.look()
-            if spent.cpu_s > limits.cpu_s:
+            tree.look()
+            if tree.cpu_s > limits.cpu_s:
                 stopped = f"{limits.cpu_s:.0f} s of CPU"
             elif time.monotonic() - started > limits.wall_s:
                 stopped = f"{limits.wall_s:.0f} s"
-        _end_descendants()
-    process.wait()
-    spent.look()
+        if stopped:
+            process.kill()
+            process.wait()
+        tree.end()
     text = log.read_text(encoding="utf-8", errors="replace")[-_TAIL_CHARS:]
     wall_s = time.monotonic() - started
-    return Ended(process.returncode, round(spent.cpu_s, 2), round(wall_s, 2), text, stopped)
+    return Ended(process.returncode, round(tree.cpu_s, 2), round(wall_s, 2), text, stopped)
 
 
 def jail_of_this_machine() -> str:
@@ -102,24 +103,46 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-class _Spent:
-    """CPU seconds of all descendants since it was made."""
+class _Tree:
+    """The processes below this one that were not there when it was made, orphans included."""
 
     def __init__(self) -> None:
         self.cpu_s = 0.0
-        self._seen = _tree_cpu_s()
+        _adopt_orphans(wanted=True)
+        self._others = frozenset(_children(os.getpid()))
+        self._seen = self._cpu_s()
 
     def look(self) -> None:
         """Add what was used since the last look; where time was lost, nothing is taken away."""
-        now = _tree_cpu_s()
+        now = self._cpu_s()
         self.cpu_s += max(0.0, now - self._seen)
         self._seen = now
 
+    def end(self) -> None:
+        """Kill what is left, again and again, since a fork may escape one round."""
+        while left := list(self._pids()):
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in frozenset(_children(os.getpid())) - self._others:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+        _adopt_orphans(wanted=False)
+        self.look()
 
-def _tree_cpu_s() -> float:
-    """Of the living by their own account, of the dead by that of whoever waited for them."""
-    ours = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ours.ru_utime + ours.ru_stime + sum(_cpu_s(pid) for pid in _descendants(os.getpid()))
+    def _cpu_s(self) -> float:
+        """Of the living by their own account, of the dead by that of whoever waited for them."""
+        ours = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ours.ru_utime + ours.ru_stime + sum(_cpu_s(pid) for pid in self._pids())
+
+    def _pids(self) -> Iterator[int]:
+        for pid in _children(os.getpid()):
+            if pid not in self._others:
+                yield from _family(pid)
+
+
+def _adopt_orphans(*, wanted: bool) -> None:
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
 def _cpu_s(pid: int) -> float:
@@ -130,33 +153,15 @@ def _cpu_s(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for child in _children(pid):
+        yield from _family(child)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            children = (task / "children").read_text().split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        for child in children:
-            yield int(child)
-            yield from _descendants(int(child))
-
-
-def _end_descendants() -> None:
-    """Kill what is left, again and again, since a fork may escape one round, and wait for it."""
-    while left := list(_descendants(os.getpid())):
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        _reap()
-    _reap()
-
-
-def _reap() -> None:
-    while True:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                return
-        except ChildProcessError:
-            return
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.extend(int(child) for child in (task / "children").read_text().split())
+    return found

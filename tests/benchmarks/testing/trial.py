@@ -46,9 +46,11 @@ class Watcher:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what is to be left out; order 0 is that of the file."""
+        """Leave out what is to be left out; order 0 is that of the file, -1 the reverse."""
         items[:] = [one for one in items if one.nodeid not in self._left_out]
-        if self._order:
+        if self._order < 0:
+            items.reverse()
+        elif self._order:
             random.Random(self._order).shuffle(items)  # noqa: S311 - an order, no secret
 
     @pytest.hookimpl(wrapper=True)
