@@ -1,13 +1,17 @@
-"""`python -m engines.testing PATH`: tests for a file, without the bot."""
+"""`python -m engines.testing FILE` and `python -m engines.testing diff`, without the bot."""
 
 import argparse
 import dataclasses
 import json
 import sys
-from pathlib import Path
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from engines.sandbox.sandbox import find_sandbox
 from engines.sandbox.types import NoIsolation
+from engines.testing.behaviour.engine import diff_behaviour
+from engines.testing.behaviour.types import BehaviourDiff, BehaviourRequest
 from engines.testing.engine import write_tests
 from engines.testing.types import CannotTest, Coverage, Style, TestingRequest, TestingResult
 
@@ -28,36 +32,51 @@ class Progress:
         return False
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 for a suite, 1 for a reason why there is none."""
-    given = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, started_s: float | None = None) -> int:
+    """Run the command; 0 for a suite or a comparison, 1 for a reason why there is none.
+
+    `started_s` is what this process had spent when the command began: now, unless said.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    began_s = time.process_time() if started_s is None else started_s
     try:
-        result = write_tests(_request(given), find_sandbox(), Progress())
+        if words[:1] == ["diff"]:
+            return _diff(_diff_parser().parse_args(words[1:]), began_s)
+        return _tests(_tests_parser().parse_args(words), began_s)
     except (CannotTest, NoIsolation) as problem:
         print(problem, file=sys.stderr)
         return 1
-    if given.out:
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(result.source, encoding="utf-8", errors="surrogatepass")
-    print(_json(result) if given.json else _summary(result, is_shown=not given.out))
-    return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _tests_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engines.testing", description=__doc__)
-    parser.add_argument("path", help="the Python file, relative to the root")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the checkout")
+    parser.add_argument("path", metavar="FILE", help="Python file, relative to --root or inside it")
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout; default: here")
     parser.add_argument("--symbol", help="only this function, class or method: Stack.push")
-    parser.add_argument("--cpu-seconds", type=float, default=8.0, help="budget of the search")
+    parser.add_argument("--cpu-seconds", type=float, default=8.0, help="budget, all told")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--style", type=Style, choices=list(Style), default=Style.PYTEST)
-    parser.add_argument("--json", action="store_true", help="the whole result as JSON")
-    parser.add_argument("--out", type=Path, help="write the test file here")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the test file here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here")
     return parser
 
 
-def _request(given: argparse.Namespace) -> TestingRequest:
-    return TestingRequest(
+def _diff_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m engines.testing diff",
+        description="Run two versions of a checkout against the same calls and tests.",
+    )
+    parser.add_argument("paths", metavar="FILE", nargs="*", help="relative to both; default: all")
+    parser.add_argument("--base", type=Path, required=True, help="the checkout before the change")
+    parser.add_argument("--head", type=Path, required=True, help="the checkout after it")
+    parser.add_argument("--cpu-seconds", type=float, default=10.0, help="budget, all told")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here")
+    return parser
+
+
+def _tests(given: argparse.Namespace, began_s: float) -> int:
+    request = TestingRequest(
         root=given.root,
         path=given.path,
         symbol=given.symbol,
@@ -65,21 +84,118 @@ def _request(given: argparse.Namespace) -> TestingRequest:
         cpu_s=given.cpu_seconds,
         seed=given.seed,
     )
+    sandbox = find_sandbox()
+    engine_s = time.thread_time()
+    result = write_tests(request, sandbox, Progress())
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        file = given.out / PurePosixPath(result.test_path).name
+        file.write_text(result.source, encoding="utf-8", errors="surrogatepass")
+    if given.json:
+        spent_s = _all_told_s(result.cpu_s, engine_s, began_s)
+        _write_json(given.json, _tests_json(result, spent_s))
+    if not given.out and not given.json:
+        print(result.source)
+    print(_summary(result))
+    return 0
 
 
-def _json(result: TestingResult) -> str:
-    return json.dumps(dataclasses.asdict(result), indent=2)
+def _diff(given: argparse.Namespace, began_s: float) -> int:
+    for one in (given.base, given.head):
+        if not one.is_dir():
+            raise CannotTest(f"`{one}` is no folder; name the two checkouts to compare.")
+    sandbox = find_sandbox()
+    engine_s = time.thread_time()
+    request = BehaviourRequest(
+        base=given.base,
+        head=given.head,
+        paths=tuple(given.paths),
+        cpu_s=given.cpu_seconds - (time.process_time() - began_s),
+        seed=given.seed,
+    )
+    result = diff_behaviour(request, sandbox, Progress())
+    if given.json:
+        _write_json(given.json, _diff_json(result, _all_told_s(result.cpu_s, engine_s, began_s)))
+    else:
+        print(_diff_summary(result))
+    return 0
 
 
-def _summary(result: TestingResult, *, is_shown: bool) -> str:
-    lines = [result.source] if is_shown else []
-    lines.append(
+def _all_told_s(engine_cpu_s: float, engine_s: float, began_s: float) -> float:
+    """CPU seconds of this command, its start included, and of its sandboxed processes."""
+    jailed_s = engine_cpu_s - (time.thread_time() - engine_s)
+    return round(time.process_time() - began_s + max(0.0, jailed_s), 2)
+
+
+def _write_json(file: Path, content: dict[str, object]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _tests_json(result: TestingResult, spent_s: float) -> dict[str, object]:
+    whole: dict[str, object] = dataclasses.asdict(result)
+    named = {name: value for name, value in whole.items() if "muta" in name}
+    return {
+        "module": result.module,
+        "tests": result.tests,
+        "passed": result.passed,
+        "test_file": PurePosixPath(result.test_path).name,
+        "test_path": result.test_path,
+        "before": _coverage_json(result.before),
+        "after": _coverage_json(result.after),
+        "possible_bugs": whole["findings"],
+        "unreached": whole["unreached"],
+        **named,
+        "calls": result.candidates,
+        "seconds": {"search_cpu": result.search_cpu_s, "all_told_cpu": spent_s},
+        "rung": result.rung,
+        "complete": result.complete,
+    }
+
+
+def _coverage_json(counts: Coverage) -> dict[str, object]:
+    return {
+        **dataclasses.asdict(counts),
+        "line_percent": round(counts.line_percent, 1),
+        "branch_percent": round(counts.branch_percent, 1),
+    }
+
+
+def _diff_json(result: BehaviourDiff, spent_s: float) -> dict[str, object]:
+    return {
+        "changed": result.changed,
+        "exercised": round(result.exercised, 3),
+        "differences": [
+            {
+                "function": one.function,
+                "call": one.code,
+                "base": one.base,
+                "head": one.head,
+                "path": one.path,
+                "line": one.line,
+                "change": one.change,
+                "shown": one.call,
+            }
+            for one in result.differences
+        ],
+        "tests": [dataclasses.asdict(one) for one in result.tests],
+        "not_compared": [dataclasses.asdict(one) for one in result.not_compared],
+        "calls": result.calls,
+        "cpu_s": spent_s,
+        "rung": result.rung,
+        "complete": result.complete,
+    }
+
+
+def _summary(result: TestingResult) -> str:
+    head = (
         f"{result.passed} of {result.tests} tests of {result.module} pass, for {result.test_path}; "
         f"lines {_percent(result.before, result.after, 'line')}, "
         f"branches {_percent(result.before, result.after, 'branch')}; "
-        f"{result.candidates:,} calls tried in {result.search_cpu_s:.1f} CPU s; "
+        f"{result.candidates:,} calls tried, {result.cpu_s:.1f} CPU s; "
         f"sandbox: {result.rung}"
     )
+    lines = [head]
     for one in result.findings:
         call = one.call.replace("\n", "; ")
         lines.append(f"possible bug, line {one.line}: {call} fails with {one.error}")
@@ -95,5 +211,27 @@ def _percent(before: Coverage, after: Coverage, what: str) -> str:
     return f"{first:.0f} % -> {last:.0f} %"
 
 
+def _diff_summary(result: BehaviourDiff) -> str:
+    lines: list[str] = []
+    function = ""
+    for one in result.differences:
+        if one.function != function:
+            function = one.function
+            lines.append(f"{one.path}:{one.line} {function}")
+        lines.append(f"    {one.call.replace(chr(10), '; ')}: {one.base} -> {one.head}")
+    lines.extend(
+        f"{'now passes' if test.passes else 'now fails'}: {test.test} {test.message}"
+        for test in result.tests
+    )
+    lines.extend(f"not compared: {one.path}: {one.reason}" for one in result.not_compared)
+    if not result.changed:
+        lines.append("no difference seen")
+    lines.append(
+        f"{100 * result.exercised:.0f} % of the changed lines were run; {result.calls:,} calls, "
+        f"{result.cpu_s:.1f} CPU s; sandbox: {result.rung}"
+    )
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(started_s=0.0))

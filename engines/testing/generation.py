@@ -23,6 +23,7 @@ class Generation:
     """Writes calls of one module's offers."""
 
     def __init__(self, module: Module, offers: Offers, values: Values) -> None:
+        self.offers = offers
         self._values = values
         self._random = values.choices
         self._functions = {one.qualname: one for one in module.all_functions()}

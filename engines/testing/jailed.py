@@ -102,6 +102,8 @@ def _never() -> bool:
 class Jail:
     """One driver process with the target imported. `goals` and `offers` describe the target."""
 
+    entry = "driver"
+
     def __init__(
         self, sandbox: Sandbox, place: Place, is_stopped: Callable[[], bool],
         env: Mapping[str, str], budget: Budget,
@@ -116,7 +118,7 @@ class Jail:
         self._is_stopped = is_stopped
         self._budget = budget
         self._place = place
-        self._start = command("driver", place, Path(self._work.name), env, _CPU_LIMIT_S)
+        self._start = command(self.entry, place, Path(self._work.name), env, _CPU_LIMIT_S)
         self._sandbox = sandbox
         self.module = place.module
         self.executed = 0

@@ -75,15 +75,16 @@ def main() -> None:
             try:
                 target = load(request)
             except CannotImport as problem:
-                channel.send({"ok": False, **problem.fact, "cpu_s": _cpu_s()})
+                channel.send({"ok": False, **problem.fact, "cpu_s": cpu_s()})
                 continue
-            channel.send({"ok": True, **_described(target), "cpu_s": _cpu_s()})
+            channel.send({"ok": True, **described(target), "cpu_s": cpu_s()})
         else:
             assert target is not None
-            channel.send({"ok": True, **_batch(target, request), "cpu_s": _cpu_s()})
+            channel.send({"ok": True, **_batch(target, request), "cpu_s": cpu_s()})
 
 
-def _described(target: Target) -> Fact:
+def described(target: Target) -> Fact:
+    """What the other side has to know of the imported module."""
     goals = [[goal.kind, goal.line, goal.text] for goal in target.goals]
     return {"goals": goals, "reached": sorted(target.reached.goals), "surface": target.surface}
 
@@ -113,7 +114,8 @@ def silence() -> None:
         os.dup2(null, descriptor)
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """What this process and its children have spent so far."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

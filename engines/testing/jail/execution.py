@@ -43,8 +43,10 @@ class Candidate:
 class Runner:
     """Executes candidates in copies of one namespace."""
 
+    limit_s, limit_cpu_s = CALL_LIMIT_S, CALL_LIMIT_CPU_S
+
     def __init__(self, names: Mapping[str, object], module: str, sites: Sites) -> None:
-        self._names = names
+        self.names = names
         self._module = module
         self._sites = sites
         self._is_brief = False
@@ -56,7 +58,7 @@ class Runner:
 
         A brief look leaves out the state of objects, which takes longer than most calls.
         """
-        names = dict(self._names)
+        names = dict(self.names)
         if "tmp_path" not in "".join((*candidate.setup, candidate.call)):
             return self._limited(candidate, names, is_brief=is_brief)
         with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +69,8 @@ class Runner:
         self._is_brief = is_brief
         probes.hits.clear()
         printed = io.StringIO()
-        signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT_S, _REPEAT_S)
-        signal.setitimer(signal.ITIMER_PROF, CALL_LIMIT_CPU_S, _REPEAT_S)
+        signal.setitimer(signal.ITIMER_REAL, self.limit_s, _REPEAT_S)
+        signal.setitimer(signal.ITIMER_PROF, self.limit_cpu_s, _REPEAT_S)
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 return self._observed(candidate, names, printed)

@@ -11,13 +11,58 @@ def test_the_command_writes_the_file_and_says_what_it_found(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return 1 / x\n")
-    out = tmp_path / "out" / "test_mod.py"
-    arguments = ["mod.py", "--root", str(tmp_path), "--cpu-seconds", "1", "--out", str(out)]
-    assert main([*arguments, "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    arguments = [str(tmp_path / "mod.py"), "--root", str(tmp_path), "--cpu-seconds", "2"]
+    assert main([*arguments, "--out", str(out), "--json", str(report)]) == 0
+    result = json.loads(report.read_text())
     assert result["passed"] == result["tests"] > 0
-    assert result["findings"][0]["call"] == "half(0)"
-    assert out.read_text() == result["source"]
+    assert result["possible_bugs"][0]["call"] == "half(0)"
+    assert result["after"]["line_percent"] == 100.0
+    assert 0 < result["seconds"]["search_cpu"] < result["seconds"]["all_told_cpu"]
+    assert result["rung"] == sandbox.rung
+    assert "half(" in (out / result["test_file"]).read_text()
+
+
+def test_without_folder_and_report_the_tests_are_printed(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return x / 2\n")
+    assert main(["mod.py", "--root", str(tmp_path), "--cpu-seconds", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "from mod import half" in printed
+    assert "tests of mod pass, for tests/test_mod.py" in printed
+
+
+def test_the_comparison_writes_runnable_calls_with_both_outcomes(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side, factor in (("base", 2), ("head", 3)):
+        (tmp_path / side).mkdir()
+        text = f"def times(x: int) -> int:\n    return x * {factor}\n"
+        (tmp_path / side / "mod.py").write_text(text)
+    report = tmp_path / "report.json"
+    folders = ["--base", str(tmp_path / "base"), "--head", str(tmp_path / "head")]
+    arguments = ["diff", *folders, "--cpu-seconds", "3", "--seed", "2"]
+    assert main([*arguments, "--json", str(report), "mod.py"]) == 0
+    result = json.loads(report.read_text())
+    assert result["changed"]
+    assert result["exercised"] == 1.0
+    one = result["differences"][0]
+    assert one["function"] == "times"
+    assert one["call"] == f"from mod import times\n{one['shown']}"
+    assert 2 * int(one["head"]) == 3 * int(one["base"])
+    assert main(arguments) == 0
+    assert f"mod.py:2 times\n    {one['shown']}: {one['base']} -> {one['head']}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_comparison_of_what_is_not_there_says_so(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "missing")
+    assert main(["diff", "--base", missing, "--head", str(tmp_path)]) == 1
+    assert "is no folder" in capsys.readouterr().err
 
 
 def test_the_command_says_why_there_are_no_tests(

@@ -1,0 +1,49 @@
+"""Which function a difference belongs to, and the line of the head's file that shows it."""
+
+from collections.abc import Iterable, Iterator
+
+from engines.source.module import Module
+from engines.source.symbols import Class, Function
+from engines.testing.behaviour.changes import Changes
+from engines.testing.offers import Kind, Offer
+
+
+class Attribution:
+    """Knows the functions of both versions and the changed lines of the head."""
+
+    def __init__(self, head: Module, changes: Changes) -> None:
+        self._changes = changes
+        self._spans: dict[str, Function | Class] = {one.qualname: one for one in head.classes}
+        self._spans.update((one.qualname, one) for one in head.all_functions())
+
+    def function(self, offer: Offer, lines: Iterable[int]) -> str:
+        """The changed function that a call ran: the called one first, else one that it reached.
+
+        `lines` are those of the head that the call ran.
+        """
+        called = offer.key.rstrip("=")
+        own = [called, f"{called}.__init__"] if offer.kind is Kind.CONSTRUCTOR else [called]
+        for name in own:
+            if name in self._changes.symbols:
+                return name
+        seen = set(lines)
+        for wanted in (seen & self._changes.head_lines, seen):
+            for name in self._changed_functions(wanted):
+                return name
+        return called
+
+    def _changed_functions(self, lines: set[int]) -> Iterator[str]:
+        """Changed functions of which one of these lines was run."""
+        for name, one in self._spans.items():
+            if name not in self._changes.symbols or isinstance(one, Class):
+                continue
+            if any(one.first_line <= line <= one.last_line for line in lines):
+                yield name
+
+    def line(self, function: str) -> int:
+        """A changed line of the function, else its first; of what is gone, the file's first."""
+        one = self._spans.get(function) or self._spans.get(function.rpartition(".")[0])
+        if one is None:
+            return next(iter(self._changes.head_anchors), 1)
+        inside = range(one.first_line, one.last_line + 1)
+        return next((line for line in self._changes.head_anchors if line in inside), inside[0])

@@ -1,0 +1,225 @@
+"""Compares the two versions of one file: calls, confirmed differences, how much was exercised."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engines.source.mentions import literals_of
+from engines.source.module import Module
+from engines.testing.behaviour.attribution import Attribution
+from engines.testing.behaviour.changes import Changes
+from engines.testing.behaviour.confirmation import Confirmation
+from engines.testing.behaviour.exploration import Exploration, Found, Target
+from engines.testing.behaviour.neighbours import Neighbours
+from engines.testing.behaviour.report import most_telling, told
+from engines.testing.behaviour.sides import Pair, Rooms, Side
+from engines.testing.behaviour.types import Difference, NotCompared
+from engines.testing.budget import Budget
+from engines.testing.calls import Call
+from engines.testing.examples import example_calls
+from engines.testing.generation import Generation
+from engines.testing.jailed import Lost
+from engines.testing.offers import Kind, Offer, Offers
+from engines.testing.seeds import Seeds, mine
+from engines.testing.stability import SETTINGS
+from engines.testing.targets import chosen_targets
+from engines.testing.types import CannotTest, TestingRequest
+from engines.testing.values import Values
+from engines.watch import Watch
+
+_CONFIRMED_PER_FUNCTION = 12
+_SHRUNKEN_PER_FUNCTION = 5
+_REPORTED_PER_FUNCTION = 3
+_FAR = 9
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Both texts of a file, and what is different."""
+
+    path: str
+    base: Module
+    head: Module
+    changes: Changes
+
+
+@dataclass
+class FileResult:
+    """What came of one file."""
+
+    differences: tuple[Difference, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+    changed_lines: frozenset[int] = frozenset()
+    exercised_lines: frozenset[int] = frozenset()
+    calls: int = 0
+    is_complete: bool = True
+
+
+class FileComparison:
+    """One file's comparison; every step is charged to the budget."""
+
+    def __init__(
+        self, versions: Versions, rooms: Rooms, budget: Budget, watch: Watch, seed: int
+    ) -> None:
+        self._versions = versions
+        self._rooms = rooms
+        self._budget = budget
+        self._watch = watch
+        self._seed = seed
+        self._attribution = Attribution(versions.head, versions.changes)
+        self._result = FileResult()
+
+    def result(self, search_until_s: float, until_s: float) -> FileResult:
+        """Search until the budget has reached the first limit, be done by the second.
+
+        Raises:
+            CannotTest: one of the versions cannot be imported; says why.
+            Stopped: the person cancelled before anything ran.
+        """
+        with self._rooms.opened(SETTINGS[0]) as pair:
+            self._set_focus(pair)
+            exploration = self._exploration(pair)
+            try:
+                self._search(exploration, search_until_s)
+                self._confirm(pair, exploration, until_s)
+            except Lost:
+                self._result.is_complete = False
+            self._result.calls = pair.executed
+            self._count_lines(pair, exploration)
+        return self._result
+
+    def _set_focus(self, pair: Pair) -> None:
+        changes = self._versions.changes
+        sides = ((pair.base, self._versions.base, changes.base_lines),
+                 (pair.head, self._versions.head, changes.head_lines))  # fmt: skip
+        for side, module, lines in sides:
+            wanted = set(lines)
+            for one in module.all_functions():
+                if changes.is_near(one.qualname):
+                    wanted.update(range(one.first_line, one.last_line + 1))
+            side.focus = frozenset(
+                number for number, goal in enumerate(side.goals) if goal.line in wanted
+            )
+
+    def _exploration(self, pair: Pair) -> Exploration:
+        choices = random.Random(self._seed)  # noqa: S311 - reproducible, no secret
+        offers = _joined(pair.base.offers, pair.head.offers)
+        seeds = mine(self._versions.base, offers, choices)
+        _add_seeds(seeds, self._versions)
+        values = Values(offers, seeds)
+        generation = Generation(self._versions.base, offers, values)
+        neighbours = Neighbours(self._versions.changes.literals, choices)
+        targets = list(self._targets(pair, generation))
+        return Exploration(pair, generation, values, neighbours, targets)
+
+    def _targets(self, pair: Pair, generation: Generation) -> Iterator[Target]:
+        for offer in self._public(pair.base):
+            function = generation.function_of(offer)
+            names = [offer.key, *([function.qualname] if function else [])]
+            if offer.kind is Kind.CONSTRUCTOR:
+                names.append(f"{offer.name}.__init__")
+            known = [self._versions.changes.distances.get(one, _FAR) for one in names]
+            yield Target(offer, min(known))
+
+    def _public(self, side: Side) -> Sequence[Offer]:
+        request = TestingRequest(self._rooms.base.root, self._versions.path)
+        try:
+            return chosen_targets(request, self._versions.base, side).offers
+        except CannotTest:
+            return side.offers.callables
+
+    def _search(self, exploration: Exploration, until_s: float) -> None:
+        module = self._rooms.base.module
+        found: dict[Call, None] = {}
+        for side in (self._versions.base, self._versions.head):
+            found.update(dict.fromkeys(example_calls(side, exploration.offers, module)))
+        exploration.run(list(found), self._budget, until_s, self._watch)
+
+    def _confirm(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
+        confirmation = Confirmation(self._rooms, pair, self._budget, until_s)
+        found = self._named(pair, exploration.found)
+        chosen = [one for _, one in most_telling(found, _CONFIRMED_PER_FUNCTION)]
+        alone = confirmation.alone(chosen)
+        steady = confirmation.everywhere(alone)
+        self._note_unsteady(pair, alone, steady)
+        best = [one for _, one in most_telling(self._named(pair, steady), _SHRUNKEN_PER_FUNCTION)]
+        shrunken = confirmation.alone(confirmation.shrunken(best))
+        final = confirmation.everywhere(shrunken) if shrunken != best else best
+        final = _distinct([*final, *best]) if len(final) < len(best) else final
+        reported = most_telling(self._named(pair, final), _REPORTED_PER_FUNCTION)
+        self._result.differences = tuple(
+            self._difference(pair, function, one) for function, one in reported
+        )
+
+    def _named(self, pair: Pair, found: Sequence[Found]) -> list[tuple[str, Found]]:
+        return [(self._function(pair, one), one) for one in found]
+
+    def _function(self, pair: Pair, one: Found) -> str:
+        lines = [pair.head.goals[number].line for number in one.head.hits]
+        return self._attribution.function(one.question.call.offer, lines)
+
+    def _note_unsteady(self, pair: Pair, before: list[Found], after: list[Found]) -> None:
+        steady = {self._function(pair, one) for one in after}
+        names = dict.fromkeys(self._function(pair, one) for one in before)
+        self._result.not_compared = tuple(
+            NotCompared(self._versions.path, f"`{name}` does not give the same result twice")
+            for name in names
+            if name not in steady
+        )
+
+    def _difference(self, pair: Pair, function: str, one: Found) -> Difference:
+        question = one.question
+        return Difference(
+            path=self._versions.path,
+            function=function,
+            line=self._attribution.line(function),
+            change=one.divergence.change,
+            call=question.shown,
+            code=question.code(self._rooms.base, _importable(pair.base)),
+            base=told(one.base),
+            head=told(one.head),
+        )
+
+    def _count_lines(self, pair: Pair, exploration: Exploration) -> None:
+        """Changed lines that can run, and those that did, on import or in a call."""
+        lines = {goal.line for goal in pair.head.goals}
+        hits = exploration.head_hits | pair.head.reached
+        run = {pair.head.goals[number].line for number in hits}
+        self._result.changed_lines = self._versions.changes.head_lines & lines
+        self._result.exercised_lines = self._result.changed_lines & run
+
+
+def _joined(base: Offers, head: Offers) -> Offers:
+    """What the base offers, with the values and patterns of both."""
+    return replace(
+        base,
+        values=tuple(dict.fromkeys([*base.values, *head.values])),
+        patterns=tuple(dict.fromkeys([*base.patterns, *head.patterns])),
+    )
+
+
+def _add_seeds(seeds: Seeds, versions: Versions) -> None:
+    """The head's constants, and those of the change where they are tried first."""
+    for value in literals_of(versions.head.tree):
+        seeds.add(value)
+    for value in versions.changes.literals:
+        seeds.saw(repr(value))
+    for one in versions.head.all_functions():
+        own = [value for value in literals_of(one.node) if isinstance(value, str)]
+        seeds.local[one.qualname] = list(dict.fromkeys([*own, *seeds.local.get(one.qualname, [])]))
+
+
+def _distinct(found: Sequence[Found]) -> list[Found]:
+    seen: dict[str, Found] = {}
+    for one in found:
+        seen.setdefault(one.question.shown, one)
+    return list(seen.values())
+
+
+def _importable(side: Side) -> dict[str, str]:
+    """Class and function ids to the names that code can import."""
+    names = {known.identity: known.name for known in side.offers.classes}
+    for known in side.offers.callables:
+        if not known.owner:
+            names.setdefault(f"{side.module}:{known.name}", known.name)
+    return names

@@ -1,0 +1,69 @@
+"""Chooses the few differences that tell a person most, and puts them into words."""
+
+from collections.abc import Iterable, Sequence
+
+from engines.testing.behaviour.exploration import Found
+from engines.testing.behaviour.sights import RESULT, Sight
+from engines.testing.behaviour.types import Change
+
+_PER_FUNCTION = 3
+_TEXT_LIMIT_CHARS = 300
+_ORDER = tuple(Change)
+
+
+def most_telling(found: Sequence[tuple[str, Found]], count: int) -> list[tuple[str, Found]]:
+    """At most `count` for each function: one of every kind first, then others, cheapest first."""
+    chosen: list[tuple[str, Found]] = []
+    groups: dict[str, list[Found]] = {}
+    for function, one in found:
+        groups.setdefault(function, []).append(one)
+    for function, group in groups.items():
+        chosen.extend((function, one) for one in _varied(group)[:count])
+    return chosen
+
+
+def _varied(group: Iterable[Found]) -> list[Found]:
+    ordered = sorted(group, key=lambda one: one.cost)
+    kinds: set[object] = set()
+    results: set[object] = set()
+    first: list[Found] = []
+    second: list[Found] = []
+    for one in ordered:
+        result = (told(one.base), told(one.head))
+        if one.divergence.change not in kinds:
+            kinds.add(one.divergence.change)
+            first.append(one)
+        elif result not in results and one.divergence.change is not Change.NEVER_ENDS:
+            second.append(one)
+        results.add(result)
+    first.sort(key=lambda one: (one.cost[0], _ORDER.index(one.divergence.change)))
+    return [*first, *second]
+
+
+def told(sight: Sight) -> str:
+    """What came out of a call, for a person."""
+    match sight.kind:
+        case "error" if sight.error == "NameError" and sight.is_outside:
+            missing = sight.message.partition("'")[2].partition("'")[0]
+            return f"raises ImportError: cannot import name '{missing}'"
+        case "error":
+            message = f": {sight.message}" if sight.message else ""
+            return _cut(f"raises {sight.error}{message}")
+        case "hang":
+            return "does not end"
+        case "killed":
+            return "ends the process"
+        case _:
+            pass
+    text = sight.views.get(RESULT)
+    if text is not None:
+        return _cut(text)
+    if any(view.startswith("list(") for view in sight.views):
+        listed = next(one for view, one in sight.views.items() if view.startswith("list("))
+        return _cut(f"an iterator of {listed}")
+    name = sight.type.rpartition(":")[2].rpartition(".")[2].lstrip("_") or "object"
+    return f"an object of type {name}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT_LIMIT_CHARS else text[: _TEXT_LIMIT_CHARS - 3] + "..."
