@@ -210,19 +210,34 @@ class Jail:
                 "do": "batch",
                 "everything": everything,
                 "separate": separate,
-                "candidates": [
-                    [place, one.offer.key, list(one.setup), one.source, one.subject]
-                    for place, one in enumerate(part)
-                ],
+                "candidates": candidates_of(part),
             }
             with understood():
-                reply = answer(self._talk, request, _never)
+                reply = self.ask(request)
                 results.extend(read_result(one) for one in items(reply.get("results")))
-                self._account.reported(seconds(reply.get("cpu_s")))
         if len(results) != len(calls):
             raise Lost("results are missing")
         self.executed += len(calls)
         return results
+
+    def ask(self, request: Fact) -> Fact:
+        """What the driver answers; what it spent is charged.
+
+        Raises:
+            Lost: the driver is gone.
+        """
+        with understood():
+            reply = answer(self._talk, request, _never)
+            self._account.reported(seconds(reply.get("cpu_s")))
+        return reply
+
+
+def candidates_of(calls: Sequence[Call], first: int = 0) -> list[list[object]]:
+    """Calls as the driver wants them, numbered from `first` on."""
+    return [
+        [number, one.offer.key, list(one.setup), one.source, one.subject]
+        for number, one in enumerate(calls, first)
+    ]
 
 
 def _goal(value: object) -> Goal:

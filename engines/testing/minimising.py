@@ -45,7 +45,7 @@ def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
 
     A few more with other results come along, for what lines alone do not tell.
     """
-    waiting = sorted(kept, key=_cost)
+    waiting = sorted(kept, key=reading_cost)
     chosen: list[Kept] = []
     covered: set[object] = set()
     while True:
@@ -56,7 +56,7 @@ def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
         chosen.append(best[1])
         covered |= _shown(best[1], wanted)
         waiting = [one for gain, one in gains if gain and one is not best[1]]
-    return [*chosen, *_telling(sorted(kept, key=_cost), chosen)]
+    return [*chosen, *_telling(sorted(kept, key=reading_cost), chosen)]
 
 
 def _telling(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
@@ -66,13 +66,13 @@ def _telling(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
     for one in chosen:
         key = one.call.offer.key
         results.setdefault(key, set()).add(_result_text(one))
-        counts[key] = counts.get(key, 0) + (0 if _is_dull(one) else 1)
+        counts[key] = counts.get(key, 0) + (0 if is_dull(one) else 1)
     for one in kept:
         key = one.call.offer.key
         known = results.setdefault(key, set())
         if counts.get(key, 0) >= _TELLING_PER_OFFER or _result_text(one) in known:
             continue
-        if _soundness(one) is Soundness.GUESSED or _is_dull(one) or one.call.steps:
+        if soundness_of(one) is Soundness.GUESSED or is_dull(one) or one.call.steps:
             continue
         known.add(_result_text(one))
         counts[key] = counts.get(key, 0) + 1
@@ -84,7 +84,7 @@ def _result_text(one: Kept) -> str:
     return f"{seen.kind} {seen.type} {seen.text} {seen.attributes}"
 
 
-def _is_dull(one: Kept) -> bool:
+def is_dull(one: Kept) -> bool:
     """Whether the outcome would be the same for code that does next to nothing."""
     seen = one.result.observation
     if seen.kind in {"opaque", "callable", "error"}:
@@ -100,12 +100,12 @@ def _is_dull(one: Kept) -> bool:
 
 def _shown(one: Kept, wanted: frozenset[int]) -> set[object]:
     seen = one.result.observation
-    if _soundness(one) is Soundness.GUESSED and not seen.deliberate:
+    if soundness_of(one) is Soundness.GUESSED and not seen.deliberate:
         return set(one.hits & wanted)
     return {*(one.hits & wanted), outcome_class(one.call, seen)}
 
 
-def _soundness(one: Kept) -> Soundness:
+def soundness_of(one: Kept) -> Soundness:
     """How well founded the inputs are; without any annotation a guess is as good as it gets."""
     is_bare = all(item.term.name == "any" for item in one.call.offer.inputs)
     if one.call.is_example:
@@ -113,27 +113,27 @@ def _soundness(one: Kept) -> Soundness:
     return max(one.call.soundness, Soundness.SUGGESTED) if is_bare else one.call.soundness
 
 
-def _ugliness(call: Call) -> int:
+def ugliness_of(call: Call) -> int:
     """How many signs a reader would stumble over."""
     text = "".join((*call.setup, call.source))
     return sum(1 for sign in text if not sign.isalnum() and sign not in _PLAIN_SIGNS)
 
 
-def _cost(one: Kept) -> tuple[int, int]:
+def reading_cost(one: Kept) -> tuple[int, int]:
     """Sound before guessed, examples before all others, then short and telling."""
     if one.call.is_example:
         return (-1, one.call.size)
     given = [item.text for item in one.call.arguments]
-    dullness = _DULL_CHARS if _is_dull(one) else 0
+    dullness = _DULL_CHARS if is_dull(one) else 0
     dullness += _REPEATED_CHARS * (len(given) - len(set(given)))
-    return (2 - _soundness(one), one.call.size + dullness + 2 * _ugliness(one.call))
+    return (2 - soundness_of(one), one.call.size + dullness + 2 * ugliness_of(one.call))
 
 
 def _cost_factor(one: Kept) -> float:
     """An unsound or long call has to bring more to be chosen."""
     weak = 2.0 if one.result.observation.kind in {"opaque", "callable"} else 1.0
-    weak *= 1.1 if _is_dull(one) else 1.0
-    return _SOUNDNESS_COST[_soundness(one)] * weak * (1.0 + one.call.size / 400)
+    weak *= 1.1 if is_dull(one) else 1.0
+    return _SOUNDNESS_COST[soundness_of(one)] * weak * (1.0 + one.call.size / 400)
 
 
 def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
@@ -185,11 +185,11 @@ def _is_duller(old: Kept, new: Kept) -> bool:
         len(one.call.arguments) - len({item.text for item in one.call.arguments})
         for one in (old, new)
     ]
-    return repeated[1] > repeated[0] or (_is_dull(new) and not _is_dull(old))
+    return repeated[1] > repeated[0] or (is_dull(new) and not is_dull(old))
 
 
 def _bulk(call: Call) -> int:
-    return call.size + 2 * _ugliness(call)
+    return call.size + 2 * ugliness_of(call)
 
 
 def is_same(old: Kept, call: Call, result: Result, wanted: frozenset[int]) -> bool:

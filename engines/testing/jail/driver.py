@@ -20,6 +20,7 @@ from engines.sandbox.channel import open_channel
 from engines.testing.jail import probes
 from engines.testing.jail.batches import Reached, run_batch
 from engines.testing.jail.execution import Candidate, Hang, Runner
+from engines.testing.jail.mutation import Mutant, Mutation
 from engines.testing.jail.raising import Sites
 from engines.testing.jail.rendering import Renderer
 from engines.testing.jail.surface import Surface
@@ -46,6 +47,7 @@ class Target:
     """The imported module and what has been seen of it."""
 
     runner: Runner
+    mutation: Mutation
     goals: list[probes.Goal]
     surface: Fact
     reached: Reached = field(default_factory=Reached)
@@ -80,7 +82,8 @@ def main() -> None:
             channel.send({"ok": True, **described(target), "cpu_s": cpu_s()})
         else:
             assert target is not None
-            channel.send({"ok": True, **_batch(target, request), "cpu_s": cpu_s()})
+            said = _ANSWERS[request["do"]](target, request)
+            channel.send({"ok": True, **said, "cpu_s": cpu_s()})
 
 
 def described(target: Target) -> Fact:
@@ -90,14 +93,31 @@ def described(target: Target) -> Fact:
 
 
 def _batch(target: Target, request: Fact) -> Fact:
-    given: list[tuple[int, str, list[str], str, str | None]] = request["candidates"]
-    candidates = [
-        Candidate(number, group, tuple(setup), call, subject)
-        for number, group, setup, call, subject in given
-    ]
+    candidates = _candidates(request)
     reached = Reached(everything=True) if request["everything"] else target.reached
     results = run_batch(candidates, target.runner, reached, separate=bool(request["separate"]))
     return {"results": results}
+
+
+def _candidates(request: Fact) -> list[Candidate]:
+    given: list[tuple[int, str, list[str], str, str | None]] = request["candidates"]
+    return [
+        Candidate(number, group, tuple(setup), call, subject)
+        for number, group, setup, call, subject in given
+    ]
+
+
+def _watch(target: Target, request: Fact) -> Fact:
+    return {"steady": target.mutation.watch(_candidates(request))}
+
+
+def _mutate(target: Target, request: Fact) -> Fact:
+    given: list[tuple[str, int, str, list[int]]] = request["mutants"]
+    mutants = [Mutant(unit, start, text, tuple(numbers)) for unit, start, text, numbers in given]
+    return {"killers": target.mutation.killers(mutants, request["enough"])}
+
+
+_ANSWERS = {"batch": _batch, "watch": _watch, "mutate": _mutate}
 
 
 def forget_ourselves() -> None:
@@ -139,10 +159,15 @@ def load(request: Fact) -> Target:
     names = _namespace(module)
     surface = Surface(module, file, Renderer(names))
     described = surface.describe()
-    names = surface.foreign_names() | names
-    runner = Runner(names, name, Sites(root, file))
+    foreign, sites = surface.foreign_names(), Sites(root, file)
+
+    def runner() -> Runner:
+        return Runner(foreign | _namespace(module), name, sites)
+
+    first = runner()
+    mutation = Mutation(module, file, first, runner)
     gc.freeze()  # a forked child that collects would copy every page it looks at
-    return Target(runner, finder.loader.goals, described, reached)
+    return Target(first, mutation, finder.loader.goals, described, reached)
 
 
 def _imported(name: str, file: str) -> ModuleType:

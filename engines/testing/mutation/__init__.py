@@ -1,0 +1,1 @@
+"""Small wrong changes of the code under test, and which calls would notice them."""

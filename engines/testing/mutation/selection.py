@@ -1,0 +1,123 @@
+"""Chooses the calls that become tests: by what they reach and by the mutants they notice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from engines.source.module import Module
+from engines.testing.budget import Budget
+from engines.testing.calls import Call
+from engines.testing.generation import Generation
+from engines.testing.jailed import Jail
+from engines.testing.minimising import distinct
+from engines.testing.mutation.analysis import Analysis, Kills
+from engines.testing.mutation.choice import Gain, chosen_of
+from engines.testing.mutation.hunting import Hunt
+from engines.testing.mutation.mutants import Mutant, mutants_of, sampled
+from engines.testing.search import Kept
+
+_MUTANTS = 400
+_JUDGED_MUTANTS = 100
+_HUNTED = 80
+_CALLS_PER_HUNT = 14
+_BASES_PER_HUNT = 12
+_HUNTS = 2
+_JUDGE_SHARE = 0.15
+"""Of the budget for mutants, kept for the score at the end."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of mutants that had no part in choosing: how many there were, how many are noticed."""
+
+    mutants: int = 0
+    killed: int = 0
+    survivors: tuple[tuple[int, str], ...] = ()
+    """Line and change of those in code that the chosen calls run."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One choice among the calls of a run.
+
+    `judged` drops the calls that are no tests. `cpu_s` is what mutants may cost.
+    """
+
+    jail: Jail
+    module: Module
+    generation: Generation
+    wanted: frozenset[int]
+    judged: Callable[[Sequence[Kept]], list[Kept]]
+    budget: Budget
+    cpu_s: float
+    seed: int
+
+    def chosen(self, kept: Sequence[Kept]) -> tuple[list[Kept], Score]:
+        """The calls to keep, most valuable first, and how many other mutants they notice.
+
+        Raises:
+            Lost: the driver is gone.
+        """
+        end_s = self.budget.spent_s + self.cpu_s
+        first_s = end_s - _JUDGE_SHARE * self.cpu_s
+        analysis = Analysis(self.jail, self.module, self.budget, first_s)
+        analysis.add(distinct(kept))
+        every = sampled(mutants_of(self.module), _MUTANTS + _JUDGED_MUTANTS, self.seed)
+        split = min(len(every) // 5, _JUDGED_MUTANTS)
+        others, mutants = every[:split], every[split:]
+        kills = analysis.kills(mutants)
+        for number in range(_HUNTS):
+            if not self._hunt(analysis, mutants, kills, self.seed + number):
+                break
+        places = chosen_of(analysis.pool, self._gains(analysis, kills))
+        analysis.until_s = end_s
+        return [analysis.pool[one] for one in places], _score(analysis, others, places)
+
+    def _gains(self, analysis: Analysis, kills: Kills) -> dict[int, Gain]:
+        noticed: dict[int, set[int]] = {}
+        for mutant, killers in kills.items():
+            for place in killers:
+                noticed.setdefault(place, set()).add(mutant)
+        return {
+            place: Gain(one.hits & self.wanted, frozenset(noticed.get(place, ())))
+            for place, one in enumerate(analysis.pool)
+        }
+
+    def _hunt(
+        self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, seed: int
+    ) -> bool:
+        """Make calls for mutants that run unnoticed; whether any is noticed now."""
+        hunt = Hunt(self.generation, seed)
+        survivors = {place: analysis.reaching(mutants[place]) for place in kills if not kills[place]}
+        survivors = dict(islice(((place, run) for place, run in survivors.items() if run), _HUNTED))
+        calls: dict[Call, None] = {}
+        for place, run in survivors.items():
+            bases = [analysis.pool[one].call for one in run[:_BASES_PER_HUNT]]
+            calls |= dict.fromkeys(hunt.calls(mutants[place], bases, _CALLS_PER_HUNT))
+        if not calls or analysis.is_over:
+            return False
+        results = self.jail.run(list(calls), everything=True)
+        new = [
+            Kept(call, result)
+            for call, result in zip(calls, results, strict=True)
+            if result.hits and result.observation.kind not in {"hang", "killed", "setup"}
+        ]
+        added = analysis.add(self.judged(new))
+        places = list(survivors)
+        found = analysis.kills([mutants[place] for place in places], added)
+        gained = {places[number]: killers for number, killers in found.items() if killers}
+        kills.update(gained)
+        return bool(gained)
+
+
+def _score(analysis: Analysis, mutants: Sequence[Mutant], places: Sequence[int]) -> Score:
+    """How many of the mutants the calls at these places notice."""
+    kept = set(places)
+    kills = analysis.kills(mutants, kept, enough=1)
+    survivors = [
+        (mutants[number].line, mutants[number].what)
+        for number, killers in kills.items()
+        if not killers and any(one in kept for one in analysis.reaching(mutants[number]))
+    ]
+    killed = sum(1 for killers in kills.values() if killers)
+    return Score(len(kills), killed, tuple(sorted(survivors)))
