@@ -1,8 +1,8 @@
 """Writes tests for one file: read, search, minimise, check for stability, emit, measure."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from engines.sandbox.sandbox import Sandbox
 from engines.source.files import Unreadable, read_source
@@ -15,7 +15,8 @@ from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
 from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
-from engines.testing.minimising import covering, distinct, shrunken
+from engines.testing.minimising import covering, shrunken
+from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
 from engines.testing.oracle import Texts, Verdict, verdict
 from engines.testing.places import Place, TestPlace, place_of, test_place
@@ -32,7 +33,8 @@ from engines.watch import Stopped, Unwatched, Watch
 _CONFIRMED_PER_OFFER = 10
 _CHECK_CPU_S, _MEASURE_CPU_S = 0.3, 0.9
 """What checking and measuring cost beside importing the target, once for each process."""
-_CHOICE_SHARE = 0.25
+_CHOICE_SHARE = 0.15
+_MUTATION_SHARE = 0.2
 _LEAST_SEARCH_SHARE = 0.3
 
 
@@ -45,6 +47,7 @@ class _Found:
     candidates: int
     cpu_s: float
     is_complete: bool
+    score: Score = Score()
 
 
 def write_tests(
@@ -111,7 +114,7 @@ class _Run:
         self._has_found = bool(kept)
         texts = {one.key: _texts(one, generation, jail) for one in targets.offers}
         try:
-            return self._chosen(jail, targets, kept, texts, search, spent)
+            return self._chosen(jail, targets, kept, texts, generation, search, spent)
         except Lost as problem:
             raise CannotTest(
                 f"`{self._place.path}` ended the test process while it was examined ({problem})."
@@ -122,28 +125,35 @@ class _Run:
         whole_s = self._request.cpu_s
         checks_s = _CHECK_CPU_S + len(SETTINGS) * import_cpu_s
         measures_s = _MEASURE_CPU_S + TEST_PROCESSES * import_cpu_s
-        rest_s = checks_s + measures_s + _CHOICE_SHARE * whole_s
+        rest_s = checks_s + measures_s + (_CHOICE_SHARE + _MUTATION_SHARE) * whole_s
         return max(whole_s - rest_s, _LEAST_SEARCH_SHARE * whole_s)
 
     def _chosen(
         self, jail: Jail, targets: Targets, kept: list[Kept], texts: dict[str, Texts],
-        search: Search, spent: float,
+        generation: Generation, search: Search, spent: float,
     ) -> _Found:  # fmt: skip
         self._watch.report("keeping the fewest calls that show the most", 0.65)
         self._watch.phase("choose")
         candidates = jail.executed
-        judged = [
-            (one, verdict(one.call, one.result, texts[one.call.offer.key]))
-            for one in _confirmed(jail, _preselected(kept, targets.goals))
-        ]
-        good = [one for one, word in judged if word is Verdict.TEST]
-        crashes = [one for one, word in judged if word is Verdict.FINDING]
-        chosen = covering(good, targets.goals)
+        goals = targets.goals
+
+        def judged(some: Sequence[Kept], wanted: Verdict = Verdict.TEST) -> list[Kept]:
+            words = [verdict(one.call, one.result, texts[one.call.offer.key]) for one in some]
+            return [one for one, word in zip(some, words, strict=True) if word is wanted]
+
+        confirmed = _confirmed(jail, _preselected(kept, goals))
+        good = judged(confirmed)
+        chosen = covering(good, goals)
         if self._watch.stop_requested():
             return _Found(chosen, (), candidates, spent, is_complete=False)
-        chosen = distinct(shrunken(jail, chosen, targets.goals))
-        found = findings_of(jail, crashes, texts)
-        return _Found(chosen, found, candidates, spent, search.is_complete)
+        small = shrunken(jail, chosen, goals)
+        selection = Selection(
+            jail, self._module, generation, goals, judged, self._budget,
+            _MUTATION_SHARE * self._request.cpu_s, self._request.seed,
+        )  # fmt: skip
+        chosen, score = selection.chosen([*small, *good])
+        found = findings_of(jail, judged(confirmed, Verdict.FINDING), texts)
+        return _Found(chosen, found, candidates, spent, search.is_complete, score)
 
     def _stable(self, found: _Found) -> list[Kept]:
         try:
@@ -183,6 +193,9 @@ class _Run:
             before=measured.before,
             after=measured.coverage,
             findings=found.findings,
+            mutants=found.score.mutants,
+            killed=found.score.killed,
+            survivors=found.score.survivors,
             unreached=unreached_of(self._module, measured.missing_lines),
             candidates=found.candidates,
             search_cpu_s=round(found.cpu_s, 2),
@@ -272,14 +285,23 @@ def _preselected(kept: list[Kept], wanted: frozenset[int]) -> list[Kept]:
 
 
 def _confirmed(jail: Jail, kept: list[Kept]) -> list[Kept]:
-    """The calls with what they show when the module's state is fresh."""
-    results = jail.run([one.call for one in kept], everything=True, separate=True)
-    confirmed = [
+    """The calls with what they show whatever ran before them, or else in a process of their own."""
+    calls = [one.call for one in kept]
+    results = jail.run(calls, everything=True)
+    again = jail.run(calls[::-1], everything=True)[::-1]
+    unsteady = [
+        place
+        for place, (one, other) in enumerate(zip(results, again, strict=True))
+        if (one.hits, one.observation) != (other.hits, other.observation)
+    ]
+    alone = jail.run([calls[place] for place in unsteady], everything=True, separate=True)
+    for place, result in zip(unsteady, alone, strict=True):
+        results[place] = result
+    return [
         Kept(one.call, result)
         for one, result in zip(kept, results, strict=True)
         if result.hits is not None
     ]
-    return [replace(one) for one in confirmed]
 
 
 def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:

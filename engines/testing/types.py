@@ -102,6 +102,12 @@ class TestingResult:
     before: Coverage
     """With nothing but the import of the module."""
     after: Coverage
+    mutants: int
+    """Small wrong changes of the code that were tried, none of which had a part in choosing."""
+    killed: int
+    """Those of them that a test notices."""
+    survivors: tuple[tuple[int, str], ...]
+    """Line and change of mutants that the tests run and do not notice."""
     findings: tuple[Finding, ...]
     unreached: tuple[Unreached, ...]
     candidates: int
