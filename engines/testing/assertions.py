@@ -1,13 +1,16 @@
 """The lines that call and check, for one outcome."""
 
 import ast
+import re
 from dataclasses import dataclass
 
 from engines.testing.calls import Call
+from engines.testing.jail.noticing import ATTRIBUTE_LIMIT
+from engines.testing.jail.rendering import quoted
 from engines.testing.layout import double_quoted
 from engines.testing.observations import Observation
 
-_ATTRIBUTE_LIMIT = 5
+_MESSAGE_LIMIT_CHARS = 60
 _BUILTIN_TYPES = frozenset(
     [
         "int",
@@ -55,7 +58,7 @@ def checks(call: Call, seen: Observation, names: Names, *, is_unittest: bool = F
     if not lines:
         lines = [source]
     shown = seen.after if _is_statement(source) else seen.changed
-    for name, value in shown[:_ATTRIBUTE_LIMIT]:
+    for name, value in shown[:ATTRIBUTE_LIMIT]:
         lines.append(equality(attribute_of(call.subject or "", name), value))
     return lines
 
@@ -143,7 +146,7 @@ def _context_lines(call: Call, seen: Observation) -> list[str]:
     subject = call.subject or ""
     if call.offer.name == "__exit__":
         after = [equality(attribute_of(subject, name), text) for name, text in seen.after]
-        return [f"with {subject}:\n    pass", *after[:_ATTRIBUTE_LIMIT]]
+        return [f"with {subject}:\n    pass", *after[:ATTRIBUTE_LIMIT]]
     inside = [equality(attribute_of(subject, name), text) for name, text in seen.changed]
     if not inside:
         return [f"with {subject} as entered:\n    assert entered is not None"]
@@ -163,7 +166,7 @@ def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:
     if len(seen.attributes) == 1:
         name, value = seen.attributes[0]
         return [equality(attribute_of(source, name), value)]
-    shown = seen.attributes[:_ATTRIBUTE_LIMIT]
+    shown = seen.attributes[:ATTRIBUTE_LIMIT]
     return [
         f"result = {source}",
         *(equality(attribute_of("result", name), value) for name, value in shown),
@@ -179,13 +182,36 @@ def _type_lines(source: str, seen: Observation, names: Names) -> list[str]:
 
 def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) -> list[str]:
     name = names.of(seen.type) or "Exception"
-    opening = f"with self.assertRaises({name}):" if is_unittest else f"with pytest.raises({name}):"
+    pattern = message_pattern(seen)
+    if is_unittest:
+        opening = (
+            f"self.assertRaisesRegex({name}, {pattern})"
+            if pattern
+            else f"self.assertRaises({name})"
+        )
+    else:
+        opening = f"pytest.raises({name}, match={pattern})" if pattern else f"pytest.raises({name})"
+    opening = f"with {opening}:"
     source = double_quoted(call.source)
     if seen.lazy == "entered":
         return [opening, f"    with {source}:", "        pass"]
     if seen.lazy:
         source = f"list({source})"
     return [opening, *(f"    {line}" for line in source.split("\n"))]
+
+
+def message_pattern(seen: Observation) -> str | None:
+    """Source of a pattern for what the code itself says of an error; None without words."""
+    words = seen.message.split("\n")[0] if seen.deliberate else ""
+    if len(words) > _MESSAGE_LIMIT_CHARS:
+        words = words[:_MESSAGE_LIMIT_CHARS].rpartition(" ")[0]
+    if " at 0x" in words or not re.search(r"\w", words):
+        return None
+    escaped = re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", words)
+    if escaped == words:
+        return quoted(words)
+    mark = next((one for one in "\"'" if one not in words), None)
+    return f"r{mark}{escaped}{mark}" if mark and words.isprintable() else None
 
 
 def _is_statement(source: str) -> bool:

@@ -1,8 +1,8 @@
 """Writes tests for one file: read, search, minimise, check for stability, emit, measure."""
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from engines.sandbox.sandbox import Sandbox
 from engines.source.files import Unreadable, read_source
@@ -18,7 +18,7 @@ from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, R
 from engines.testing.minimising import covering, shrunken
 from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
-from engines.testing.oracle import Texts, Verdict, verdict
+from engines.testing.oracle import Judge, Texts
 from engines.testing.places import Place, TestPlace, place_of, test_place
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
@@ -47,7 +47,7 @@ class _Found:
     candidates: int
     cpu_s: float
     is_complete: bool
-    score: Score = Score()
+    score: Score = field(default_factory=Score)
 
 
 def write_tests(
@@ -112,48 +112,48 @@ class _Run:
         kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
         spent = self._budget.spent_s - started_s
         self._has_found = bool(kept)
-        texts = {one.key: _texts(one, generation, jail) for one in targets.offers}
+        judge = Judge({one.key: _texts(one, generation, jail) for one in targets.offers})
+        found = _Found(kept, (), jail.executed, spent, search.is_complete)
         try:
-            return self._chosen(jail, targets, kept, texts, generation, search, spent)
+            self._choose(jail, targets.goals, generation, judge, found)
         except Lost as problem:
             raise CannotTest(
                 f"`{self._place.path}` ended the test process while it was examined ({problem})."
             ) from problem
+        return found
 
     def _search_until_s(self, import_cpu_s: float) -> float:
         """When the search has to end, so that the rest fits into the budget too."""
         whole_s = self._request.cpu_s
-        checks_s = _CHECK_CPU_S + len(SETTINGS) * import_cpu_s
-        measures_s = _MEASURE_CPU_S + TEST_PROCESSES * import_cpu_s
-        rest_s = checks_s + measures_s + (_CHOICE_SHARE + _MUTATION_SHARE) * whole_s
+        choice_s = (_CHOICE_SHARE + _MUTATION_SHARE) * whole_s
+        rest_s = self._finish_cpu_s(import_cpu_s) + choice_s
         return max(whole_s - rest_s, _LEAST_SEARCH_SHARE * whole_s)
 
-    def _chosen(
-        self, jail: Jail, targets: Targets, kept: list[Kept], texts: dict[str, Texts],
-        generation: Generation, search: Search, spent: float,
-    ) -> _Found:  # fmt: skip
+    def _finish_cpu_s(self, import_cpu_s: float) -> float:
+        """What checking and measuring cost after the calls were chosen."""
+        imports = len(SETTINGS) + TEST_PROCESSES
+        return _CHECK_CPU_S + _MEASURE_CPU_S + imports * import_cpu_s
+
+    def _choose(
+        self, jail: Jail, goals: frozenset[int], generation: Generation, judge: Judge, found: _Found
+    ) -> None:
+        """Narrow down what was found to the calls worth a test, and tell the crashes."""
         self._watch.report("keeping the fewest calls that show the most", 0.65)
         self._watch.phase("choose")
-        candidates = jail.executed
-        goals = targets.goals
-
-        def judged(some: Sequence[Kept], wanted: Verdict = Verdict.TEST) -> list[Kept]:
-            words = [verdict(one.call, one.result, texts[one.call.offer.key]) for one in some]
-            return [one for one, word in zip(some, words, strict=True) if word is wanted]
-
-        confirmed = _confirmed(jail, _preselected(kept, goals))
-        good = judged(confirmed)
-        chosen = covering(good, goals)
+        confirmed = _confirmed(jail, _preselected(found.kept, goals))
+        good = judge.tests(confirmed)
+        found.kept = covering(good, goals)
         if self._watch.stop_requested():
-            return _Found(chosen, (), candidates, spent, is_complete=False)
-        small = shrunken(jail, chosen, goals)
+            found.is_complete = False
+            return
+        small = shrunken(jail, found.kept, goals)
+        left_s = self._budget.left_s - self._finish_cpu_s(jail.import_cpu_s)
         selection = Selection(
-            jail, self._module, generation, goals, judged, self._budget,
-            _MUTATION_SHARE * self._request.cpu_s, self._request.seed,
+            jail, self._module, generation, goals, judge, self._budget,
+            max(left_s, _MUTATION_SHARE * self._request.cpu_s), self._request.seed,
         )  # fmt: skip
-        chosen, score = selection.chosen([*small, *good])
-        found = findings_of(jail, judged(confirmed, Verdict.FINDING), texts)
-        return _Found(chosen, found, candidates, spent, search.is_complete, score)
+        found.kept, found.score = selection.chosen([*small, *good])
+        found.findings = findings_of(jail, judge.findings(confirmed), judge.texts)
 
     def _stable(self, found: _Found) -> list[Kept]:
         try:

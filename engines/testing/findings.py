@@ -1,5 +1,7 @@
 """Crashes worth telling, each with the smallest input that still shows it."""
 
+from collections.abc import Mapping
+
 from engines.testing.calls import Call
 from engines.testing.jailed import Jail
 from engines.testing.layout import double_quoted
@@ -11,7 +13,7 @@ from engines.testing.types import Finding
 _LIMIT = 10
 
 
-def findings_of(jail: Jail, crashes: list[Kept], texts: dict[str, Texts]) -> tuple[Finding, ...]:
+def findings_of(jail: Jail, crashes: list[Kept], texts: Mapping[str, Texts]) -> tuple[Finding, ...]:
     """One finding for each place and kind of crash, smallest input first tried."""
     places: dict[tuple[int, str], Kept] = {}
     for one in sorted(crashes, key=lambda item: (-item.call.soundness, item.call.size)):

@@ -1,5 +1,6 @@
 """What a test may assert of a call, or whether its crash is news instead."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +8,7 @@ from engines.source.docstrings import documented, sentence_naming
 from engines.source.symbols import Class, Function
 from engines.testing.calls import Call, Soundness
 from engines.testing.observations import Observation, Result
+from engines.testing.search import Kept
 
 _NEVER_RAISED = frozenset({
     "StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt", "SystemExit",
@@ -91,6 +93,24 @@ def verdict(call: Call, result: Result, texts: Texts) -> Verdict:
     if name in _PROTOCOL.get(call.offer.name, ()):
         return Verdict.TEST
     return Verdict.FINDING if _is_news(call, seen) else Verdict.DROP
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the executions of a module's calls; `texts` by the keys of their offers."""
+
+    texts: Mapping[str, Texts]
+
+    def tests(self, kept: Sequence[Kept]) -> list[Kept]:
+        """Those that can become tests."""
+        return [one for one in kept if self._verdict(one) is Verdict.TEST]
+
+    def findings(self, kept: Sequence[Kept]) -> list[Kept]:
+        """Those that crash where they should not."""
+        return [one for one in kept if self._verdict(one) is Verdict.FINDING]
+
+    def _verdict(self, one: Kept) -> Verdict:
+        return verdict(one.call, one.result, self.texts[one.call.offer.key])
 
 
 def _is_news(call: Call, seen: Observation) -> bool:

@@ -50,6 +50,7 @@ class Runner:
         self._module = module
         self._sites = sites
         self._is_brief = False
+        self._folders = 0
         self._render = Renderer(names)
         self._own_types = {value for value in names.values() if isinstance(value, type)}
 
@@ -61,7 +62,9 @@ class Runner:
         names = dict(self.names)
         if "tmp_path" not in "".join((*candidate.setup, candidate.call)):
             return self._limited(candidate, names, is_brief=is_brief)
-        with tempfile.TemporaryDirectory() as folder:
+        self._folders += 1
+        prefix = "folder"[: 1 + self._folders % 6]  # a result that depends on it must differ
+        with tempfile.TemporaryDirectory(prefix=prefix) as folder:
             names["tmp_path"] = Path(folder)
             return self._limited(candidate, names, is_brief=is_brief)
 

@@ -5,13 +5,14 @@ refers to the function gets it. What runs on import is run again, in the module'
 """
 
 import __future__
+
 import ast
 import gc
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -127,9 +128,7 @@ class Mutation:
         if mutant.unit:
             functions = self._functions_at(mutant.unit, mutant.start)
             code = _code_named(whole, mutant.unit.split("."))
-            fits = code and all(
-                one.__code__.co_freevars == code.co_freevars for one in functions
-            )
+            fits = code and all(one.__code__.co_freevars == code.co_freevars for one in functions)
             return _Trial(code, functions, 0, watched) if functions and fits else None
         self._check_repeatable(watched)
         watched = [one for one in watched if self._repeatable[one.candidate.number]]
@@ -209,7 +208,7 @@ class Mutation:
                 return
 
     @contextmanager
-    def _changed(self, trial: _Trial, writing: int) -> Iterator[None]:
+    def _changed(self, trial: _Trial, writing: int) -> Generator[None]:
         before = [one.__code__ for one in trial.functions]
         try:
             if trial.functions and trial.code:

@@ -23,7 +23,9 @@ def is_noticed(seen: Fact, now: Fact) -> bool:
     if _only_acts(seen):
         return seen.get("printed") != now.get("printed")
     if kind == "object":
-        return seen["type"] != now["type"] or _first(seen, "attributes") != _first(now, "attributes")
+        return seen["type"] != now["type"] or _first(seen, "attributes") != _first(
+            now, "attributes"
+        )
     keys = ("type",) if kind in {"opaque", "callable"} else ("text", "more")
     return any(seen.get(key) != now.get(key) for key in (*keys, "count"))
 

@@ -131,7 +131,7 @@ class _Readers:
                 self._note(inner)
 
     def spans(self, names: frozenset[str]) -> list[tuple[int, int]]:
-        """First and last lines of the functions that read one of the names or what is made of it."""
+        """Lines of the functions that read one of the names, or what is made of it on import."""
         waiting, known = list(names), set(names)
         while waiting:
             new = self._derived.get(waiting.pop(), set()) - known

@@ -32,19 +32,18 @@ class Gain:
 
 def chosen_of(pool: Sequence[Kept], gains: Mapping[int, Gain]) -> list[int]:
     """Places of the calls to keep, those that bring most for their lines first."""
-    waiting = {place: gain.all for place, gain in gains.items()}
+    waiting: dict[int, frozenset[tuple[str, int]]] = {
+        place: gain.all for place, gain in gains.items() if gain.all
+    }
     chosen: list[int] = []
     groups: set[str] = set()
     while waiting:
-        best = max(
-            waiting, key=lambda place: (len(waiting[place]) / _cost(pool[place], groups), -place)
-        )
-        found = waiting.pop(best)
-        if not found:
-            break
+        worth = {place: len(one) / _cost(pool[place], groups) for place, one in waiting.items()}
+        best = max(worth, key=lambda place: (worth[place], -place))
+        found = waiting[best]
         chosen.append(best)
         groups.add(_group(pool[best]))
-        waiting = {place: rest for place, one in waiting.items() if (rest := one - found)}
+        waiting = {place: one - found for place, one in waiting.items() if not one <= found}
     return _needed(pool, chosen, gains)
 
 

@@ -1,4 +1,4 @@
-"""Inputs for mutants that no call noticed: like those that ran the changed code, or its constants."""
+"""Inputs for mutants that no call noticed, from calls that ran the changed code."""
 
 import ast
 import random
@@ -29,7 +29,7 @@ class Hunt:
         self._choices = choices
 
     def calls(self, mutant: Mutant, bases: Sequence[Call], count: int) -> Iterator[Call]:
-        """At most `count` calls like `bases`: first with the mutant's constants, then changed ones."""
+        """At most `count` calls like `bases`, some of them with the mutant's constants."""
         hinted = list(dict.fromkeys(self._hinted(mutant, bases)))
         self._choices.shuffle(hinted)
         share = count if not mutant.unit else count // 2

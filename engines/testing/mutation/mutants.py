@@ -4,7 +4,7 @@ import ast
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 
 from engines.source.module import Module
 from engines.testing.mutation.operators import Part, replacements
@@ -105,35 +105,35 @@ class _Mutating:
 
 def _unit(chain: list[ast.AST]) -> _Function | None:
     """The outermost function in whose body the node is; default arguments belong to none."""
-    for inner, outer in reversed(list(zip(chain, chain[1:], strict=False))):
+    for inner, outer in reversed(list(pairwise(chain))):
         if isinstance(outer, _Function):
             return outer if inner in outer.body else None
     return None
 
 
 def _is_left_out(chain: list[ast.AST]) -> bool:
-    """Annotations, docstrings, messages, formatted texts, and what only a program or checker runs."""
-    for inner, outer in zip(chain, chain[1:], strict=False):
-        match outer:
-            case ast.arg() | ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.Assert():
-                return True
-            case ast.Expr(value=ast.Constant()):
-                return True
-            case ast.AnnAssign() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                if inner in {getattr(outer, "annotation", None), getattr(outer, "returns", None)}:
-                    return True
-            case ast.If(test=test):
-                if any(one in ast.unparse(test) for one in _LEFT_OUT_CONDITIONS):
-                    return True
-            case ast.Assign(targets=[ast.Name(id=name), *_]):
-                if name.startswith("__"):
-                    return True
-            case ast.Raise():
-                if isinstance(chain[0], ast.Constant):
-                    return True
-            case _:
-                continue
-    return False
+    """Annotations, docstrings, messages, formatted texts, what only a program or checker runs."""
+    is_constant = isinstance(chain[0], ast.Constant)
+    return any(
+        (is_constant and isinstance(outer, ast.Expr | ast.Raise)) or _is_outside(inner, outer)
+        for inner, outer in pairwise([ast.Pass(), *chain])
+    )
+
+
+def _is_outside(inner: ast.AST, outer: ast.AST) -> bool:
+    match outer:
+        case ast.arg() | ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.Assert():
+            return True
+        case ast.AnnAssign(annotation=part):
+            return inner is part
+        case ast.FunctionDef(returns=part) | ast.AsyncFunctionDef(returns=part):
+            return inner is part
+        case ast.If(test=test):
+            return any(one in ast.unparse(test) for one in _LEFT_OUT_CONDITIONS)
+        case ast.Assign(targets=[ast.Name(id=name), *_]):
+            return name.startswith("__")
+        case _:
+            return False
 
 
 def _parameters(function: _Function) -> list[str]:

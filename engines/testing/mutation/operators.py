@@ -56,7 +56,9 @@ def _of_statement(node: ast.AST) -> Iterator[tuple[Part, str]]:
             yield test, f"(not {_text(test)})"
         case ast.Return(value=value) if value is not None and not _is_none(value):
             yield node, "return None"
-        case ast.Raise(exc=ast.Call(func=ast.Name(id=name) as named) | (ast.Name(id=name) as named)):
+        case ast.Raise(
+            exc=ast.Call(func=ast.Name(id=name) as named) | (ast.Name(id=name) as named)
+        ):
             yield named, _OTHER_ERRORS.get(name, "RuntimeError")
         case ast.Break():
             yield node, "continue"

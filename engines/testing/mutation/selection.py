@@ -1,6 +1,6 @@
 """Chooses the calls that become tests: by what they reach and by the mutants they notice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +14,7 @@ from engines.testing.mutation.analysis import Analysis, Kills
 from engines.testing.mutation.choice import Gain, chosen_of
 from engines.testing.mutation.hunting import Hunt
 from engines.testing.mutation.mutants import Mutant, mutants_of, sampled
+from engines.testing.oracle import Judge
 from engines.testing.search import Kept
 
 _MUTANTS = 400
@@ -40,14 +41,14 @@ class Score:
 class Selection:
     """One choice among the calls of a run.
 
-    `judged` drops the calls that are no tests. `cpu_s` is what mutants may cost.
+    `cpu_s` is what mutants may cost.
     """
 
     jail: Jail
     module: Module
     generation: Generation
     wanted: frozenset[int]
-    judged: Callable[[Sequence[Kept]], list[Kept]]
+    judge: Judge
     budget: Budget
     cpu_s: float
     seed: int
@@ -83,12 +84,12 @@ class Selection:
             for place, one in enumerate(analysis.pool)
         }
 
-    def _hunt(
-        self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, seed: int
-    ) -> bool:
+    def _hunt(self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, seed: int) -> bool:
         """Make calls for mutants that run unnoticed; whether any is noticed now."""
         hunt = Hunt(self.generation, seed)
-        survivors = {place: analysis.reaching(mutants[place]) for place in kills if not kills[place]}
+        survivors = {
+            place: analysis.reaching(mutants[place]) for place in kills if not kills[place]
+        }
         survivors = dict(islice(((place, run) for place, run in survivors.items() if run), _HUNTED))
         calls: dict[Call, None] = {}
         for place, run in survivors.items():
@@ -102,7 +103,7 @@ class Selection:
             for call, result in zip(calls, results, strict=True)
             if result.hits and result.observation.kind not in {"hang", "killed", "setup"}
         ]
-        added = analysis.add(self.judged(new))
+        added = analysis.add(self.judge.tests(new))
         places = list(survivors)
         found = analysis.kills([mutants[place] for place in places], added)
         gained = {places[number]: killers for number, killers in found.items() if killers}
