@@ -126,7 +126,7 @@ def test_a_crash_is_a_finding_with_its_smallest_input_and_no_test(shop: TestingR
 
 def test_exceptions_the_source_raises_are_expected_by_tests(shop: TestingResult) -> None:
     assert "pytest.raises(ValueError, match=" in shop.source
-    assert "pytest.raises(IndexError, match=\"empty stack\")" in shop.source
+    assert 'pytest.raises(IndexError, match="empty stack")' in shop.source
     assert "xfail" not in shop.source
 
 

@@ -64,8 +64,7 @@ def tariff(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Testin
 
 def test_each_kind_of_change_is_made_once_where_it_can_be() -> None:
     text = (
-        "def f(a, b=2):\n    while a < b:\n        a += 1\n        break\n"
-        "    return a and not b\n"
+        "def f(a, b=2):\n    while a < b:\n        a += 1\n        break\n    return a and not b\n"
     )
     said = {one.what for one in mutants(text)}
     assert {
