@@ -165,16 +165,18 @@ class _Probe(BaseModel):
 class _Rung(BaseModel):
     model_config = ConfigDict(extra="ignore")
     rung: str
+    forks: bool = False
     probes: tuple[_Probe, ...]
     passed: bool
     missing: str = ""
 
     @property
     def summary(self) -> str:
+        name = f"{self.rung}, warm" if self.forks else self.rung
         if self.missing:
-            return f"{self.rung}: not available"
+            return f"{name}: not available"
         failed = ", ".join(probe.name for probe in self.probes if not probe.passed)
-        return f"{self.rung}: " + (f"fails at {failed}" if failed else f"{len(self.probes)} held")
+        return f"{name}: " + (f"fails at {failed}" if failed else f"{len(self.probes)} held")
 
 
 _RUNGS = TypeAdapter(tuple[_Rung, ...])

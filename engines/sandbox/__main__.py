@@ -19,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.action == "canary":
         attack = quick_canary if options.quick else canary
-        reports = [attack(Rung(name)) for name in options.rung or Rung]
+        rungs = [Rung(name) for name in options.rung or Rung]
+        reports = [attack(rung, forks=forks) for rung in rungs for forks in (False, True)]
         return _show_canary(reports, as_json=options.json)
     return _run(options)
 
@@ -55,7 +56,7 @@ def _show_canary(reports: list[CanaryReport], *, as_json: bool) -> int:
 
 def _table(report: CanaryReport) -> str:
     if report.missing:
-        return f"{report.rung}: not available: {report.missing}"
+        return f"{report.name}: not available: {report.missing}"
     verdict = "holds" if report.passed else "DOES NOT HOLD"
     rows = [("probe", "expected", "what happened", "")]
     for probe in report.probes:
@@ -63,7 +64,7 @@ def _table(report: CanaryReport) -> str:
         rows.append((probe.name, probe.expected, probe.happened, passed))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([f"{report.rung}: {verdict}", *lines])
+    return "\n".join([f"{report.name}: {verdict}", *lines])
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -4,40 +4,54 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engines.sandbox import probes
-from engines.sandbox.limit_probes import LIMIT_PROBES, LIMITS, probe_wall_limit, run_once
+from engines.sandbox.attacks.inside import HOSTILE, ORDINARY
+from engines.sandbox.bound_probes import BOUND_PROBES, BoundProbe, probe_wall_limit
+from engines.sandbox.ground import LIMITS, Ground
+from engines.sandbox.jail import TIMERS
+from engines.sandbox.neighbour_probes import NEIGHBOUR_PROBES
 from engines.sandbox.report import CanaryReport, Probe
-from engines.sandbox.types import Command, NoIsolation, Outcome, Rung
+from engines.sandbox.types import NoIsolation, Outcome, Rung
 
 _VARIABLE = "GRYPH_CANARY_SECRET"
 _SECRET = "canary-secret"  # noqa: S105 - planted to be looked for
 _WORKS = "works"
 _REFUSED = "refused"
+_AT_A_TIME = 4
 
 
-def canary(rung: Rung) -> CanaryReport:
-    """Attack a rung with every probe there is; takes some seconds."""
-    return _attacked(rung, LIMIT_PROBES)
+def canary(rung: Rung, *, forks: bool) -> CanaryReport:
+    """Attack a rung with every probe there is, by cold starts or by forks; takes some seconds."""
+    return _attacked(rung, (*BOUND_PROBES, *NEIGHBOUR_PROBES), forks=forks)
 
 
-def quick_canary(rung: Rung) -> CanaryReport:
+def quick_canary(rung: Rung, *, forks: bool = False) -> CanaryReport:
     """Attack a rung from inside and see one run killed: what a worker can afford at its start."""
-    return _attacked(rung, (probe_wall_limit,))
+    probes = (probe_wall_limit, *NEIGHBOUR_PROBES) if forks else (probe_wall_limit,)
+    return _attacked(rung, probes, forks=forks)
 
 
-def _attacked(rung: Rung, limit_probes: tuple[Callable[[Rung], Probe], ...]) -> CanaryReport:
+def _attacked(rung: Rung, probes: Sequence[BoundProbe], *, forks: bool) -> CanaryReport:
     if sys.platform != "linux":
-        return CanaryReport(rung, (), missing="the sandbox needs Linux")
+        return CanaryReport(rung, forks, (), missing="the sandbox needs Linux")
     try:
-        found = [*_probe_from_inside(rung), *(probe(rung) for probe in limit_probes)]
+        with Ground(rung, forks=forks) as ground:
+            found = [*_probe_from_inside(ground), *_probe_bounds(ground, probes)]
     except NoIsolation as error:
-        return CanaryReport(rung, (), missing=str(error))
-    return CanaryReport(rung, tuple(found))
+        return CanaryReport(rung, forks, (), missing=str(error))
+    return CanaryReport(rung, forks, tuple(found))
+
+
+def _probe_bounds(ground: Ground, probes: Sequence[BoundProbe]) -> list[Probe]:
+    """Several at a time, for most wait for a limit; one, where all share a bound on processes."""
+    with ThreadPoolExecutor(_AT_A_TIME if os.geteuid() == 0 else 1) as pool:
+        made = [pool.submit(probe, ground) for probe in probes]
+        return [one.result() for one in made]
 
 
 @contextmanager
@@ -64,18 +78,18 @@ def _targets(folder: Path) -> Generator[dict[str, str]]:
             "processes": str(LIMITS.processes),
             "memory_bytes": str(LIMITS.memory_bytes),
             "file_bytes": str(LIMITS.file_bytes),
+            "open_files": str(LIMITS.open_files),
+            "timers": str(TIMERS),
         }
 
 
-def _probe_from_inside(rung: Rung) -> tuple[Probe, ...]:
-    with TemporaryDirectory(prefix="gryph-canary-") as name:
+def _probe_from_inside(ground: Ground) -> tuple[Probe, ...]:
+    with TemporaryDirectory(prefix="gryph-canary-") as name, ground.server.folder() as work:
         folder = Path(name)
         folder.chmod(0o755)
-        work = folder / "work"
-        work.mkdir()
         with _targets(folder) as targets, _planted_environment():
             (work / "link-to-secret").symlink_to(targets["secret"])
-            outcome = run_once(rung, _probe_command(work, targets))
+            outcome = ground.probe(work, [*HOSTILE, *ORDINARY], targets)
             secret = Path(targets["secret"])
             untouched = secret.read_text() == _SECRET and secret.stat().st_mode & 0o777 == 0o644  # noqa: PLR2004 - as planted
         rows = [*_rows(outcome), _result_row(work)]
@@ -93,22 +107,13 @@ def _planted_environment() -> Generator[None]:
         os.unsetenv(_VARIABLE)
 
 
-def _probe_command(work: Path, targets: dict[str, str]) -> Command:
-    return Command(
-        argv=(sys.executable, "-I", probes.__file__, *probes.HOSTILE, *probes.ORDINARY),
-        work=work,
-        env={"PROBE_TARGETS": json.dumps(targets)},
-        limits=LIMITS,
-    )
-
-
 def _rows(outcome: Outcome) -> list[Probe]:
     answers = {
         answer["probe"]: answer for answer in map(json.loads, outcome.stdout.decode().splitlines())
     }
     rows: list[Probe] = []
-    for name in (*probes.HOSTILE, *probes.ORDINARY):
-        expected = _REFUSED if name in probes.HOSTILE else _WORKS
+    for name in (*HOSTILE, *ORDINARY):
+        expected = _REFUSED if name in HOSTILE else _WORKS
         if name in answers:
             answer = answers[name]
             rows.append(Probe(name, expected, str(answer["happened"]), passed=bool(answer["held"])))

@@ -49,6 +49,7 @@ def confine(plan: Plan) -> None:
         _become(int(plan.uid), read_search=bool(plan.read_search))
     else:
         kernel.drop_capabilities()
+    kernel.close_to_tracing(closed=False)
     os.chdir(plan.work)
     kernel.die_with_parent()
     kernel.install_filter(bytes.fromhex(plan.filter))

@@ -41,6 +41,10 @@ OWN_PATH = f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r});
 _BOOT = OWN_PATH + "from engines.sandbox.launcher import run; run()"
 _CAP_DAC_READ_SEARCH = 1 << 2
 _LAUNCHER_PROCESSES = 2
+_SERVER_PROCESSES = 3
+"""Bubblewrap's own, the zygote, and the run's launcher."""
+TIMERS = 256
+"""How many timers a run may set, and signals it may queue, each a piece of the kernel's memory."""
 _KILL_ROUNDS = 100
 _KILL_ROUND_S = 0.05
 
@@ -172,7 +176,7 @@ def _partition_jail(command: Command, work: Path, uid: int | None, house: House)
     readable = (*system_places(), *_absolute(command.readable))
     closed = uid is not None and bool(house.closed)
     plan = _namespace_plan(command, work, uid, read_search=closed)
-    spare = 0 if uid is not None else _tasks_of(os.getuid(), dead_too=True)
+    spare = 0 if uid is not None else _house_processes(house, command.limits)
     plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
     plan.temporary_bytes = str(command.limits.file_bytes)
     hidden = [house.arena, *(one for one in house.readable if one not in command.readable)]
@@ -181,6 +185,13 @@ def _partition_jail(command: Command, work: Path, uid: int | None, house: House)
     plan.hidden = [str(place) for place in hidden]
     plan.shown = [str(place) for place in (work, *shown)]
     return Jail(Rung.BUBBLEWRAP, command, (), plan, (work,))
+
+
+def _house_processes(house: House, limits: Limits) -> int:
+    """What its uid runs in a server's user namespace beside one run's program."""
+    with _claims:
+        beside = sum(1 for work in _claimed if work.parent == house.arena) - 1
+    return _SERVER_PROCESSES + beside * (limits.processes + 1)
 
 
 def _namespace_plan(command: Command, work: Path, uid: int | None, *, read_search: bool) -> Plan:
@@ -254,6 +265,7 @@ def _resource_limits(limits: Limits) -> list[str]:
         "RLIMIT_CORE=1",
         "RLIMIT_MEMLOCK=65536",
         "RLIMIT_MSGQUEUE=0",
+        f"RLIMIT_SIGPENDING={TIMERS}",
         "RLIMIT_NICE=0",
         "RLIMIT_RTPRIO=0",
     ]

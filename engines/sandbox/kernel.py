@@ -24,6 +24,7 @@ PRIVATE = 1 << 18
 """Flags for `mount`: linux/mount.h, MS_*."""
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_KEEPCAPS = 8
 _PR_SET_SECCOMP = 22
 _PR_SET_CHILD_SUBREAPER = 36
@@ -88,6 +89,11 @@ def die_with_parent() -> None:
 def forbid_new_privileges() -> None:
     """Make set-uid programs and file capabilities powerless from here on."""
     _prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
+
+
+def close_to_tracing(*, closed: bool) -> None:
+    """Whether processes of the same uid may look into this one's memory and descriptors."""
+    _prctl("dumpable", _PR_SET_DUMPABLE, int(not closed))
 
 
 def keep_capabilities_over_uid_change() -> None:

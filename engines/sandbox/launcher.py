@@ -37,6 +37,7 @@ def main(plan_fd: int, control_fd: int, status_fd: int, *channel: int) -> None:
     with os.fdopen(plan_fd, "rb") as file:
         plan = read_plan(file.read())
     kernel.become_subreaper()
+    kernel.close_to_tracing(closed=True)
     report: dict[str, object]
     try:
         if plan.temporary_bytes:

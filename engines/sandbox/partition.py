@@ -10,6 +10,8 @@ from engines.sandbox import kernel
 from engines.sandbox.plan import Plan
 
 _PLAIN = kernel.NO_SET_UID | kernel.NO_DEVICES
+_KEPT_FLAGS = _PLAIN | kernel.NO_EXECUTION
+"""Of statvfs(3) and mount(2) alike."""
 _HIDING_BYTES = 1 << 20
 _FIRST_PROCESS = 1
 
@@ -39,12 +41,15 @@ def _cover(plan: Plan) -> None:
     kernel.mount("devpts", "/dev/pts", "devpts", kernel.NO_SET_UID, "newinstance,ptmxmode=0666")
     for place in ("/tmp", "/dev/shm"):  # noqa: S108 - mount points inside the jail
         kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=1777,size={plan.temporary_bytes}")
-    kernel.mount(
-        "none", "/dev", "", kernel.REMOUNT | kernel.BIND | kernel.READ_ONLY | kernel.NO_SET_UID
-    )
+    kernel.mount("none", "/dev", "", _locked("/dev") | kernel.READ_ONLY)
     for place in plan.hidden:
         os.makedirs(place, exist_ok=True)  # noqa: PTH103 - pathlib costs the start 8 ms
         kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=0755,size={_HIDING_BYTES}")
+
+
+def _locked(place: str) -> int:
+    """Flags to mount it anew as it is; in a user namespace none that it has may be left out."""
+    return os.statvfs(place).f_flag & _KEPT_FLAGS | kernel.REMOUNT | kernel.BIND
 
 
 def _show(source: int, place: str) -> None:

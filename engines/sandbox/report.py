@@ -20,6 +20,8 @@ class CanaryReport:
     """All probes of one rung; `missing` says why none could be made."""
 
     rung: Rung
+    forks: bool
+    """Whether its runs were started warm."""
     probes: tuple[Probe, ...]
     missing: str = ""
 
@@ -27,6 +29,11 @@ class CanaryReport:
     def passed(self) -> bool:
         """Whether the rung may be trusted."""
         return not self.missing and all(probe.passed for probe in self.probes)
+
+    @property
+    def name(self) -> str:
+        """The rung and how its runs started."""
+        return f"{self.rung}, {'warm' if self.forks else 'cold'}"
 
     def failures(self) -> str:
         """What went wrong, for a person."""

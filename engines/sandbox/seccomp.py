@@ -88,8 +88,10 @@ _KERNEL_SURFACE: _Numbers = {
     "memfd_secret": (447, 447),
     "vhangup": (153, 58),
 }
-# What outlives its process: System V shared memory, queues, semaphores, POSIX queues.
+# What outlives its process, or is counted for none: System V shared memory, queues, semaphores,
+# POSIX queues, and files that are memory.
 _LASTING_MEMORY: _Numbers = {
+    "memfd_create": (319, 279),
     "shmget": (29, 194),
     "msgget": (68, 186),
     "semget": (64, 190),

@@ -67,6 +67,11 @@ class Server:
         """End the server, and under bubblewrap every run that is still open."""
         self.close()
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether its runs are forks."""
+        return self._zygote is not None
+
     def close(self) -> None:
         """End the server; close its conversations before."""
         if self._zygote is not None:
@@ -158,19 +163,20 @@ class _Zygote:
 
     def __init__(self, rung: Rung, preparation: Preparation, house: House) -> None:
         self._in_namespaces = rung is Rung.BUBBLEWRAP
+        env = {"PATH": search_path(), "LANG": "C.UTF-8", **preparation.env}
+        walls = _walls(house, env) if self._in_namespaces else []
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._said = os.memfd_create("gryph-server-stderr")
-        env = {"PATH": search_path(), "LANG": "C.UTF-8", **preparation.env}
-        argv = [sys.executable, "-P", "-s", "-c", _BOOT, str(theirs.fileno())]
+        argv = [*walls, sys.executable, "-P", "-s", "-c", _BOOT, str(theirs.fileno())]
         argv += preparation.modules
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [*_walls(house, env), *argv] if self._in_namespaces else argv,
+                argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
                 pass_fds=(theirs.fileno(),),
-                env={} if self._in_namespaces else env,
+                env={} if walls else env,
                 cwd="/",
                 start_new_session=True,
             )

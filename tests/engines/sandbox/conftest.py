@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from engines.sandbox.canary import quick_canary
+from engines.sandbox.canary import canary, quick_canary
 from engines.sandbox.report import CanaryReport
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Rung
 
 quick_report = functools.cache(quick_canary)
+full_report = functools.cache(canary)
 
 
 @pytest.fixture(params=list(Rung))
@@ -18,6 +19,12 @@ def report(request: pytest.FixtureRequest) -> CanaryReport:
     if found.missing:
         pytest.skip(f"{found.rung} is not available here: {found.missing}")
     return found
+
+
+@pytest.fixture(params=[False, True], ids=["cold", "warm"])
+def attacked(report: CanaryReport, request: pytest.FixtureRequest) -> CanaryReport:
+    """All attacks on a rung that can be had, by cold and by warm starts."""
+    return full_report(report.rung, forks=request.param)
 
 
 @pytest.fixture

@@ -39,15 +39,16 @@ def test_a_rung_that_is_missing_says_so_in_the_table(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert command_line.main(["canary", "--rung", "bubblewrap"]) == 1
-    assert "bubblewrap: not available: bwrap is not installed" in capfd.readouterr().out
+    assert "bubblewrap, cold: not available: bwrap is not installed" in capfd.readouterr().out
 
 
 def test_the_canary_table_can_be_had_as_json(
     report: CanaryReport, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert command_line.main(["canary", "--rung", report.rung, "--quick", "--json"]) == 0
-    (found,) = json.loads(capfd.readouterr().out)
-    assert found["passed"] is True
-    rows = {probe["name"]: probe["passed"] for probe in found["probes"]}
-    assert rows["connect by TCP"] is True
-    assert rows["sleep past the wall limit"] is True
+    reports = json.loads(capfd.readouterr().out)
+    assert [(found["forks"], found["passed"]) for found in reports] == [(False, True), (True, True)]
+    for found in reports:
+        rows = {probe["name"]: probe["passed"] for probe in found["probes"]}
+        assert rows["connect by TCP"] is True
+        assert rows["sleep past the wall limit"] is True

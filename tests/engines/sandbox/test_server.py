@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.sandbox.report import CanaryReport
+from engines.sandbox.report import CanaryReport, Probe
+from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.server import Server
 from engines.sandbox.types import Ending, Entry, Limits, NoIsolation, Preparation
 
@@ -179,3 +180,18 @@ def test_nothing_is_left_of_a_closed_server(
 def children() -> set[int]:
     lists = Path("/proc/self/task").glob("*/children")
     return {int(pid) for path in lists for pid in path.read_text().split()}
+
+
+def test_where_warm_starts_do_not_hold_runs_start_cold(report: CanaryReport) -> None:
+    sandbox = Sandbox(report.rung)
+    failed = Probe("go for a run beside it", "nothing found", "found", passed=False)
+    broken = CanaryReport(report.rung, forks=True, probes=(failed,))
+    sandbox.warm_report = lambda: broken
+    with sandbox.warm(Preparation((_ENTRIES,), _READABLE)) as server:
+        assert said(server, "remember") == "[] None []"
+        assert server.is_warm is False
+
+
+def test_warm_starts_are_attacked_before_the_first(sandbox: Sandbox) -> None:
+    with sandbox.warm(Preparation((_ENTRIES,), _READABLE)) as server:
+        assert server.is_warm is sandbox.warm_report().passed is True
