@@ -118,3 +118,5 @@ class TestingResult:
     rung: Rung
     complete: bool
     """False where the person cancelled or the budget ended before the search settled."""
+    runner: str = "pytest"
+    """What ran the tests the last time, for a person."""

@@ -1,0 +1,1 @@
+"""Tests for JavaScript and TypeScript: read by tree-sitter, run by Node in the sandbox."""

@@ -1,0 +1,30 @@
+"""Which language's engine writes tests for a file."""
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from engines.sandbox.sandbox import Sandbox
+from engines.testing import engine as python
+from engines.testing.javascript import engine as javascript
+from engines.testing.javascript.project import SUFFIXES
+from engines.testing.types import CannotTest, TestingRequest, TestingResult
+from engines.watch import Watch
+
+Writer = Callable[[TestingRequest, Sandbox, Watch], TestingResult]
+
+
+def writer_for(path: str) -> Writer:
+    """The engine for a file, by its suffix.
+
+    Raises:
+        CannotTest: no engine knows the language.
+    """
+    suffix = PurePosixPath(path).suffix
+    if suffix == ".py":
+        return python.write_tests
+    if suffix in SUFFIXES:
+        return javascript.write_tests
+    raise CannotTest(
+        f"`{path}` is in no language that `test` knows: Python (`.py`), JavaScript (`.js`, "
+        "`.mjs`, `.cjs`) and TypeScript (`.ts`)."
+    )
