@@ -1,10 +1,10 @@
 """Writes tests for one JavaScript or TypeScript file: import, search, choose, check, measure."""
 
 import random
-import time
 from dataclasses import dataclass
 
 from engines.sandbox.sandbox import Sandbox
+from engines.testing.budget import Budget
 from engines.testing.javascript.calls import Kept
 from engines.testing.javascript.choosing import (
     SETTINGS,
@@ -30,7 +30,6 @@ from engines.testing.javascript.values import Values
 from engines.testing.types import CannotTest, Finding, TestingRequest, TestingResult, Unreached
 from engines.watch import Stopped, Unwatched, Watch
 
-_SETUP_CPU_S = 90.0
 _ROUNDS = 3
 _FINDING_LIMIT = 10
 _STAND_IN = "our own runner, a strict stand-in"
@@ -68,6 +67,7 @@ class _Run:
         self._watch = watch
         self._node = node
         self._project = project
+        self._budget = Budget(request.cpu_s)
         self._has_found = False
 
     def result(self) -> TestingResult:
@@ -92,8 +92,9 @@ class _Run:
         return self._measured(found, loaded, surface)
 
     def _opened(self, setting: Setting) -> Jail:
-        cpu_s = self._request.cpu_s + _SETUP_CPU_S
-        return Jail(self._sandbox, self._node, self._project, setting, cpu_s, self._is_stopped)
+        return Jail(
+            self._sandbox, self._node, self._project, setting, self._budget, self._is_stopped
+        )
 
     def _reopened(self, setting: Setting) -> Jail:
         jail = self._opened(setting)
@@ -112,11 +113,11 @@ class _Run:
         makers = {one.callee: one for one in surface.targets if one.kind == "class"}
         values = Values(seeds, makers, choices)
         is_typed = self._project.is_typed
-        search = Search(jail, values, choices, self._watch, is_typed=is_typed)
-        started = time.thread_time() + jail.cpu_s
+        search = Search(jail, values, choices, self._budget, self._watch, is_typed=is_typed)
+        started_s = self._budget.spent_s
         try:
-            kept = search.run(surface.targets, self._request.cpu_s)
-            spent = time.thread_time() + jail.cpu_s - started
+            kept = search.run(surface.targets)
+            spent = self._budget.spent_s - started_s
             self._has_found = bool(kept)
             self._watch.report("keeping the fewest calls that show the most", 0.65)
             self._watch.phase("choose")
@@ -192,7 +193,9 @@ class _Run:
         )
 
     def _measured(self, found: _Found, loaded: Loaded, surface: Surface) -> TestingResult:
-        measurement = Measurement(self._sandbox, self._node, self._project, self._goals)
+        measurement = Measurement(
+            self._sandbox, self._node, self._project, self._goals, self._budget
+        )
         emission = Emission(self._project, surface.bindings)
         try:
             before = measurement.before()
@@ -211,10 +214,14 @@ class _Run:
             passed=sum(run.passed),
             before=coverage(self._goals, before, loaded.lines),
             after=coverage(self._goals, run.hits | before, loaded.lines),
+            mutants=0,
+            killed=0,
+            survivors=(),
             findings=found.findings,
             unreached=_unreached(missing_lines(self._goals, run.hits | before, loaded.lines)),
             candidates=found.candidates,
             search_cpu_s=round(found.cpu_s, 2),
+            cpu_s=round(self._budget.spent_s, 2),
             rung=self._sandbox.rung,
             complete=found.is_complete and not self._watch.stop_requested(),
             runner=runner,

@@ -10,6 +10,7 @@ from typing import Self
 
 from engines.sandbox.conversation import Conversation, Ended, Garbled
 from engines.sandbox.sandbox import Sandbox
+from engines.testing.budget import Budget
 from engines.testing.facts import BadFact, Fact, fact, items, number, optional_text, seconds, text
 from engines.testing.javascript.calls import Call, Seen
 from engines.testing.javascript.goals import Goal
@@ -24,6 +25,7 @@ _BATCH_CALLS = 40
 _PREPARE_LIMIT_S = 30.0
 _CALL_LIMIT_S = 4.0
 _RESTART_LIMIT = 8
+_SPARE_CPU_S = 60.0
 
 
 class Lost(Exception):
@@ -77,20 +79,20 @@ class Jail:
     """One driver with the target imported; started anew when a call ends it."""
 
     def __init__(
-        self, sandbox: Sandbox, node: Node, project: Project, setting: Setting, cpu_s: float,
+        self, sandbox: Sandbox, node: Node, project: Project, setting: Setting, budget: Budget,
         is_stopped: Callable[[], bool],
     ) -> None:  # fmt: skip
-        """Start it; `load` imports the target."""
+        """Nothing is started yet; `load` starts it and imports the target."""
         self._sandbox = sandbox
         self._node = node
         self._project = project
         self._setting = setting
-        self._budget_s = cpu_s
+        self._budget = budget
+        self._account = budget.account()
         self._is_stopped = is_stopped
         self._talk: Conversation | None = None
         self._work: TemporaryDirectory[str] | None = None
         self._prepared: Prepared | None = None
-        self._earlier_cpu_s = self._current_cpu_s = 0.0
         self._restarts = 0
         self.executed = 0
 
@@ -105,11 +107,6 @@ class Jail:
     ) -> None:
         self.close()
 
-    @property
-    def cpu_s(self) -> float:
-        """What the driver used so far, restarts included."""
-        return self._earlier_cpu_s + self._current_cpu_s
-
     def close(self) -> None:
         """Kill the driver and remove its folder."""
         if self._talk is not None:
@@ -117,7 +114,6 @@ class Jail:
         if self._work is not None:
             self._work.cleanup()
         self._talk = self._work = None
-        self._earlier_cpu_s, self._current_cpu_s = self.cpu_s, 0.0
 
     def load(self) -> Loaded:
         """Import the target.
@@ -129,9 +125,8 @@ class Jail:
         self._work = TemporaryDirectory(prefix="gryph-node-")
         env = {"TZ": self._setting.zone}
         root = self._project.root.resolve()
-        command = self._node.command(
-            "driver.mjs", Path(self._work.name), (root,), env, self._budget_s
-        )
+        limit_s = self._budget.cpu_s + _SPARE_CPU_S
+        command = self._node.command("driver.mjs", Path(self._work.name), (root,), env, limit_s)
         self._talk = self._sandbox.open(command)
         request: Fact = {
             "do": "import",
@@ -224,6 +219,7 @@ class Jail:
         if self._restarts > _RESTART_LIMIT or self._prepared is None:
             raise Lost("it was lost again and again")
         self.close()
+        self._account = self._budget.account()
         self.load()
         self.prepare(self._prepared)
 
@@ -252,7 +248,7 @@ class Jail:
                         raise Stopped from None
                     continue
                 if "cpu_s" in reply:
-                    self._current_cpu_s = seconds(reply["cpu_s"])
+                    self._account.reported(seconds(reply["cpu_s"]))
                 return reply
         except (Ended, Garbled, BadFact) as problem:
             raise Lost(str(problem)) from problem

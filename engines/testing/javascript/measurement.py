@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from engines.sandbox.conversation import Conversation, Ended, Garbled
 from engines.sandbox.sandbox import Sandbox
-from engines.testing.facts import BadFact, Fact, fact, items, number, text
+from engines.testing.budget import Budget
+from engines.testing.facts import BadFact, Fact, fact, items, number, seconds, text
 from engines.testing.javascript.choosing import SETTINGS
 from engines.testing.javascript.goals import Goal
 from engines.testing.javascript.jailed import Lost
@@ -40,6 +41,7 @@ class Measurement:
     node: Node
     project: Project
     goals: Sequence[Goal]
+    budget: Budget
 
     def before(self) -> frozenset[int]:
         """Goals reached by the import alone.
@@ -76,6 +78,7 @@ class Measurement:
             }
             with self.sandbox.open(command) as talk:
                 reply = _answer(talk, request)
+        self.budget.account().reported(seconds(reply.get("cpu_s", 0)))
         if reply.get("ok") is not True:
             error = fact(reply.get("error") or {})
             raise Lost(f"{error.get('name')}: {error.get('message')}")
@@ -158,7 +161,9 @@ class Measurement:
         root = self.project.root.resolve()
         env = {"CI": "true", "NODE_ENV": "test"}
         command = self.node.started(arguments, work, (root,), env, _RUNNER_CPU_LIMIT_S)
-        return self.sandbox.run(command).stdout.decode("utf-8", "replace")
+        outcome = self.sandbox.run(command)
+        self.budget.account().reported(outcome.cpu_s)
+        return outcome.stdout.decode("utf-8", "replace")
 
 
 def _version(package: Path) -> str:

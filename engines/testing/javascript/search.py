@@ -2,15 +2,16 @@
 
 import random
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from engines.testing.budget import Budget
 from engines.testing.javascript.calls import Call, Kept, Seen, Step, Target
 from engines.testing.javascript.jailed import Jail
 from engines.testing.javascript.values import Values
 from engines.watch import Stopped, Watch
 
+_SHARE = 0.6
 _BATCH = 30
 _STALE_CALLS = 6_000
 _PER_SIGHT = 4
@@ -45,19 +46,21 @@ class Search:
     """One search over all targets; the calls kept are what tests are chosen from."""
 
     def __init__(
-        self, jail: Jail, values: Values, choices: random.Random, watch: Watch, *, is_typed: bool
-    ) -> None:
+        self, jail: Jail, values: Values, choices: random.Random, budget: Budget, watch: Watch, *,
+        is_typed: bool,
+    ) -> None:  # fmt: skip
         """Nothing runs yet; `is_typed`: a compiler will read the tests."""
         self._jail = jail
         self._values = values
         self._choices = choices
+        self._budget = budget
         self._watch = watch
         self._is_typed = is_typed
         self.is_complete = False
         self.executed = 0
 
-    def run(self, targets: Sequence[Target], cpu_s: float) -> list[Kept]:
-        """Search until the budget is spent or nothing new was seen for long.
+    def run(self, targets: Sequence[Target]) -> list[Kept]:
+        """Search until the budget's share is spent or nothing new was seen for long.
 
         Raises:
             Stopped: the person cancelled and nothing was found.
@@ -65,16 +68,15 @@ class Search:
         if self._watch.stop_requested():
             raise Stopped
         courses = [_Course(target) for target in targets]
-        started = time.thread_time() + self._jail.cpu_s
         for course in sorted(courses, key=lambda one: one.target.kind != "class"):
             self._execute(course, self._examples(course.target))
             if course.target.kind == "class":
                 self._execute(course, self._batch(course, targets))
-        while not self._is_over(courses, started, cpu_s):
+        while not self._is_over(courses):
             weights = [course.weight for course in courses]
             course = self._choices.choices(courses, weights)[0]
             self._execute(course, self._batch(course, targets))
-            self._report(courses, started, cpu_s)
+            self._report(courses)
         self.executed = self._jail.executed
         kept = self._confirmed([one for course in courses for one in course.kept])
         if not kept and self._watch.stop_requested():
@@ -90,15 +92,14 @@ class Search:
             if outcome(seen) == outcome(one.seen)
         ]
 
-    def _is_over(self, courses: list[_Course], started: float, cpu_s: float) -> bool:
+    def _is_over(self, courses: list[_Course]) -> bool:
         self.is_complete = all(course.stale > _STALE_CALLS for course in courses)
-        spent = time.thread_time() + self._jail.cpu_s - started
-        return self.is_complete or spent > cpu_s or self._watch.stop_requested()
+        is_spent = self._budget.spent_s > _SHARE * self._budget.cpu_s
+        return self.is_complete or is_spent or self._watch.stop_requested()
 
-    def _report(self, courses: list[_Course], started: float, cpu_s: float) -> None:
-        spent = time.thread_time() + self._jail.cpu_s - started
+    def _report(self, courses: list[_Course]) -> None:
         kept = sum(len(course.kept) for course in courses)
-        done = 0.1 + 0.5 * min(1.0, spent / cpu_s)
+        done = 0.1 + 0.5 * min(1.0, self._budget.spent_s / self._budget.cpu_s)
         self._watch.report(f"{self._jail.executed:,} calls tried, {kept} worth keeping", done)
 
     def _examples(self, target: Target) -> list[Call]:
