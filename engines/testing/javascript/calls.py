@@ -1,7 +1,7 @@
 """What can be called, and one call with all it needs, as data that is written as source."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from engines.testing.javascript.clues import Parameter
@@ -29,6 +29,8 @@ class Target:
     parameters: tuple[Parameter, ...]
     waits: bool
     owner: "Target | None" = None
+    instance: str = "subject"
+    """Of a class: what a test calls an object of it."""
     first_line: int = 0
     last_line: int = 0
 
@@ -74,7 +76,7 @@ class Call:
     def subject(self) -> str:
         """The local name of the object a method is called on; empty for functions."""
         owner = self.target.owner
-        return local_name(owner) if owner is not None else ""
+        return owner.instance if owner is not None else ""
 
     @property
     def size(self) -> int:
@@ -92,7 +94,7 @@ class Call:
         lines: list[str] = []
         for step in self.before:
             wait = "await " if step.target.waits else ""
-            made = f"const {local_name(step.target)} = " if step.target.kind == "class" else ""
+            made = f"const {step.target.instance} = " if step.target.kind == "class" else ""
             lines.append(f"{made}{wait}{step.source()}")
         return lines
 
@@ -137,11 +139,11 @@ def _is_right(step: Step) -> bool:
     return True
 
 
-def local_name(owner: Target) -> str:
-    """A name for an instance: `stack` for Stack."""
-    word = owner.callee.rpartition(".")[2]
+def instance_name(class_name: str, taken: Collection[str]) -> str:
+    """A name for an object: `stack` for Stack."""
+    word = class_name.rpartition(".")[2]
     lowered = re.sub(r"^[A-Z]+(?=[A-Z][a-z]|$)|^[A-Z]", lambda found: found[0].lower(), word)
-    return "subject" if lowered == word or lowered in _RESERVED else lowered
+    return "subject" if lowered == word or lowered in _RESERVED | set(taken) else lowered
 
 
 def is_name(text: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
-from engines.testing.javascript.calls import Target, is_name, local_name
+from engines.testing.javascript.calls import Target, instance_name, is_name
 from engines.testing.javascript.clues import Parameter, Reader
 from engines.testing.javascript.jailed import Entry, Loaded
 from engines.testing.javascript.kinds import ANY
@@ -48,6 +48,7 @@ class _Texts:
     written: Tree
     run: Tree
     lines: list[int]
+    names: frozenset[str]
 
     def function(self, entry: Entry) -> Node | None:
         """Where a callable is written, if it is in this file."""
@@ -86,7 +87,7 @@ def surface_of(
     Raises:
         CannotTest: nothing that the request names is exported.
     """
-    texts = _Texts(*trees, loaded.lines)
+    texts = _Texts(*trees, loaded.lines, loaded.names)
     reader = Reader(texts.written)
     found = Surface(hidden=frozenset(reader.types.hidden))
     for name in sorted(reader.types.enums & loaded.names):
@@ -142,6 +143,7 @@ def _target(
         parameters=tuple(_parameters(node, reader)),
         waits=entry.waits,
         owner=owner,
+        instance=instance_name(callee, {*texts.names, *found.bindings, project.stem}),
         first_line=node.start_point[0] + 1,
         last_line=node.end_point[0] + 1,
     )
@@ -164,7 +166,7 @@ def _callee(
 ) -> str | None:
     if owner is not None:
         name = entry.path[-1]
-        return f"{local_name(owner)}.{name}" if is_name(name) or name.isidentifier() else None
+        return f"{owner.instance}.{name}" if is_name(name) or name.isidentifier() else None
     first, *rest = entry.path
     own_name = entry.name if not rest else ""
     local = _bound(first, own_name, bindings, project, is_class=entry.kind == "class")
