@@ -198,11 +198,15 @@ while not os.path.exists("alive"): time.sleep(0.01)
 """
     with ground.server.folder() as work:
         outcome = ground.run(code, LIMITS, work)
-        sizes = [Path(work, "alive").stat().st_size]
+        before = _signs(work / "alive")
         time.sleep(0.1)
-        sizes.append(Path(work, "alive").stat().st_size)
-    happened = f"{outcome.ending}, then {sizes[1] - sizes[0]} signs of life"
-    return Probe("leave a daemon behind", "dead", happened, passed=sizes[0] == sizes[1])
+        later = _signs(work / "alive") - before
+    happened = f"{outcome.ending} after {before} signs of life, then {later}"
+    return Probe("leave a daemon behind", "dead", happened, passed=before > 0 and later == 0)
+
+
+def _signs(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _probe_planted_code(ground: Ground) -> Probe:

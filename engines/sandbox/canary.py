@@ -41,7 +41,10 @@ def _attacked(rung: Rung, probes: Sequence[BoundProbe], *, forks: bool) -> Canar
         return CanaryReport(rung, forks, (), missing="the sandbox needs Linux")
     try:
         with Ground(rung, forks=forks) as ground:
-            found = [*_probe_from_inside(ground), *_probe_bounds(ground, probes)]
+            found = list(_probe_from_inside(ground))
+            # Bombs only where the walls hold: one that kills all it can would kill the host's.
+            if all(probe.passed for probe in found):
+                found += _probe_bounds(ground, probes)
     except NoIsolation as error:
         return CanaryReport(rung, forks, (), missing=str(error))
     return CanaryReport(rung, forks, tuple(found))
