@@ -27,7 +27,8 @@ class Row:
     @property
     def calls_per_cpu_s(self) -> float | None:
         """Executions per CPU second of search, where the tool tells."""
-        calls, cpu_s = self.made.details.get("candidates"), self.made.details.get("search_cpu_s")
+        seconds = self.made.details.get("seconds", {})
+        calls, cpu_s = self.made.details.get("calls"), seconds.get("search_cpu")
         return calls / cpu_s if calls and cpu_s else None
 
     def as_json(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ GHOSTWRITER = "hypothesis[ghostwriter,cli]==6.170.15"
 _PROJECT = Path(__file__).parents[3]
 _PYNGUIN_LIMITS = Limits(cpu_s=600, wall_s=2400, memory_mb=6144)
 _GHOSTWRITER_LIMITS = Limits(cpu_s=120, wall_s=600, memory_mb=2048)
+_TOLD = ("tests", "passed", "calls", "seconds", "possible_bugs", "rung", "complete")
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,15 @@ def ours(cpu_s: float, seed: int) -> Maker:
 
     def make(subject: Subject, folder: Path) -> Made:
         suite, result = folder / "suite", folder / "result.json"
-        suite.mkdir()
-        name = f"test_{subject.module.replace('.', '_')}.py"
         command = [
             sys.executable, "-m", "engines.testing", subject.path, "--root", str(subject.site),
-            "--cpu-seconds", str(cpu_s), "--seed", str(seed), "--out", str(suite / name), "--json",
+            "--cpu-seconds", str(cpu_s), "--seed", str(seed), "--out", str(suite),
+            "--json", str(result),
         ]  # fmt: skip
         limits = Limits(cpu_s=20 * cpu_s + 60, wall_s=100 * cpu_s + 300)
-        env = {"PYTHONPATH": str(_PROJECT)}
-        ended = run(_to_file(command, result), folder, limits, env, jailed=False)
-        details = _json(result)
-        kept = ("candidates", "search_cpu_s", "cpu_s", "rung", "findings", "complete")
-        return _made(suite, ended, {name: details[name] for name in kept if name in details})
+        ended = run(command, folder, limits, {"PYTHONPATH": str(_PROJECT)}, jailed=False)
+        told = _json(result)
+        return _made(suite, ended, {name: told[name] for name in _TOLD if name in told})
 
     return make
 
