@@ -1,24 +1,38 @@
-"""The Python files that two checkouts do not share byte for byte."""
+"""The Python files that two checkouts do not share byte for byte, and the test files of one."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-_SKIPPED = frozenset({
-    "node_modules", "site-packages", "__pycache__", "venv", "build", "dist", "tests", "test",
-})  # fmt: skip
+_SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
+_TEST_FOLDERS = frozenset({"tests", "test"})
 _FILE_LIMIT = 20_000
 
 
 def changed_files(base: Path, head: Path) -> list[str]:
     """Paths relative to both; tests, hidden and installed folders are left out."""
-    found = sorted({*_python_files(base), *_python_files(head)})
+    found = sorted({*_sources(base), *_sources(head)})
     return [one for one in found if _bytes(base / one) != _bytes(head / one)]
+
+
+def test_files(root: Path) -> list[str]:
+    """Paths of the files that pytest would collect tests from."""
+    return sorted(
+        one for one in _python_files(root) if is_test_file(one) and not one.endswith("conftest.py")
+    )
 
 
 def is_test_file(path: str) -> bool:
     """Whether pytest would collect the file, or read it as settings."""
     name = PurePosixPath(path).name
-    return name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
+    return name == "conftest.py" or (
+        name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+    )
+
+
+def _sources(root: Path) -> Iterator[str]:
+    for one in _python_files(root):
+        if not is_test_file(one) and not _TEST_FOLDERS & set(PurePosixPath(one).parts):
+            yield one
 
 
 def _bytes(file: Path) -> bytes | None:
@@ -34,6 +48,6 @@ def _python_files(root: Path) -> Iterator[str]:
                 continue
             if entry.is_dir():
                 waiting.append(entry)
-            elif entry.suffix == ".py" and not is_test_file(entry.name):
+            elif entry.suffix == ".py":
                 count += 1
                 yield entry.relative_to(root).as_posix()

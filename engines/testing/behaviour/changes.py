@@ -17,7 +17,6 @@ from engines.source.symbols import Class
 
 MODULE = ""
 """Stands for the statements of a file that bind no name."""
-_FAR = 6
 _IMPLICIT = frozenset({
     "__init__", "__new__", "__eq__", "__hash__", "__lt__", "__iter__", "__next__", "__len__",
     "__getattr__", "__getitem__", "__contains__", "__bool__", "__enter__", "__exit__", "__call__",
@@ -47,7 +46,7 @@ class Changes:
 
     def is_near(self, name: str) -> bool:
         """Whether a function is changed itself or mentions something changed that is no code."""
-        return self.distances.get(name, _FAR) <= 1
+        return self.distances.get(name, 2) <= 1
 
 
 def changes_between(base: Module, head: Module) -> Changes:
@@ -202,7 +201,7 @@ def _distances(symbols: frozenset[str], modules: tuple[Module, Module]) -> dict[
     while waiting:
         name = waiting.popleft()
         for other in _noticing(name, mentions):
-            if other not in found and found[name] < _FAR:
+            if other not in found:
                 found[other] = found[name] + 1
                 waiting.append(other)
     return found

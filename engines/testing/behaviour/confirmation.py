@@ -1,11 +1,14 @@
 """Keeps the differences that hold every time, and makes the call of each as small as it gets."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
 
 from engines.testing.behaviour.exploration import Found
 from engines.testing.behaviour.questions import Question
-from engines.testing.behaviour.sides import Pair, Rooms
+from engines.testing.behaviour.sides import Manner, Pair, Rooms
 from engines.testing.behaviour.sights import Divergence, Sight, Where, agrees, divergences
 from engines.testing.behaviour.types import Change
 from engines.testing.budget import Budget
@@ -14,54 +17,99 @@ from engines.testing.stability import SETTINGS
 
 _ROUNDS = 12
 _VARIANTS = 24
+_RANDOM_STATES = (2, 3)
+FRESH_PAIRS = len(SETTINGS) - 1
+
+
+@dataclass
+class Judged:
+    """What became of differences that were seen once."""
+
+    steady: list[Found] = field(default_factory=list[Found])
+    unsteady: list[Found] = field(default_factory=list[Found])
+    """Of these the base itself does not give the same every time."""
 
 
 class Confirmation:
-    """Asks again: each call on its own from a clean state, then in fresh processes."""
+    """Asks again: each call on its own from a clean state, then in fresh processes.
+
+    Those have other hash seeds and time zones, and draw other random numbers.
+    """
 
     def __init__(self, rooms: Rooms, pair: Pair, budget: Budget, until_s: float) -> None:
         self._rooms = rooms
         self._pair = pair
         self._budget = budget
         self._until_s = until_s
+        self._fresh: list[Pair] = []
+        self._opened = ExitStack()
 
-    def alone(self, found: Sequence[Found]) -> list[Found]:
-        """Those that differ also when nothing ran before them.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+    @property
+    def executed(self) -> int:
+        """Calls executed in the fresh processes."""
+        return sum(one.executed for one in self._fresh)
+
+    def judged(self, found: Sequence[Found]) -> Judged:
+        """Sort by whether each difference shows every time.
 
         Raises:
             Lost: one of the sides is gone.
+            CannotTest, Stopped: as on opening the sides.
         """
-        patient = [one for one in found if one.base.is_endless or one.head.is_endless]
-        quick = [one for one in found if not (one.base.is_endless or one.head.is_endless)]
-        kept: list[Found] = []
-        for group, is_patient in ((quick, False), (patient, True)):
-            questions = [one.question for one in group]
-            pairs = self._pair.look(questions, is_separate=True, is_patient=is_patient)
-            kept.extend(_still_differing(group, pairs))
-        return kept
-
-    def everywhere(self, found: Sequence[Found]) -> list[Found]:
-        """Those that come out the same in fresh processes with other hash seeds and time zones.
-
-        Raises:
-            Lost: one of the sides is gone.
-        """
-        remaining = list(found)
-        for settings in SETTINGS[1:]:
-            if not remaining:
-                break
-            with self._rooms.opened(settings) as pair:
-                pairs = pair.look(
-                    [one.question for one in remaining],
-                    is_separate=True,
-                    is_patient=any(one.head.is_endless for one in remaining),
-                )
-            remaining = [
-                one
-                for one, (base, head) in zip(remaining, pairs, strict=True)
-                if agrees(one.base, base) and agrees(one.head, head)
+        judged = Judged()
+        remaining = list(self._alone(found))
+        if remaining and not self._fresh:
+            self._fresh = [
+                self._opened.enter_context(self._rooms.opened(one)) for one in SETTINGS[1:]
             ]
-        return remaining
+        pairs = [self._pair, *self._fresh, *self._fresh]
+        for pair, state in zip(pairs, (*_RANDOM_STATES, 1, 1, 2), strict=False):
+            remaining = self._agreeing(remaining, pair, state, judged)
+        judged.steady = remaining
+        return judged
+
+    def _alone(self, found: Sequence[Found]) -> Iterator[Found]:
+        """Those that differ also when nothing ran before them."""
+        for is_patient in (False, True):
+            group = [one for one in found if _is_endless(one) is is_patient]
+            pairs = self._pair.look(
+                [one.question for one in group], Manner(is_separate=True, is_patient=is_patient)
+            )
+            for one, (base, head) in zip(group, pairs, strict=True):
+                again = _divergence(one.question, base, head)
+                if again and again.change is one.divergence.change:
+                    yield replace(one, divergence=again, base=base, head=head)
+
+    def _agreeing(
+        self, found: Sequence[Found], pair: Pair, random_state: int, judged: Judged
+    ) -> list[Found]:
+        """Those of which each side gives again what it gave."""
+        manner = Manner(
+            is_separate=True,
+            is_patient=any(_is_endless(one) for one in found),
+            random_state=random_state,
+        )
+        pairs = pair.look([one.question for one in found], manner)
+        kept: list[Found] = []
+        for one, (base, head) in zip(found, pairs, strict=True):
+            if not agrees(one.base, base):
+                judged.unsteady.append(one)
+            elif agrees(one.head, head):
+                kept.append(one)
+            elif _divergence(one.question, base, head) and not head.is_endless:
+                kept.append(replace(one, is_erratic=True))
+        return kept
 
     def shrunken(self, found: Sequence[Found]) -> list[Found]:
         """Each with the smallest call that still shows the same kind of difference.
@@ -74,7 +122,7 @@ class Confirmation:
             tries = [
                 (place, one.question.answered_by(call))
                 for place, one in enumerate(best)
-                if not one.head.is_endless
+                if not one.head.is_endless and not one.is_erratic
                 for call in list(variants(one.question.call))[:_VARIANTS]
             ]
             if not tries or self._budget.spent_s > self._until_s:
@@ -87,13 +135,8 @@ class Confirmation:
         return best
 
 
-def _still_differing(
-    found: Sequence[Found], pairs: Iterable[tuple[Sight, Sight]]
-) -> Iterable[Found]:
-    for one, (base, head) in zip(found, pairs, strict=True):
-        again = _divergence(one.question, base, head)
-        if again and _is_kin(one.divergence, again):
-            yield replace(one, divergence=again, base=base, head=head)
+def _is_endless(one: Found) -> bool:
+    return one.base.is_endless or one.head.is_endless
 
 
 def _divergence(question: Question, base: Sight, head: Sight) -> Divergence | None:
@@ -102,12 +145,7 @@ def _divergence(question: Question, base: Sight, head: Sight) -> Divergence | No
     if first is None or first.where is not Where.RESULT:
         return None
     is_state = question.where is not Where.RESULT and first.change is Change.RETURNS_OTHER
-    change = Change.LEAVES_OTHER if is_state else first.change
-    return replace(first, change=change)
-
-
-def _is_kin(old: Divergence, new: Divergence) -> bool:
-    return old.change is new.change
+    return replace(first, change=Change.LEAVES_OTHER if is_state else first.change)
 
 
 def _smaller(
@@ -119,7 +157,9 @@ def _smaller(
     for (place, question), (base, head) in zip(tries, pairs, strict=True):
         old = best[place]
         again = _divergence(question, base, head)
-        if again is None or not _is_kin(old.divergence, again) or again.view != old.divergence.view:
+        if again is None or again.change is not old.divergence.change:
+            continue
+        if again.view != old.divergence.view:
             continue
         if base.error != old.base.error or head.error != old.head.error:
             continue

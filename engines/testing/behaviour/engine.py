@@ -1,5 +1,6 @@
 """Says what a change changes: base and head run against the same calls and the same tests."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from engines.source.files import Unreadable, read_source
 from engines.source.module import Module, SyntaxProblem, parse_module
 from engines.testing.behaviour.changed_files import changed_files
 from engines.testing.behaviour.changes import changes_between
+from engines.testing.behaviour.existing_tests import ExistingTests, TestsResult
 from engines.testing.behaviour.file_comparison import FileComparison, FileResult, Versions
 from engines.testing.behaviour.sides import Rooms
 from engines.testing.behaviour.types import (
@@ -16,11 +18,11 @@ from engines.testing.behaviour.types import (
     NotCompared,
 )
 from engines.testing.budget import Budget
-from engines.testing.places import place_of
+from engines.testing.places import Place, place_of
 from engines.testing.types import CannotTest
 from engines.watch import Stopped, Unwatched, Watch
 
-_SEARCH_SHARE = 0.62
+_NONE = frozenset[int]()
 _START_SHARE = 0.9
 
 
@@ -43,6 +45,7 @@ class _Run:
         self._budget = Budget(request.cpu_s)
         self._not_compared: list[NotCompared] = []
         self._results: list[FileResult] = []
+        self._tests = TestsResult()
         self._is_complete = True
 
     def result(self) -> BehaviourDiff:
@@ -50,6 +53,8 @@ class _Run:
         self._watch.report("reading what changed", 0.0)
         self._watch.phase("read")
         versions = list(self._versions())
+        self._watch.phase("test")
+        self._run_tests(versions)
         self._watch.phase("compare")
         for place, one in enumerate(versions):
             self._watch.report(self._progress(place, len(versions)), place / len(versions))
@@ -59,6 +64,18 @@ class _Run:
             self._compare(one, len(versions) - place)
         self._watch.report(self._progress(len(versions), len(versions)), 1.0)
         return self._diff()
+
+    def _run_tests(self, versions: list[Versions]) -> None:
+        places: list[tuple[Place, Place]] = []
+        named: list[Versions] = []
+        for one in versions:
+            with contextlib.suppress(CannotTest):  # said again where the file is compared
+                places.append((place_of(self._base, one.path), place_of(self._head, one.path)))
+                named.append(one)
+        if places and not self._watch.stop_requested():
+            self._watch.report("running the tests of what changed on both sides", 0.0)
+            existing = ExistingTests(self._sandbox, places, self._budget, self._watch)
+            self._tests = existing.result(named)
 
     def _progress(self, done: int, count: int) -> str:
         calls = sum(one.calls for one in self._results)
@@ -103,9 +120,7 @@ class _Run:
             comparison = FileComparison(
                 versions, rooms, self._budget, self._watch, self._request.seed
             )
-            result = comparison.result(
-                spent_s + _SEARCH_SHARE * share_s, spent_s + _START_SHARE * share_s
-            )
+            result = comparison.result(spent_s + share_s)
         except CannotTest as problem:
             self._not_compared.append(NotCompared(path, str(problem)))
         except Stopped:
@@ -117,11 +132,15 @@ class _Run:
         results = self._results
         return BehaviourDiff(
             differences=tuple(one for result in results for one in result.differences),
-            tests=(),
+            tests=self._tests.changes,
             changed_lines=sum(len(one.changed_lines) for one in results),
-            exercised_lines=sum(len(one.exercised_lines) for one in results),
+            exercised_lines=sum(
+                len(one.changed_lines & (one.run_lines | self._tests.lines.get(one.path, _NONE)))
+                for one in results
+            ),
             not_compared=(
                 *self._not_compared,
+                *self._tests.not_compared,
                 *(one for result in results for one in result.not_compared),
             ),
             calls=sum(one.calls for one in results),

@@ -4,6 +4,7 @@ Every call runs on both sides. Calls that reach changed code are kept and varied
 at run time, on either side, and the constants of the change are tried as inputs.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,12 +30,17 @@ from engines.watch import Watch
 _FIRST_ROUND = 6
 _SMALLEST_BATCH, _LARGEST_BATCH = 20, 200
 _SLOW_BATCH_S = 0.8
-_KEPT_PER_OFFER = 100
+_KEPT_PER_OFFER = 150
+_KEPT_PER_WAY = 5
+_OBSERVED_SHARE = 0.6
 _FOUND_PER_KIND = 12
 _ENOUGH_CALLS = 3_000
 _SETTLED_CALLS = 12_000
 _TRIED_CALLS = 80
 _FRESH_SHARE, _CHANGED_SHARE, _NEIGHBOUR_SHARE = 0.25, 0.3, 0.35
+SIBLING = 2
+"""How far a method is at most from a change of another method of its class."""
+_FAR = 6
 _SHAPE_CHARS = 8
 _PER_CALL = 2
 _HEAD = 1_000_000
@@ -57,6 +63,8 @@ class Found:
     divergence: Divergence
     base: Sight
     head: Sight
+    is_erratic: bool = False
+    """The base gives the same every time, the head does not."""
 
     @property
     def hits(self) -> frozenset[int]:
@@ -75,7 +83,9 @@ class Found:
 class _Standing:
     target: Target
     kept: list[Call] = field(default_factory=list[Call])
-    ways: set[object] = field(default_factory=set[object])
+    ways: Counter[object] = field(default_factory=Counter[object])
+    silent: int = 0
+    """Calls that reached the change and returned None: what they did must be looked at."""
     calls: int = 0
     hits: int = 0
     hangs: int = 0
@@ -164,7 +174,7 @@ class Exploration:
             self._standings.values(), key=lambda one: one.target.offer.kind is not Kind.CONSTRUCTOR
         )
         for one in standings:
-            for _ in range(_FIRST_ROUND):
+            for _ in range(_FIRST_ROUND if one.target.distance < _FAR else 1):
                 call = self._generation.fresh(one.target.offer)
                 if call:
                     yield call
@@ -184,6 +194,8 @@ class Exploration:
             return self._generation.fresh(offer)
         newest = len(standing.kept) - 1 - int(len(standing.kept) * self._random.random() ** 2)
         call = standing.kept[newest]
+        if self._random.random() < _OBSERVED_SHARE * standing.silent / len(standing.kept):
+            return self._observed(call) or self._neighbours.of(call)
         if share < _FRESH_SHARE + _CHANGED_SHARE:
             return self._generation.changed(call)
         if share < _FRESH_SHARE + _CHANGED_SHARE + _NEIGHBOUR_SHARE:
@@ -244,9 +256,10 @@ class Exploration:
         self._remember(standing, call, base)
         shape = base.error if base.is_error else (base.views.get(RESULT) or "")[:_SHAPE_CHARS]
         way = (hits, base.kind, shape)
-        is_new = way not in standing.ways
-        if hits and is_new and len(standing.kept) < _KEPT_PER_OFFER:
-            standing.ways.add(way)
+        is_fresh = standing.ways[way] < _KEPT_PER_WAY
+        if hits and is_fresh and len(standing.kept) < _KEPT_PER_OFFER:
+            standing.ways[way] += 1
+            standing.silent += shape == "None"
             standing.kept.append(call)
 
     def _remember(self, standing: _Standing, call: Call, made: Sight) -> None:
@@ -259,7 +272,12 @@ class Exploration:
             self._values.remember(made.type, call.source)
 
     def _note(self, standing: _Standing, call: Call, base: Sight, head: Sight) -> None:
-        """Keep what came out differently, the most telling of each kind, good use before misuse."""
+        """Keep what came out differently, the most telling of each kind, good use before misuse.
+
+        A call that has nothing to do with the change can only differ by chance.
+        """
+        if not (base.hits or head.hits) and standing.target.distance > SIBLING:
+            return
         if names_truth(call) and is_equal_but_for_truth(base, head):
             return
         for divergence in list(divergences(base, head))[:_PER_CALL]:

@@ -8,10 +8,10 @@ from engines.source.mentions import literals_of
 from engines.source.module import Module
 from engines.testing.behaviour.attribution import Attribution
 from engines.testing.behaviour.changes import Changes
-from engines.testing.behaviour.confirmation import Confirmation
-from engines.testing.behaviour.exploration import Exploration, Found, Target
+from engines.testing.behaviour.confirmation import FRESH_PAIRS, Confirmation, Judged
+from engines.testing.behaviour.exploration import SIBLING, Exploration, Found, Target
 from engines.testing.behaviour.neighbours import Neighbours
-from engines.testing.behaviour.report import most_telling, told
+from engines.testing.behaviour.report import most_telling, told, told_of_head
 from engines.testing.behaviour.sides import Pair, Rooms, Side
 from engines.testing.behaviour.types import Difference, NotCompared
 from engines.testing.budget import Budget
@@ -31,6 +31,8 @@ _CONFIRMED_PER_FUNCTION = 12
 _SHRUNKEN_PER_FUNCTION = 5
 _REPORTED_PER_FUNCTION = 3
 _FAR = 9
+_START_CPU_S = 0.1
+_CONFIRMING_SHARE, _MOST_CONFIRMING_SHARE = 0.22, 0.6
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ class Versions:
 class FileResult:
     """What came of one file."""
 
+    path: str
     differences: tuple[Difference, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     changed_lines: frozenset[int] = frozenset()
-    exercised_lines: frozenset[int] = frozenset()
+    run_lines: frozenset[int] = frozenset()
+    """Lines that ran, on import or in a call."""
     calls: int = 0
     is_complete: bool = True
 
@@ -67,10 +71,10 @@ class FileComparison:
         self._watch = watch
         self._seed = seed
         self._attribution = Attribution(versions.head, versions.changes)
-        self._result = FileResult()
+        self._result = FileResult(versions.path)
 
-    def result(self, search_until_s: float, until_s: float) -> FileResult:
-        """Search until the budget has reached the first limit, be done by the second.
+    def result(self, until_s: float) -> FileResult:
+        """Compare, and be done when the budget has reached `until_s`.
 
         Raises:
             CannotTest: one of the versions cannot be imported; says why.
@@ -80,13 +84,19 @@ class FileComparison:
             self._set_focus(pair)
             exploration = self._exploration(pair)
             try:
-                self._search(exploration, search_until_s)
+                self._search(exploration, self._search_until_s(pair, until_s))
                 self._confirm(pair, exploration, until_s)
             except Lost:
                 self._result.is_complete = False
-            self._result.calls = pair.executed
+            self._result.calls += pair.executed
             self._count_lines(pair, exploration)
         return self._result
+
+    def _search_until_s(self, pair: Pair, until_s: float) -> float:
+        """When the search has to end, so that confirming and shrinking fit in too."""
+        left_s = until_s - self._budget.spent_s
+        rest_s = FRESH_PAIRS * (pair.import_cpu_s + _START_CPU_S) + _CONFIRMING_SHARE * left_s
+        return until_s - min(rest_s, _MOST_CONFIRMING_SHARE * left_s)
 
     def _set_focus(self, pair: Pair) -> None:
         changes = self._versions.changes
@@ -113,12 +123,16 @@ class FileComparison:
         return Exploration(pair, generation, values, neighbours, targets)
 
     def _targets(self, pair: Pair, generation: Generation) -> Iterator[Target]:
+        symbols = self._versions.changes.symbols
+        owners = {owner for owner, dot, _ in (one.rpartition(".") for one in symbols) if dot}
         for offer in self._public(pair.base):
             function = generation.function_of(offer)
             names = [offer.key, *([function.qualname] if function else [])]
             if offer.kind is Kind.CONSTRUCTOR:
                 names.append(f"{offer.name}.__init__")
             known = [self._versions.changes.distances.get(one, _FAR) for one in names]
+            if {offer.owner, offer.name} & owners:
+                known.append(SIBLING)
             yield Target(offer, min(known))
 
     def _public(self, side: Side) -> Sequence[Offer]:
@@ -136,17 +150,21 @@ class FileComparison:
         exploration.run(list(found), self._budget, until_s, self._watch)
 
     def _confirm(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
-        confirmation = Confirmation(self._rooms, pair, self._budget, until_s)
-        found = self._named(pair, exploration.found)
-        chosen = [one for _, one in most_telling(found, _CONFIRMED_PER_FUNCTION)]
-        alone = confirmation.alone(chosen)
-        steady = confirmation.everywhere(alone)
-        self._note_unsteady(pair, alone, steady)
-        best = [one for _, one in most_telling(self._named(pair, steady), _SHRUNKEN_PER_FUNCTION)]
-        shrunken = confirmation.alone(confirmation.shrunken(best))
-        final = confirmation.everywhere(shrunken) if shrunken != best else best
-        final = _distinct([*final, *best]) if len(final) < len(best) else final
-        reported = most_telling(self._named(pair, final), _REPORTED_PER_FUNCTION)
+        found = most_telling(self._named(pair, exploration.found), _CONFIRMED_PER_FUNCTION)
+        with Confirmation(self._rooms, pair, self._budget, until_s) as confirmation:
+            judged = confirmation.judged([one for _, one in found])
+            self._note_unsteady(pair, judged)
+            steady = self._named(pair, judged.steady)
+            best = [one for _, one in most_telling(steady, _SHRUNKEN_PER_FUNCTION)]
+            self._report(pair, best)
+            shrunken = confirmation.shrunken(best)
+            fresh = [one for one in shrunken if one not in best]
+            kept = [one for one in shrunken if one in best]
+            self._report(pair, _distinct([*confirmation.judged(fresh).steady, *kept, *best]))
+            self._result.calls += confirmation.executed
+
+    def _report(self, pair: Pair, found: Sequence[Found]) -> None:
+        reported = most_telling(self._named(pair, found), _REPORTED_PER_FUNCTION)
         self._result.differences = tuple(
             self._difference(pair, function, one) for function, one in reported
         )
@@ -158,13 +176,14 @@ class FileComparison:
         lines = [pair.head.goals[number].line for number in one.head.hits]
         return self._attribution.function(one.question.call.offer, lines)
 
-    def _note_unsteady(self, pair: Pair, before: list[Found], after: list[Found]) -> None:
-        steady = {self._function(pair, one) for one in after}
-        names = dict.fromkeys(self._function(pair, one) for one in before)
+    def _note_unsteady(self, pair: Pair, judged: Judged) -> None:
+        """Changed functions of which nothing can be said, since they vary by themselves."""
+        steady = {self._function(pair, one) for one in judged.steady}
+        names = dict.fromkeys(self._function(pair, one) for one in judged.unsteady)
         self._result.not_compared = tuple(
             NotCompared(self._versions.path, f"`{name}` does not give the same result twice")
             for name in names
-            if name not in steady
+            if name not in steady and name in self._versions.changes.symbols
         )
 
     def _difference(self, pair: Pair, function: str, one: Found) -> Difference:
@@ -177,16 +196,15 @@ class FileComparison:
             call=question.shown,
             code=question.code(self._rooms.base, _importable(pair.base)),
             base=told(one.base),
-            head=told(one.head),
+            head=told_of_head(one),
         )
 
     def _count_lines(self, pair: Pair, exploration: Exploration) -> None:
-        """Changed lines that can run, and those that did, on import or in a call."""
+        """Changed lines that can run, and lines that did."""
         lines = {goal.line for goal in pair.head.goals}
         hits = exploration.head_hits | pair.head.reached
-        run = {pair.head.goals[number].line for number in hits}
         self._result.changed_lines = self._versions.changes.head_lines & lines
-        self._result.exercised_lines = self._result.changed_lines & run
+        self._result.run_lines = frozenset(pair.head.goals[number].line for number in hits)
 
 
 def _joined(base: Offers, head: Offers) -> Offers:

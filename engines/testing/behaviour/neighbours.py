@@ -82,11 +82,12 @@ class Neighbours:
         if not constants or len(text) > _LONGEST_CHARS:
             return None
         node = self._choices.choice(constants)
-        options = [one for one in self._beside(node) if one != ast.unparse(node)]
-        if not options:
-            return None
         data = text.encode()
         start, end = node.col_offset, node.end_col_offset or node.col_offset
+        old = data[start:end].decode()
+        options = [one for one in self._beside(node) if one != old]
+        if not options:
+            return None
         fresh = self._choices.choice(options).encode("utf-8", "replace")
         return (data[:start] + fresh + data[end:]).decode()
 

@@ -40,6 +40,11 @@ def _varied(group: Iterable[Found]) -> list[Found]:
     return [*first, *second]
 
 
+def told_of_head(one: Found) -> str:
+    """What came out on the head; where that varies, that it does."""
+    return f"not the same every time, once {told(one.head)}" if one.is_erratic else told(one.head)
+
+
 def told(sight: Sight) -> str:
     """What came out of a call, for a person."""
     match sight.kind:
@@ -58,8 +63,8 @@ def told(sight: Sight) -> str:
     text = sight.views.get(RESULT)
     if text is not None:
         return _cut(text)
-    if any(view.startswith("list(") for view in sight.views):
-        listed = next(one for view, one in sight.views.items() if view.startswith("list("))
+    listed = sight.views.get(f"list({RESULT})")
+    if listed is not None and sight.kind != "object":
         return _cut(f"an iterator of {listed}")
     name = sight.type.rpartition(":")[2].rpartition(".")[2].lstrip("_") or "object"
     return f"an object of type {name}"

@@ -20,6 +20,21 @@ def _never() -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How questions are asked."""
+
+    is_separate: bool = False
+    """Each from the module's state after import."""
+    is_patient: bool = False
+    """With more time for each."""
+    random_state: int = 1
+    """What `random.seed` is given before each."""
+
+
+QUICK = Manner()
+
+
 class Side(Jail):
     """One version; `focus` are the goals of interest, numbers as in `goals`."""
 
@@ -27,9 +42,7 @@ class Side(Jail):
     focus: frozenset[int] = frozenset()
     executed: int
 
-    def look(
-        self, questions: Sequence[Question], *, is_separate: bool = False, is_patient: bool = False
-    ) -> list[Sight]:
+    def look(self, questions: Sequence[Question], manner: Manner = QUICK) -> list[Sight]:
         """Ask all questions; answers in the same order.
 
         Raises:
@@ -40,8 +53,9 @@ class Side(Jail):
             part = questions[start : start + _BATCH]
             request: Fact = {
                 "do": "batch",
-                "separate": is_separate,
-                "patient": is_patient,
+                "separate": manner.is_separate,
+                "patient": manner.is_patient,
+                "random_state": manner.random_state,
                 "focus": sorted(self.focus),
                 "candidates": [
                     [place, one.call.offer.key, list(one.setup), one.source, one.call.subject]
@@ -104,18 +118,23 @@ class Pair:
         self.head.close()
 
     @property
+    def import_cpu_s(self) -> float:
+        """What it costs to open both sides once more."""
+        return self.base.import_cpu_s + self.head.import_cpu_s
+
+    @property
     def executed(self) -> int:
         """Calls executed on either side."""
         return self.base.executed + self.head.executed
 
     def look(
-        self, questions: Sequence[Question], *, is_separate: bool = False, is_patient: bool = False
+        self, questions: Sequence[Question], manner: Manner = QUICK
     ) -> list[tuple[Sight, Sight]]:
         """How each question comes out on base and head.
 
         Raises:
             Lost: one of the processes is gone.
         """
-        base = self.base.look(questions, is_separate=is_separate, is_patient=is_patient)
-        head = self.head.look(questions, is_separate=is_separate, is_patient=is_patient)
+        base = self.base.look(questions, manner)
+        head = self.head.look(questions, manner)
         return list(zip(base, head, strict=True))

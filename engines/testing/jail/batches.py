@@ -12,7 +12,6 @@ from engines.testing.jail import probes
 from engines.testing.jail.children import output_of, write
 from engines.testing.jail.execution import Candidate, Fact, Runner
 
-_SILENCE_LIMIT_S = 2.0
 _LOSSES_BORNE = 3
 _SKIPPED = {"kind": "skipped"}
 _SAME_BEHAVIOUR_LIMIT = 4
@@ -119,7 +118,7 @@ def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list
                     break  # what a call left behind that was ended half way is nobody's state
             os.chdir("/")
 
-    return output_of(work, _SILENCE_LIMIT_S).split(b"\n")[:-1]
+    return output_of(work, runner.silence_limit_s).split(b"\n")[:-1]
 
 
 def _told(candidate: Candidate, runner: Runner, reached: Reached) -> Fact:

@@ -25,6 +25,7 @@ from engines.testing.jail.views import Viewer
 Fact = dict[str, Any]
 
 _PATIENCE = 4
+_SILENCE_LIMIT_S = 2.0
 
 
 def main() -> None:
@@ -61,6 +62,8 @@ def _results(viewer: Viewer, request: Fact) -> list[Fact]:
     """The outcomes; of the goals reached only those of interest, of operands only those near."""
     patience = _PATIENCE if request["patient"] else 1
     viewer.limit_s, viewer.limit_cpu_s = CALL_LIMIT_S * patience, CALL_LIMIT_CPU_S * patience
+    viewer.silence_limit_s = _SILENCE_LIMIT_S * patience
+    viewer.random_state = int(request["random_state"])
     focus = set(cast(list[int], request["focus"]))
     given: list[tuple[int, str, list[str], str, str | None]] = request["candidates"]
     candidates = [Candidate(one[0], one[1], tuple(one[2]), *one[3:]) for one in given]

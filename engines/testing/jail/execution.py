@@ -43,7 +43,7 @@ class Candidate:
 class Runner:
     """Executes candidates in copies of one namespace."""
 
-    limit_s, limit_cpu_s = CALL_LIMIT_S, CALL_LIMIT_CPU_S
+    limit_s, limit_cpu_s, silence_limit_s = CALL_LIMIT_S, CALL_LIMIT_CPU_S, 2.0
 
     def __init__(self, names: Mapping[str, object], module: str, sites: Sites) -> None:
         self.names = names
