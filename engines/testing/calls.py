@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
 from engines.testing.offers import ON_INSTANCE, Kind, Offer
 
@@ -78,19 +79,19 @@ class Call:
     is_example: bool = False
     """Taken from a docstring."""
 
-    @property
+    @cached_property
     def soundness(self) -> Soundness:
         """The least of its parts."""
         if self.follow:
             return Soundness.GUESSED
         return min([self.receiver_soundness, *(one.soundness for one in self.arguments)])
 
-    @property
+    @cached_property
     def subject(self) -> str | None:
         """The variable that holds the receiver; None for what needs no object."""
         return variable_name(self.offer.owner) if self.receiver is not None else None
 
-    @property
+    @cached_property
     def setup(self) -> tuple[str, ...]:
         """The statements before the call."""
         lines: list[str] = []
@@ -101,7 +102,7 @@ class Call:
             lines.extend(step.replace("{s}", self.subject or "") for step in self.steps)
         return tuple(lines)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The call itself: an expression, or one statement."""
         text = self._plain_source() + "".join(f"({given})" for given in self.follow)
@@ -116,7 +117,7 @@ class Call:
             return f"{offer.owner}.{offer.name}({given})"
         return invocation(offer, self.subject or "", self.arguments, self.receiver or "")
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How much there is to read."""
         return len(self.source) + sum(len(line) + 10 for line in self.setup)

@@ -5,14 +5,16 @@ import math
 from dataclasses import replace
 
 from engines.source.module import Module
-from engines.source.symbols import Class, Function
+from engines.source.symbols import Class, Function, ParameterKind, functions_of
 from engines.testing.calls import FILE_VALUE, Argument, Call, Soundness, invocation
 from engines.testing.clues import Choice, choices
 from engines.testing.jail.rendering import quoted
-from engines.testing.offers import ON_INSTANCE, Input, Kind, Offer, Offers, Term
+from engines.testing.offers import ANY, ON_INSTANCE, Input, Kind, Offer, Offers, Term
 from engines.testing.values import Values
 
 _OPTIONAL_SHARE = 0.35
+_ECHO_SHARE = 0.15
+_POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
 _FOLLOWING = (Term("callable"), Term("any"), Term("str"), Term("int"))
 _FAILED_FACTOR = 0.85
 _GAINED_FACTOR = 1.4
@@ -60,6 +62,10 @@ class Generation:
             return self.fresh(call.offer)
         place = self._random.randrange(len(call.arguments))
         given = call.arguments[place]
+        if self._values.seeds.chance(_ECHO_SHARE):
+            echoed = self._echoed(call, place)
+            if echoed is not None:
+                return self._with_file(call.with_argument(place, echoed))
         text = self._mutated(given.text, call.offer.key) if self._values.seeds.chance(0.7) else None
         if text is not None:
             return self._with_file(call.with_argument(place, text))
@@ -79,10 +85,31 @@ class Generation:
 
     def _followup(self, offer: Offer, *, is_last: bool) -> str:
         """Arguments for a returned function; one that returns functions is often a decorator."""
+        inner = self._inner_functions(offer)
+        if inner and self._values.seeds.chance(0.6):
+            return self._inner_arguments(offer, self._random.choice(inner))
         if not is_last and self._values.seeds.chance(0.7):
             return self._values.text(Term("callable"), offer.key)
         kinds = self._random.choices(_FOLLOWING, k=self._random.choice((1, 1, 1, 0, 2)))
         return ", ".join(self._values.text(kind, offer.key) for kind in kinds)
+
+    def _inner_functions(self, offer: Offer) -> list[Function]:
+        """The functions that the body of an offer defines, which it probably returns."""
+        known = self.function_of(offer)
+        return list(functions_of(known.node.body)) if known else []
+
+    def _inner_arguments(self, offer: Offer, inner: Function) -> str:
+        given: list[str] = []
+        for one in inner.parameters:
+            is_optional = one.default is not None
+            by_place = one.kind in {ParameterKind.NORMAL, ParameterKind.POSITIONAL_ONLY}
+            if not by_place or (is_optional and self._values.seeds.chance(0.6)):
+                break
+            wanted = Input(one.name, one.kind, ANY, is_optional, one.default)
+            known = choices(wanted, inner, None, self._classes)
+            term = self._random.choices(known, [item.weight for item in known])[0].term
+            given.append(self._values.text(term, offer.key))
+        return ", ".join(given)
 
     def learn(self, call: Call, *, failed: bool) -> None:
         """Prefer the types that led on, and avoid guesses that ended in a type error."""
@@ -164,7 +191,8 @@ class Generation:
         if known and known.members:
             return self._random.choice(known.members), Soundness.ANNOTATED
         pool = self._values.pooled(identity)
-        if pool and self._values.seeds.chance(0.7):
+        share = _FULL_POOL_SHARE if len(pool) >= _FULL_POOL else _POOL_SHARE
+        if pool and self._values.seeds.chance(share):
             return pool[int(len(pool) * self._random.random() ** 2)], Soundness.ANNOTATED
         constructor = self._constructors.get(owner)
         if known is None or known.is_abstract or constructor is None:
@@ -202,16 +230,30 @@ class Generation:
         arguments = [*call.arguments[:place], fresh, *call.arguments[place + 1 :]]
         return replace(call, arguments=tuple(arguments))
 
+    def _echoed(self, call: Call, place: int) -> str | None:
+        """One argument with a constant that another part of the call has: a key that is there."""
+        own = call.arguments[place].text
+        others = [call.receiver or "", *call.steps]
+        others += [one.text for index, one in enumerate(call.arguments) if index != place]
+        constants = constants_of(own)
+        if not constants:
+            return None
+        node = self._random.choice(constants)
+        known = [
+            one.value
+            for text in others
+            for one in constants_of(text.replace("{s}", "it"))
+            if type(one.value) is type(node.value) and one.value != node.value
+        ]
+        return _with_constant(own, node, _literal(self._random.choice(known))) if known else None
+
     def _mutated(self, text: str, near: str) -> str | None:
         """The text with one of its constants changed; None where it has none."""
         constants = constants_of(text)
         if not constants:
             return None
         node = self._random.choice(constants)
-        start, end = node.col_offset, node.end_col_offset or node.col_offset
-        data = text.encode()
-        fresh = self._neighbour(node.value, near)
-        return (data[:start] + fresh.encode("utf-8", "replace") + data[end:]).decode()
+        return _with_constant(text, node, self._neighbour(node.value, near))
 
     def _neighbour(self, value: object, near: str) -> str:
         seeds = self._values.seeds
@@ -220,11 +262,13 @@ class Generation:
         if isinstance(value, str):
             return quoted(seeds.changed_text(value, near)[:120])
         if isinstance(value, int):
-            options = (value + 1, value - 1, -value, value * 2, value // 2, seeds.integer())
+            options = (value + 1, value - 1, -value, value * 2, value // 2, seeds.integer(near))
             fresh = self._random.choice(options)
             return repr(fresh if abs(fresh) < 10**12 else 1)
         if isinstance(value, float):
-            fresh = self._random.choice((value + 1, -value, value / 2, value * 10, seeds.number()))
+            fresh = self._random.choice(
+                (value + 1, -value, value / 2, value * 10, seeds.number(near))
+            )
             return repr(fresh) if math.isfinite(fresh) else "0.0"
         if isinstance(value, bytes):
             return quoted(value[: len(value) // 2]) if value else 'b"a"'
@@ -235,6 +279,16 @@ class Generation:
         if needs and (call.file_text is None or self._values.seeds.chance(0.3)):
             return replace(call, file_text=quoted(self._values.seeds.text(call.offer.key)))
         return call if needs else replace(call, file_text=None)
+
+
+def _with_constant(text: str, node: ast.Constant, fresh: str) -> str:
+    data = text.encode()
+    start, end = node.col_offset, node.end_col_offset or node.col_offset
+    return (data[:start] + fresh.encode("utf-8", "replace") + data[end:]).decode()
+
+
+def _literal(value: object) -> str:
+    return quoted(value) if isinstance(value, str | bytes) else repr(value)
 
 
 def constants_of(text: str) -> list[ast.Constant]:

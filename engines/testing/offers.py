@@ -1,6 +1,6 @@
 """What the imported module offers to be called, as the jail described it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engines.testing.facts import Fact, fact, items, number, optional_text, text, texts
@@ -92,6 +92,10 @@ class Offers:
     classes: tuple[ClassOffer, ...]
     values: tuple[str, ...]
     patterns: tuple[tuple[str, int], ...]
+    named_patterns: dict[str, list[tuple[str, int]]] = field(
+        default_factory=dict[str, list[tuple[str, int]]]
+    )
+    """The same, by the names that hold them."""
 
 
 def read_offers(value: object) -> Offers:
@@ -101,12 +105,15 @@ def read_offers(value: object) -> Offers:
         BadFact: it is not such a description.
     """
     whole = fact(value)
-    patterns = [items(one) for one in items(whole.get("patterns"))]
+    named: dict[str, list[tuple[str, int]]] = {}
+    for one in map(items, items(whole.get("patterns"))):
+        named.setdefault(text(one[2]), []).append((text(one[0]), number(one[1])))
     return Offers(
         callables=tuple(_offer(fact(one)) for one in items(whole.get("callables"))),
         classes=tuple(_class(fact(one)) for one in items(whole.get("classes"))),
         values=texts(whole.get("values")),
-        patterns=tuple((text(one[0]), number(one[1])) for one in patterns),
+        patterns=tuple(dict.fromkeys(one for group in named.values() for one in group)),
+        named_patterns=named,
     )
 
 

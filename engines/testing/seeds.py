@@ -2,20 +2,23 @@
 
 import ast
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from engines.source.mentions import literals_of, patterns_of, quoted_in
+from engines.source.mentions import literals_of, patterns_of
 from engines.source.module import Module
+from engines.testing.nearby import Nearby, Pattern, flag_bits, is_plain, is_prose, nearby_of
 from engines.testing.offers import Offers
 from engines.testing.regex_text import RegexText
 
 ValueT = TypeVar("ValueT")
 
 _SEEN_LIMIT = 600
-_SENTENCE_WORDS = 5
 _SEPARATOR_CHARS = 2
+_LONGEST_TEXT_CHARS, _PLAIN_SIZE = 300, 30
+_MOST_ITEMS, _PLAIN_ITEMS = 20, 6
+_NOTHING = Nearby()
 _PARTS = ("1", "2", "3", "10", "a", "b", "abc", "0")
 _PLAIN_TEXTS = (
     "", "a", "abc", "hello world", "Hello World", "  padded  ", "A", "a,b,c", "a b", "foo_bar",
@@ -61,8 +64,8 @@ class Seeds:
     patterns: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     seen_texts: list[str] = field(default_factory=list[str])
     seen_integers: list[int] = field(default_factory=list[int])
-    local: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """Texts that one function mentions, by its qualified name."""
+    nearby: dict[str, Nearby] = field(default_factory=dict[str, Nearby])
+    """What one function and those it calls mention, by its qualified name."""
 
     def __post_init__(self) -> None:
         self._regex = RegexText(self.choices)
@@ -83,7 +86,7 @@ class Seeds:
             value: object = ast.literal_eval(text)
         except (ValueError, SyntaxError):
             return
-        if isinstance(value, str) and value not in self.seen_texts and _is_plain(value):
+        if isinstance(value, str) and value not in self.seen_texts and is_plain(value):
             self.seen_texts.append(value)
         elif isinstance(value, int) and value not in self.seen_integers:
             self.seen_integers.append(value)
@@ -95,23 +98,43 @@ class Seeds:
 
     def text(self, near: str = "") -> str:
         """A string: mentioned by the function `near` or the module, seen, matching, or plain."""
-        local = self.local.get(near, [])
+        known = self.nearby.get(near, _NOTHING)
+        local = known.texts
         sources: list[tuple[float, Callable[[], str]]] = [
-            (0.22 if local else 0.0, lambda: self.choices.choice(local)),
-            (0.14 if self.texts else 0.0, lambda: self.choices.choice(self.texts)),
-            (0.16 if self.patterns else 0.0, self._matching),
+            (0.22 if local else 0.0, lambda: local[self._index(local)]),
+            (0.12 if self.texts else 0.0, lambda: self.choices.choice(self.texts)),
+            (0.20 if known.patterns else 0.0, lambda: self._matching(known.patterns)),
+            (0.06 if self.patterns else 0.0, lambda: self._matching(self.patterns)),
             (0.10 if self.seen_texts else 0.0, lambda: self.choices.choice(self.seen_texts)),
             (0.12, lambda: self._joined(local)),
-            (0.26, lambda: self.choices.choice(_PLAIN_TEXTS)),
+            (0.24, lambda: self.choices.choice(_PLAIN_TEXTS)),
+            (0.03, lambda: self._sized(known)),
         ]
         return self._from(sources)
+
+    def _index(self, pool: Sequence[object]) -> int:
+        """A place in a pool, the first ones more often."""
+        return int(len(pool) * self.choices.random() ** 1.5)
+
+    def size(self, near: str) -> int:
+        """A number of items: one that the function mentions, or one more or less."""
+        sizes = [one for one in self.nearby.get(near, _NOTHING).integers if 0 < one <= _MOST_ITEMS]
+        chosen = self.choices.choice(sizes) if sizes else _PLAIN_ITEMS
+        return chosen + self.choices.choice((-1, 0, 1))
+
+    def _sized(self, known: Nearby) -> str:
+        """A string as long as a number that the function mentions, or one more."""
+        sizes = [one for one in known.integers if 0 < one <= _LONGEST_TEXT_CHARS]
+        size = self.choices.choice(sizes) if sizes else _PLAIN_SIZE
+        part = self.choices.choice(("a", "0", "ab", " "))
+        return (part * size)[: size + self.choices.choice((0, 1))]
 
     def _from(self, sources: list[tuple[float, Callable[[], ValueT]]]) -> ValueT:
         weights = [weight for weight, _ in sources]
         return self.choices.choices(sources, weights)[0][1]()
 
-    def _matching(self) -> str:
-        return self._regex.text(*self.choices.choice(self.patterns)) or ""
+    def _matching(self, patterns: list[Pattern]) -> str:
+        return self._regex.text(*self.choices.choice(patterns)) or ""
 
     def _joined(self, local: list[str]) -> str:
         separators = [one for one in local if 0 < len(one) <= _SEPARATOR_CHARS]
@@ -123,10 +146,12 @@ class Seeds:
         parts = [self.choices.choice(pool) for _ in range(min(count, 3))]
         return self.choices.choice(("", " ", "", ",")).join(parts)[:60]
 
-    def integer(self) -> int:
-        """An integer: mostly small, sometimes one the module mentions or compares with, or next."""
+    def integer(self, near: str = "") -> int:
+        """An integer: mostly small, sometimes one mentioned or compared with, or next to it."""
+        local = self.nearby.get(near, _NOTHING).integers
         sources: list[tuple[float, Callable[[], int]]] = [
-            (0.25 if self.integers else 0.0, lambda: self._beside(self.integers)),
+            (0.25 if local else 0.0, lambda: self._beside(local)),
+            (0.10 if self.integers else 0.0, lambda: self._beside(self.integers)),
             (0.10 if self.seen_integers else 0.0, lambda: self._beside(self.seen_integers)),
             (0.07, lambda: self.choices.randint(-20, 5000)),
             (0.58, lambda: _PLAIN_INTS[int(len(_PLAIN_INTS) * self.choices.random() ** 2)]),
@@ -136,17 +161,18 @@ class Seeds:
     def _beside(self, pool: list[int]) -> int:
         return self.choices.choice(pool) + self.choices.choice((0, 0, 1, -1))
 
-    def number(self) -> float:
+    def number(self, near: str = "") -> float:
         """A float, as `integer` chooses integers."""
-        if self.chance(0.3) and (self.floats or self.integers):
-            mined = float(self.choices.choice([*self.floats, *self.integers]))
+        local = self.nearby.get(near, _NOTHING).integers or self.integers
+        if self.chance(0.3) and (self.floats or local):
+            mined = float(self.choices.choice([*self.floats, *local]))
             return mined + self.choices.choice((0.0, 0.0, 1.0, -1.0))
         return self.choices.choice(_PLAIN_FLOATS)
 
     def changed_text(self, value: str, near: str = "") -> str:
         """A string close to `value`."""
         place = self.choices.randint(0, len(value))
-        match self.choices.randrange(8):
+        match self.choices.randrange(10):
             case 0:
                 return value[:place] + self.text(near)[:20] + value[place:]
             case 1:
@@ -161,38 +187,30 @@ class Seeds:
                 return value[:place]
             case 6:
                 return value[place:] + value[:place]
+            case 7:
+                return value + value
+            case 8:
+                return value[:place] + self._sign(near) + value[place:]
             case _:
                 return (
                     value[:place] + self.choices.choice(" -_.,:;/0aZ1+()[]{}\"'\\") + value[place:]
                 )
+
+    def _sign(self, near: str) -> str:
+        """One character of what the function mentions."""
+        texts = [one for one in self.nearby.get(near, _NOTHING).texts if one]
+        return self.choices.choice(self.choices.choice(texts)) if texts else "0"
 
 
 def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
     """The pools for one module, from its text and from its values at run time."""
     seeds = Seeds(choices)
     for value in literals_of(module.tree):
-        if not isinstance(value, str) or (_is_plain(value) and not _is_prose(value)):
+        if not isinstance(value, str) or (is_plain(value) and not is_prose(value)):
             seeds.add(value)
     for text in offers.values:
         seeds.add(ast.literal_eval(text) if not text.startswith("float") else None)
-    found = [(one.text, _flag_bits(one.flags)) for one in patterns_of(module.tree)]
+    found = [(one.text, flag_bits(one.flags)) for one in patterns_of(module.tree)]
     seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
-    for function in module.all_functions():
-        own = [one for one in literals_of(function.node) if isinstance(one, str)]
-        own.extend(quoted_in(function.docstring))
-        seeds.local[function.qualname] = [one for one in own if not _is_prose(one)]
+    seeds.nearby = nearby_of(module, offers.named_patterns)
     return seeds
-
-
-def _flag_bits(text: str) -> int:
-    bits = {"VERBOSE": 0x40, ".X": 0x40, "IGNORECASE": 2, ".I": 2, "DOTALL": 16, "MULTILINE": 8}
-    return sum({bit for name, bit in bits.items() if name in text})
-
-
-def _is_plain(value: str) -> bool:
-    return not any("\ud800" <= one <= "\udfff" for one in value)
-
-
-def _is_prose(value: str) -> bool:
-    """Messages and documentation make poor inputs."""
-    return len(value.split()) > _SENTENCE_WORDS

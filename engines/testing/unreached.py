@@ -9,7 +9,10 @@ from engines.testing.types import Unreached
 
 def unreached_of(module: Module, missing: frozenset[int]) -> tuple[Unreached, ...]:
     """Runs of missing statements with the reason that could be established for each."""
-    return tuple(Unreached(first, last, _reason(module, first)) for first, last in _runs(missing))
+    told = [one for one in ast.walk(module.tree) if isinstance(one, ast.If | ast.ExceptHandler)]
+    return tuple(
+        Unreached(first, last, _reason(module, told, first)) for first, last in _runs(missing)
+    )
 
 
 def _runs(missing: frozenset[int]) -> Iterator[tuple[int, int]]:
@@ -25,8 +28,8 @@ def _runs(missing: frozenset[int]) -> Iterator[tuple[int, int]]:
         yield start, previous
 
 
-def _reason(module: Module, first: int) -> str:
-    for node in ast.walk(module.tree):
+def _reason(module: Module, told: list[ast.If | ast.ExceptHandler], first: int) -> str:
+    for node in told:
         if isinstance(node, ast.If) and _spans(node.body, first) and _is_main(node.test):
             return "runs only when the file is started as a program"
         if isinstance(node, ast.ExceptHandler) and _spans(node.body, first):

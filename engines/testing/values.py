@@ -11,6 +11,7 @@ from engines.testing.offers import ANY, ClassOffer, Input, Offers, Term
 from engines.testing.seeds import Seeds
 
 _DEPTH_LIMIT = 3
+_SUBCLASS_SHARE, _MENTIONED_SIZE_SHARE = 0.35, 0.06
 _POOL_LIMIT = 40
 _READABLE_CHARS = 120
 _SIZES, _INNER_SIZES = (0, 1, 2, 3, 3, 4), (0, 1, 2, 2)
@@ -77,7 +78,7 @@ class Values:
         self.seeds = seeds
         self.classes = {one.identity: one for one in offers.classes}
         self._pool: dict[str, list[str]] = {}
-        self._plain: dict[str, Callable[[], str]] = {
+        self._plain: dict[str, Callable[[str], str]] = {
             "int": self._int, "integral": self._int, "number": self._int, "float": self._float,
             "real": self._float, "decimal": self._decimal,
         }  # fmt: skip
@@ -119,22 +120,21 @@ class Values:
         if term.name in _FIXED:
             return self.choices.choice(_FIXED[term.name])
         if term.name in self._plain:
-            return self._plain[term.name]()
+            return self._plain[term.name](near)
         return self._shaped.get(term.name, self._any)(Wanted(term, near, depth))
 
     def _inner(self, term: Term, wanted: Wanted) -> str:
         return self.text(term, wanted.near, wanted.depth + 1)
 
-    def _int(self) -> str:
-        return repr(self.seeds.integer())
+    def _int(self, near: str) -> str:
+        return repr(self.seeds.integer(near))
 
-    def _float(self) -> str:
-        return repr(self.seeds.number())
+    def _float(self, near: str) -> str:
+        return repr(self.seeds.number(near))
 
-    def _decimal(self) -> str:
-        return (
-            f'Decimal("{self.seeds.integer() if self.seeds.chance(0.4) else self.seeds.number()}")'
-        )
+    def _decimal(self, near: str) -> str:
+        chosen = self.seeds.integer if self.seeds.chance(0.4) else self.seeds.number
+        return f'Decimal("{chosen(near)}")'
 
     def _str(self, wanted: Wanted) -> str:
         return quoted(self.seeds.text(wanted.near))
@@ -176,6 +176,8 @@ class Values:
         if wanted.depth >= _DEPTH_LIMIT:
             return []
         size = self.choices.choice(_INNER_SIZES if wanted.depth else _SIZES)
+        if not wanted.depth and self.seeds.chance(_MENTIONED_SIZE_SHARE):
+            size = self.seeds.size(wanted.near)
         items = [self._inner(inner, wanted) for _ in range(size)]
         if len(items) > 1 and self.seeds.chance(0.15):
             items[-1] = items[0]
@@ -259,7 +261,9 @@ class Values:
         others = [self.classes[one] for one in known.concrete if one in self.classes]
         others = [one for one in others if not one.name.startswith("_")]
         is_unfit = known.is_abstract or known.name.startswith("_")
-        return self.choices.choice(others) if is_unfit and others else known
+        if others and (is_unfit or self.seeds.chance(_SUBCLASS_SHARE)):
+            return self.choices.choice(others)
+        return known
 
     def _constructed(self, known: ClassOffer, wanted: Wanted) -> str:
         if wanted.depth > _DEPTH_LIMIT:

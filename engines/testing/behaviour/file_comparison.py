@@ -19,6 +19,7 @@ from engines.testing.calls import Call
 from engines.testing.examples import example_calls
 from engines.testing.generation import Generation
 from engines.testing.jailed import Lost
+from engines.testing.nearby import nearby_of
 from engines.testing.offers import Kind, Offer, Offers
 from engines.testing.seeds import Seeds, mine
 from engines.testing.stability import SETTINGS
@@ -222,9 +223,8 @@ def _add_seeds(seeds: Seeds, versions: Versions) -> None:
         seeds.add(value)
     for value in versions.changes.literals:
         seeds.saw(repr(value))
-    for one in versions.head.all_functions():
-        own = [value for value in literals_of(one.node) if isinstance(value, str)]
-        seeds.local[one.qualname] = list(dict.fromkeys([*own, *seeds.local.get(one.qualname, [])]))
+    for name, one in nearby_of(versions.head, {}).items():
+        seeds.nearby[name] = one.joined(seeds.nearby.get(name))
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:

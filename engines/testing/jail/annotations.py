@@ -2,6 +2,7 @@
 
 import collections.abc
 import enum
+import io
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -33,6 +34,13 @@ _STANDARD = {
 }  # fmt: skip
 
 
+_STREAMS: tuple[tuple[object, str], ...] = (
+    (typing.IO, "stringio"), (typing.TextIO, "stringio"), (typing.BinaryIO, "bytesio"),
+    (io.TextIOBase, "stringio"), (io.TextIOWrapper, "stringio"), (io.IOBase, "stringio"),
+    (io.RawIOBase, "bytesio"), (io.BufferedIOBase, "bytesio"), (io.BufferedReader, "bytesio"),
+)  # fmt: skip
+
+
 class Terms:
     """Turns annotations into terms and remembers the classes that they mention."""
 
@@ -46,6 +54,9 @@ class Terms:
         if isinstance(annotation, str | typing.ForwardRef):
             return ANY
         origin = typing.get_origin(annotation)
+        stream = next((name for one, name in _STREAMS if one is (origin or annotation)), None)
+        if stream:
+            return {"n": "bytesio" if bytes in typing.get_args(annotation) else stream}
         if origin is not None:
             return self._parametrized(origin, typing.get_args(annotation))
         if isinstance(annotation, typing.TypeVar):

@@ -205,16 +205,16 @@ class Surface:
         yield from list(found)[:_VALUE_LIMIT]
 
     def _patterns(self) -> Iterator[list[object]]:
-        """Compiled patterns in the module, its classes and its tables."""
+        """Compiled patterns of the module, its classes and tables, by the names that hold them."""
         owners = [one for one in vars(self._module).values() if isinstance(one, type)]
         holders = [vars(self._module)] + [
             dict(vars(one)) for one in owners if one.__module__ == self._module.__name__
         ]
         for holder in holders:
-            for value in holder.copy().values():
+            for name, value in holder.copy().items():
                 for item in _with_items(value):
                     if is_a(item, re.Pattern) and isinstance(item.pattern, str):
-                        yield [item.pattern, item.flags]
+                        yield [item.pattern, item.flags, name]
 
 
 def _with_items(value: Any) -> Iterator[Any]:
