@@ -342,7 +342,7 @@ class Impatient:
         self.phases.append(name)
 
     def stop_requested(self) -> bool:
-        self.left -= 1
+        self.left -= "search" in self.phases
         return self.left < 0
 
 
