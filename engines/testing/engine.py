@@ -11,6 +11,8 @@ from engines.testing.assertions import Names
 from engines.testing.budget import Budget
 from engines.testing.emission import Emission
 from engines.testing.examples import example_calls
+from engines.testing.extending.existing import NotExtendable
+from engines.testing.extending.extension import Extension, opened
 from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
@@ -25,7 +27,7 @@ from engines.testing.seeds import mine
 from engines.testing.stability import SETTINGS, stable
 from engines.testing.suite import Test, separated, tests_of
 from engines.testing.targets import Targets, chosen_targets
-from engines.testing.types import CannotTest, Finding, TestingRequest, TestingResult
+from engines.testing.types import CannotTest, Finding, Style, TestingRequest, TestingResult
 from engines.testing.unreached import unreached_of
 from engines.testing.values import Values
 from engines.watch import Stopped, Unwatched, Watch
@@ -73,11 +75,15 @@ class _Run:
         self._has_found = False
         self._budget = Budget(request.cpu_s)
         self._measurement = Measurement(sandbox, self._place, self._budget)
+        self._extension: Extension | None = None
+        self._notes: list[str] = []
 
     def result(self) -> TestingResult:
         """Everything, in order."""
         self._watch.report(f"reading `{self._place.path}`", 0.0)
         self._watch.phase("read")
+        if self._request.extends:
+            self._read_existing()
         with self._opened(SETTINGS[0]) as jail:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
@@ -87,10 +93,38 @@ class _Run:
         kept = self._stable(found)
         if not kept:
             raise CannotTest(self._nothing_held(found))
-        tests = tests_of(kept, goals)
+        if self._extension:
+            kept = self._extension.new(kept, goals)
         self._watch.phase("measure")
-        emission = Emission(self._place, self._test_place, names, self._request.style)
-        return self._measured(tests, emission, found)
+        emission = Emission(self._place, self._test_place, names, self._style())
+        result, tests = self._measured(tests_of(kept, goals), emission, found)
+        if self._extension:
+            result = self._extended(self._extension, result, tests, names)
+        return replace(result, notes=tuple(self._notes), cpu_s=round(self._budget.spent_s, 2))
+
+    def _read_existing(self) -> None:
+        """Run the test file that the repository has; that is charged to nobody's budget."""
+        self._watch.report("running the tests that are there", 0.02)
+        spent_s = self._budget.spent_s
+        try:
+            self._extension = opened(self._measurement, self._test_place)
+        except NotExtendable as reason:
+            self._notes.append(f"The tests are in a file of their own: {reason}.")
+        self._budget.cpu_s += self._budget.spent_s - spent_s
+
+    def _style(self) -> Style:
+        """Of the file that is extended, else as asked for."""
+        return self._extension.existing.style if self._extension else self._request.style
+
+    def _extended(
+        self, extension: Extension, result: TestingResult, tests: list[Test], names: Names
+    ) -> TestingResult:
+        emission = Emission(self._place, extension.place, names, self._style())
+        try:
+            return extension.result(result, self._module, emission.text(tests))
+        except NotExtendable as reason:
+            self._notes.append(f"The tests are in a file of their own: {reason}.")
+            return result
 
     def _opened(self, env: Mapping[str, str]) -> Jail:
         return Jail(self._sandbox, self._place, self._is_stopped, env, self._budget)
@@ -108,6 +142,7 @@ class _Run:
         search = Search(jail, generation, values, targets.goals)
         started_s = self._budget.spent_s
         examples = example_calls(self._module, jail.offers, self._place.module)
+        examples += self._extension.calls(jail.offers) if self._extension else []
         until_s = self._search_until_s(jail.import_cpu_s)
         kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
         spent = self._budget.spent_s - started_s
@@ -124,7 +159,7 @@ class _Run:
 
     def _search_until_s(self, import_cpu_s: float) -> float:
         """When the search has to end, so that the rest fits into the budget too."""
-        whole_s = self._request.cpu_s
+        whole_s = self._budget.cpu_s
         choice_s = (_CHOICE_SHARE + _MUTATION_SHARE) * whole_s
         rest_s = self._finish_cpu_s(import_cpu_s) + choice_s
         return max(whole_s - rest_s, _LEAST_SEARCH_SHARE * whole_s)
@@ -176,7 +211,10 @@ class _Run:
             "a test could assert."
         )
 
-    def _measured(self, tests: list[Test], emission: Emission, found: _Found) -> TestingResult:
+    def _measured(
+        self, tests: list[Test], emission: Emission, found: _Found
+    ) -> tuple[TestingResult, list[Test]]:
+        """The result of what passes, and those tests."""
         try:
             tests, measured, passed = self._passing(tests, emission)
         except Lost as problem:
@@ -184,7 +222,7 @@ class _Run:
                 f"The tests for `{self._place.path}` could not be run to their end ({problem})."
             ) from problem
         self._watch.report(f"{passed} tests pass", 1.0)
-        return TestingResult(
+        result = TestingResult(
             module=self._place.module,
             test_path=self._test_place.path,
             source=emission.text(tests),
@@ -203,6 +241,7 @@ class _Run:
             rung=self._sandbox.rung,
             complete=found.is_complete and not self._watch.stop_requested(),
         )
+        return result, tests
 
     def _passing(self, tests: list[Test], emission: Emission) -> tuple[list[Test], Measured, int]:
         """The tests that pass in every run, the first run, and how many passed in each.

@@ -1,7 +1,9 @@
 """Calls taken from the examples in docstrings."""
 
 import ast
-from collections.abc import Iterator
+import builtins
+import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from typing_extensions import override
@@ -23,6 +25,28 @@ def example_calls(module: Module, offers: Offers, name: str) -> list[Call]:
     return list(found)
 
 
+def calls_in(
+    cases: Iterable[tuple[ast.stmt, ...]], offers: Offers, packages: Iterable[str]
+) -> list[Call]:
+    """The calls of the module's own functions and classes in runs of statements, one by one.
+
+    `packages` are names that may stand before those of functions. Calls that need a variable
+    which no statement before them gives a short value are left out.
+    """
+    reader = _Reader(offers, list(packages))
+    known = {*vars(builtins), *(one.name for one in (*offers.callables, *offers.classes))}
+    found: dict[Call, None] = {}
+    for case in cases:
+        found.update((one, None) for one in reader.of_statements(case) if _names(one) <= known)
+    return list(found)
+
+
+def _names(call: Call) -> set[str]:
+    texts = [call.receiver or "", *(one.text for one in call.arguments)]
+    trees = [ast.parse(one or "None", mode="eval") for one in texts]
+    return {one.id for tree in trees for one in ast.walk(tree) if isinstance(one, ast.Name)}
+
+
 _REPEATABLE_CHARS = 200
 
 
@@ -33,11 +57,16 @@ class _Reader:
         self._packages = set(packages)
 
     def calls(self, examples: tuple[Example, ...]) -> Iterator[Call]:
+        """The calls of one docstring's examples."""
+        statements = [one for example in examples for one in _statements(example.source)]
+        return self.of_statements(statements)
+
+    def of_statements(self, statements: Iterable[ast.stmt]) -> Iterator[Call]:
+        """The calls of statements that follow each other."""
         objects: dict[str, Call] = {}
         texts: dict[str, str] = {}
-        for example in examples:
-            for statement in _statements(example.source):
-                yield from self._of_statement(statement, objects, texts)
+        for statement in statements:
+            yield from self._of_statement(statement, objects, texts)
 
     def _of_statement(
         self, statement: ast.stmt, objects: dict[str, Call], texts: dict[str, str]
@@ -45,7 +74,7 @@ class _Reader:
         value = getattr(statement, "value", None)
         if not isinstance(value, ast.expr):
             return
-        value = _Inlined(texts).visit(self._bare(value))
+        value = _Inlined(texts).visit(self._bare(copy.deepcopy(value)))
         for node in ast.walk(value):
             call = self._call(node, objects)
             if call:

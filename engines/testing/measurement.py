@@ -63,6 +63,8 @@ class Measured:
     coverage: Coverage
     missing_lines: frozenset[int]
     """Statements not executed."""
+    half_taken: frozenset[int]
+    """Lines that were left only to some of the places where they can lead."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,10 @@ class Measurement:
             reply = self._reply(test_path, source, wish)
             counts = fact(fact(items(reply.get("runs"))[-1]).get("coverage", {}))
             missing = frozenset(number(one) for one in items(counts.get("missing_lines")))
+            branches = [items(one) for one in items(counts.get("missing_branches"))]
+            half = frozenset(number(one[0]) for one in branches)
             before = _coverage(fact(reply.get("before", {})))
-            return Measured(_runs(reply)[-1], before, _coverage(counts), missing)
+            return Measured(_runs(reply)[-1], before, _coverage(counts), missing, half)
 
     def _reply(self, test_path: str, source: str, wish: _Wish) -> Fact:
         """Run in a copy that cannot be written to, as a test must leave no files behind."""

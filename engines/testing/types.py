@@ -39,6 +39,8 @@ class TestingRequest:
     style: Style = Style.PYTEST
     cpu_s: float = 10.0
     seed: int = 1
+    extends: bool = False
+    """Put the tests into the test file that the repository already has for the target."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,20 @@ class Unreached:
 
 
 @dataclass(frozen=True)
+class Extended:
+    """An existing test file that got the new tests."""
+
+    before: str
+    """The file's text that the new one was made from."""
+    coverage: Coverage
+    """What its own tests cover."""
+    standalone_path: str
+    """Where the new tests go if they may not go into that file."""
+    standalone: str
+    """The text of that file."""
+
+
+@dataclass(frozen=True)
 class TestingResult:
     """The generated suite, run one last time in fresh processes, with what it showed."""
 
@@ -95,7 +111,7 @@ class TestingResult:
     test_path: str
     """Where the file belongs in the repository, relative to its root."""
     source: str
-    """The test file's text."""
+    """The test file's text; where it extends an existing one, the whole of it."""
     tests: int
     """Number of test cases as the runner counts them (parametrized cases each count)."""
     passed: int
@@ -120,3 +136,7 @@ class TestingResult:
     """False where the person cancelled or the budget ended before the search settled."""
     runner: str = "pytest"
     """What ran the tests the last time, for a person."""
+    extends: Extended | None = None
+    """Set where `test_path` is a file that the repository has."""
+    notes: tuple[str, ...] = ()
+    """What else the person should know, in Markdown: why a file of theirs was not extended."""

@@ -106,7 +106,8 @@ def _measured(request: Request, work: Callable[[], object]) -> Request:
             return Request()
         files: dict[str, Request] = json.loads(report.read_text())["files"]
     found = next(iter(files.values()), Request())
-    return {name: found[name] for name in ("summary", "missing_lines") if name in found}
+    wanted = ("summary", "missing_lines", "missing_branches")
+    return {name: found[name] for name in wanted if name in found}
 
 
 def _in_a_child(work: Callable[[], Request]) -> Request:

@@ -1,0 +1,1 @@
+"""New tests in a test file that the repository already has."""
