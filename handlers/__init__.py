@@ -287,6 +287,8 @@ class Application:
     files: Mapping[str, bytes]
     requested_by: Caller
     """On a code host, an account of that host: it is asked whether that one may write."""
+    replaces: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the files that change one that is there: the `blob_id` of what they were made from."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from jobs.requests import Source, request_adapter
 from storage import artifacts
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
+from storage.tables.artifacts import ArtifactRow
 from storage.tables.jobs import JobRow
 
 
@@ -28,7 +29,7 @@ async def run(context: Context, call: Call) -> Outcome:
     row = await job_meant(context, call.jobs[0])
     if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED):
         raise UserError(f"`{row.id}` is {row.state}; there is nothing to apply.")
-    files = await _files(context, row)
+    kept = await _kept(context, row)
     source = request_adapter.validate_python(row.request).source
     local = source.repository.startswith("local:")
     platform = Platform.CONSOLE if local else Platform.GITHUB
@@ -38,7 +39,7 @@ async def run(context: Context, call: Call) -> Outcome:
     if writer is None:
         raise UserError(f"I cannot write to `{source.repository}`: {platform} is not connected.")
     by = context.invocation.caller if local else await _account(context, source)
-    where = await writer.apply(_application(context, row, source, files, by))
+    where = await writer.apply(await _application(context, row, source, kept, by))
     return say(f"Applied `{row.id}`: {where}")
 
 
@@ -59,20 +60,17 @@ async def _account(context: Context, source: Source) -> Caller:
     return standing.account
 
 
-async def _files(context: Context, row: JobRow) -> dict[str, bytes]:
+async def _kept(context: Context, row: JobRow) -> dict[str, ArtifactRow]:
+    """The files to write, by their paths."""
     kept = await context.database.read(lambda s: artifacts.of_job(s, JobId(row.id)))
-    files = {
-        artifact.path: await context.read_artifact(ArtifactId(artifact.id))
-        for artifact in kept
-        if artifact.path is not None
-    }
-    if not files:
+    found = {artifact.path: artifact for artifact in kept if artifact.path is not None}
+    if not found:
         raise UserError(f"`{row.id}` produced no file to apply.")
-    return files
+    return found
 
 
-def _application(
-    context: Context, row: JobRow, source: Source, files: dict[str, bytes], by: Caller
+async def _application(
+    context: Context, row: JobRow, source: Source, kept: dict[str, ArtifactRow], by: Caller
 ) -> Application:
     pull = context.standing.pull
     if pull is not None and pull.number != source.number:
@@ -87,8 +85,12 @@ def _application(
         installation=_installation(context, source),
         title=summary.partition(":")[0],
         body=f"{summary}\n\nAsked for with `/gryph {row.line}` (job {row.id}).",
-        files=files,
+        files={
+            path: await context.read_artifact(ArtifactId(artifact.id))
+            for path, artifact in kept.items()
+        },
         requested_by=by,
+        replaces={path: one.replaces for path, one in kept.items() if one.replaces is not None},
     )
 
 

@@ -16,6 +16,10 @@ class Declined(Exception):
     """The job cannot be done as asked, and the person can mend it; the message is Markdown."""
 
 
+class Altered(Exception):
+    """A file that replaces another cannot be kept word for word: it holds what must not be told."""
+
+
 class Transient(Exception):
     """Something outside did not answer; the same job may succeed in a while."""
 
@@ -25,13 +29,15 @@ class NewArtifact:
     """A file a job leaves behind.
 
     `apply_to` is the path in the repository that Apply writes it to; None for a file that is only
-    to be looked at.
+    to be looked at. `replaces` is the `blob_id` of the content that path had when this one was
+    made from it; None where the file is new.
     """
 
     name: str
     media_type: str
     content: bytes
     apply_to: str | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,11 @@ class Desk(Protocol):
         ...
 
     def keep(self, artifact: NewArtifact) -> ArtifactId:
-        """Store a file; it becomes visible with the job's reply."""
+        """Store a file; it becomes visible with the job's reply.
+
+        Raises:
+            Altered: It replaces another and holds secrets, which stay out of what is kept.
+        """
         ...
 
 

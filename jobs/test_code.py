@@ -1,14 +1,18 @@
 """The job behind `test`: check the code out, let the testing engine work, say what came of it."""
 
+import difflib
+from dataclasses import replace
+
 from engines.testing.engine import write_tests
 from engines.testing.types import CannotTest, Coverage, Style, TestingRequest, TestingResult
-from jobs.desk import Declined, Desk, Done, NewArtifact
+from jobs.desk import Altered, Declined, Desk, Done, NewArtifact
 from jobs.messages import (
     Action,
     Actions,
     Block,
     Code,
     Collapsible,
+    Diff,
     Fields,
     File,
     Heading,
@@ -17,6 +21,7 @@ from jobs.messages import (
     Text,
 )
 from jobs.requests import TestCode
+from storage.blobs import blob_id
 from storage.ids import ArtifactId, JobId
 
 PREVIEW_LINES = 30
@@ -42,22 +47,46 @@ def run(request: TestCode, desk: Desk) -> Done:
                 style=Style(request.style),
                 cpu_s=request.cpu_s,
                 seed=request.seed,
+                extends=True,
             ),
             sandbox,
             desk.watch,
         )
     except CannotTest as reason:
         raise Declined(str(reason)) from reason
-    content = result.source.encode()
-    name = result.test_path.rpartition("/")[2]
-    artifact = desk.keep(NewArtifact(name, "text/x-python", content, apply_to=result.test_path))
+    result, artifact = _kept(result, desk)
     text = f"{_count(result.passed, 'test')} pass, {result.after.line_percent:.0f} % of lines"
-    return Done(text, _reply(request, result, desk.job, artifact, len(content)))
+    return Done(text, _reply(request, result, desk.job, artifact))
 
 
-def _reply(
-    request: TestCode, result: TestingResult, job: JobId, artifact: ArtifactId, size_bytes: int
-) -> Reply:
+def _kept(result: TestingResult, desk: Desk) -> tuple[TestingResult, ArtifactId]:
+    """Keep the file that Apply writes; a file of its own where the existing one holds secrets."""
+    try:
+        return result, desk.keep(_file(result))
+    except Altered:
+        assert result.extends is not None
+        note = f"`{result.test_path}` holds what looks like a secret, which I keep no copy of"
+        result = replace(
+            result,
+            test_path=result.extends.standalone_path,
+            source=result.extends.standalone,
+            extends=None,
+            notes=(*result.notes, f"The tests are in a file of their own: {note}."),
+        )
+        return result, desk.keep(_file(result))
+
+
+def _file(result: TestingResult) -> NewArtifact:
+    return NewArtifact(
+        name=result.test_path.rpartition("/")[2],
+        media_type="text/x-python",
+        content=result.source.encode(),
+        apply_to=result.test_path,
+        replaces=blob_id(result.extends.before.encode()) if result.extends else None,
+    )
+
+
+def _reply(request: TestCode, result: TestingResult, job: JobId, artifact: ArtifactId) -> Reply:
     name = result.test_path.rpartition("/")[2]
     summary = (
         f"{_count(result.tests, 'test')} for {request.path}: {result.passed} passed, "
@@ -69,18 +98,17 @@ def _reply(
         Fields(pairs=_facts(result)),
         *_findings(result),
         *_source(result),
-        File(artifact=artifact, name=name, size_bytes=size_bytes),
+        File(artifact=artifact, name=name, size_bytes=len(result.source.encode())),
         *_unreached(result),
-        *_notes(request),
+        *_notes(request, result),
         Actions(actions=_buttons(job)),
     ]
     return Reply(summary=summary, blocks=tuple(blocks))
 
 
-def _notes(request: TestCode) -> list[Block]:
-    if not request.notes:
-        return []
-    return [Text(markdown="\n".join(f"- {note}" for note in request.notes))]
+def _notes(request: TestCode, result: TestingResult) -> list[Block]:
+    notes = (*request.notes, *result.notes)
+    return [Text(markdown="\n".join(f"- {note}" for note in notes))] if notes else []
 
 
 def _facts(result: TestingResult) -> tuple[tuple[str, str], ...]:
@@ -89,18 +117,23 @@ def _facts(result: TestingResult) -> tuple[tuple[str, str], ...]:
         searched += ", stopped early"
     return (
         ("Tests", f"{result.tests}, {result.passed} passed"),
-        ("Line coverage", _change(result.before, result.after, "line_percent")),
-        ("Branch coverage", _change(result.before, result.after, "branch_percent")),
+        ("Line coverage", _change(result, "line_percent")),
+        ("Branch coverage", _change(result, "branch_percent")),
         ("Searched", searched),
         ("Isolation", str(result.rung)),
-        ("File", f"`{result.test_path}`"),
+        ("File", f"`{result.test_path}`" + (", extended" if result.extends else "")),
     )
 
 
-def _change(before: Coverage, after: Coverage, share: str) -> str:
-    first: float = getattr(before, share)
-    second: float = getattr(after, share)
-    return f"{second:.0f}% (import alone: {first:.0f}%)"
+def _change(result: TestingResult, share: str) -> str:
+    def percent(coverage: Coverage) -> str:
+        value: float = getattr(coverage, share)
+        return f"{value:.0f}%"
+
+    earlier = f"import alone: {percent(result.before)}"
+    if result.extends:
+        earlier += f", existing tests: {percent(result.extends.coverage)}"
+    return f"{percent(result.after)} ({earlier})"
 
 
 def _findings(result: TestingResult) -> list[Block]:
@@ -120,11 +153,21 @@ def _findings(result: TestingResult) -> list[Block]:
 
 
 def _source(result: TestingResult) -> list[Block]:
+    if result.extends:
+        return [Diff(path=result.test_path, text=_difference(result.extends.before, result))]
     lines = result.source.splitlines()
     if len(lines) <= PREVIEW_LINES:
         return [Code(text=result.source, language="python")]
     preview = "\n".join(lines[:PREVIEW_LINES])
     return [Code(text=f"{preview}\n# … {len(lines) - PREVIEW_LINES} more lines", language="python")]
+
+
+def _difference(before: str, result: TestingResult) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), result.source.splitlines(),
+        f"a/{result.test_path}", f"b/{result.test_path}", lineterm="",
+    )  # fmt: skip
+    return "\n".join(lines)
 
 
 def _unreached(result: TestingResult) -> list[Block]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Stopped
-from jobs.desk import Declined, NewArtifact, Transient
+from jobs.desk import Altered, Declined, NewArtifact, Transient
 from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
@@ -71,6 +71,8 @@ class LocalDesk:
         """See `jobs.desk.Desk.keep`."""
         try:
             content = _without_secrets(artifact, self._shop.redactor)
+            if artifact.replaces is not None and content != artifact.content:
+                raise Altered(artifact.name)
             digest = self._shop.store.put(content)
         except ArtifactTooLarge as error:
             raise Declined(str(error)) from error
@@ -83,6 +85,7 @@ class LocalDesk:
             size_bytes=len(content),
             digest=digest,
             apply_to=artifact.apply_to,
+            replaces=artifact.replaces,
         )
         self.kept.append((artifact_id, noted))
         return artifact_id

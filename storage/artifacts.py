@@ -27,6 +27,8 @@ class NewArtifact:
     digest: str
     apply_to: str | None = None
     """The path in the repository that Apply writes it to."""
+    replaces: str | None = None
+    """The `blob_id` of what that path held when the file was made from it; None for a new file."""
 
 
 def record(
@@ -51,6 +53,7 @@ def record(
             digest=new.digest,
             role="" if new.apply_to is None else APPLY,
             path=new.apply_to,
+            replaces=new.replaces,
             created_at=now,
         )
     )

@@ -11,17 +11,20 @@ import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path, PurePosixPath
 
 from handlers import Application, UserError
+from storage.blobs import blob_id
 
 LOCAL = "local:"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o644
+_READ_LIMIT_BYTES = 64 << 20
 
 
 class LocalWriter:
-    """Writes into "local:/folder"; never over a file that says something else."""
+    """Writes into "local:/folder"; over a file only if it is the one that ours was made from."""
 
     async def apply(self, application: Application) -> str:
         """Write the files, all or none unless the disk fails midway; Markdown says where.
@@ -40,9 +43,11 @@ def _apply(application: Application) -> str:
     except OSError as error:
         raise UserError(f"`{folder}` cannot be opened: {error.strerror}.") from error
     try:
-        missing = [p for p in paths if not _is_there(root, paths[p], application.files[p])]
+        states = {p: _state(root, paths[p], application, p) for p in paths}
+        missing = [p for p, state in states.items() if state is not _State.THERE]
         for path in missing:
-            _write(root, paths[path], application.files[path])
+            is_over = states[path] is _State.OLD
+            _write(root, paths[path], application.files[path], is_over=is_over)
     except OSError as error:
         raise UserError(f"Not written into `{folder}`: {error.strerror}.") from error
     finally:
@@ -67,44 +72,67 @@ def _parts(path: str) -> tuple[str, ...]:
     return parts
 
 
-def _is_there(root: int, parts: tuple[str, ...], content: bytes) -> bool:
-    """Whether the very file is there already. Raises UserError when a different one is."""
-    path = "/".join(parts)
+class _State(Enum):
+    """What is at a path before a file is written."""
+
+    FREE = auto()
+    THERE = auto()
+    """The very file already."""
+    OLD = auto()
+    """The one that it was made from."""
+
+
+def _state(root: int, parts: tuple[str, ...], application: Application, path: str) -> _State:
+    """What is at the path now. Raises UserError when it is a different file."""
+    old = application.replaces.get(path)
     try:
         with _parent(root, parts, make=False) as parent:
             handle = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
     except FileNotFoundError:
-        return False
+        if old is None:
+            return _State.FREE
+        raise UserError(f"`{path}` is gone since the job read it; nothing was written.") from None
     except OSError as error:
         raise _refusal(path, error) from error
-    if not _says(handle, content):
+    found = _content(handle)
+    if found == application.files[path]:
+        return _State.THERE
+    if old is None:
         raise UserError(
             f"`{path}` is there already and says something else; nothing was written. "
             "Move it away and apply again."
         )
-    return True
+    if found is None or blob_id(found) != old:
+        raise UserError(
+            f"`{path}` was changed since the job read it; nothing was written. Run the job again."
+        )
+    return _State.OLD
 
 
-def _says(handle: int, content: bytes) -> bool:
-    """Whether the opened file is a plain one with exactly this content; closes it."""
+def _content(handle: int) -> bytes | None:
+    """What a plain file of a bearable size says, None for anything else; closes it."""
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return False
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _READ_LIMIT_BYTES:
+            return None
         with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(len(content) + 1) == content
+            return file.read(_READ_LIMIT_BYTES)
     finally:
         os.close(handle)
 
 
-def _write(root: int, parts: tuple[str, ...], content: bytes) -> None:
-    """Make the file appear whole, and only where none is."""
+def _write(root: int, parts: tuple[str, ...], content: bytes, *, is_over: bool) -> None:
+    """Make the file appear whole, and only where none is or in the place of the old one."""
     path = "/".join(parts)
     draft = f".gryph-{secrets.token_hex(8)}"
     try:
         with _parent(root, parts, make=True) as parent:
             try:
                 _write_draft(parent, draft, content)
-                os.link(draft, parts[-1], src_dir_fd=parent, dst_dir_fd=parent)
+                if is_over:
+                    _replace(parent, draft, parts[-1])
+                else:
+                    os.link(draft, parts[-1], src_dir_fd=parent, dst_dir_fd=parent)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(draft, dir_fd=parent)
@@ -112,6 +140,13 @@ def _write(root: int, parts: tuple[str, ...], content: bytes) -> None:
         raise UserError(f"`{path}` appeared meanwhile; it was left as it is.") from error
     except OSError as error:
         raise _refusal(path, error) from error
+
+
+def _replace(parent: int, draft: str, name: str) -> None:
+    """Put the draft in the place of a file, whose permissions it takes over."""
+    mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    os.chmod(draft, stat.S_IMODE(mode), dir_fd=parent)
+    os.rename(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
 
 
 def _write_draft(parent: int, draft: str, content: bytes) -> None:

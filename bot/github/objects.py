@@ -4,7 +4,6 @@ https://docs.github.com/en/rest/git
 """
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from bot.github.client import GitHubClient, Reach
 from bot.github.transport import Refused
 from bot.github.wire import Commit, Sha
 from handlers import UserError
+from storage.blobs import blob_id
 
 WORKFLOWS = (".github", "workflows")
 _LISTING = b"["
@@ -32,18 +32,25 @@ class Objects:
         path = f"{self._root}/commits/{quote(ref, safe='')}"
         return (await self._client.get(self._reach, path)).one(Commit)
 
-    async def missing(self, files: Mapping[str, bytes], ref: str) -> dict[str, bytes]:
-        """The files that are not in `ref` yet.
+    async def missing(
+        self, files: Mapping[str, bytes], replaces: Mapping[str, str], ref: str
+    ) -> dict[str, bytes]:
+        """The files that are not in `ref` yet. Those in `replaces` were made from other content.
 
         Raises:
-            UserError: One is there and says something else.
+            UserError: One is there and says something else, or was made from something else.
         """
         found: dict[str, bytes] = {}
         for path, content in files.items():
             there = await self._blob_at(path, ref)
-            if there is None:
+            if there == replaces.get(path):
                 found[path] = content
-            elif there != blob_sha(content):
+            elif path in replaces and there != blob_id(content):
+                raise UserError(
+                    f"`{path}` was changed in `{ref}` since the job read it; nothing was written. "
+                    "Run the job again."
+                )
+            elif there != blob_id(content):
                 raise UserError(
                     f"`{path}` is in `{ref}` already and says something else; nothing was "
                     "written. Move it away, or delete it, and apply again."
@@ -97,11 +104,6 @@ class Objects:
                 return False
             raise
         return True
-
-
-def blob_sha(content: bytes) -> str:
-    """The id git gives to a file's content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def check_paths(paths: Mapping[str, bytes]) -> None:

@@ -79,7 +79,7 @@ class GitHubWriter:
             return _link(application, found)
         target = await self._target(reach, objects, application)
         if not await objects.has_branch(branch):
-            missing = await objects.missing(application.files, target.branch)
+            missing = await objects.missing(application.files, application.replaces, target.branch)
             if not missing:
                 return f"nothing to do: `{target.branch}` holds the very same files already"
             sha = await objects.commit(missing, target.parent, _commit_message(application))

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engines.sandbox.sandbox import Sandbox
 from engines.source.files import Unreadable, read_source

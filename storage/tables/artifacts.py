@@ -23,4 +23,6 @@ class ArtifactRow(Row, table=True):
     role: str = ""
     """"apply" for files that Apply writes; `path` says where."""
     path: str | None = None
+    replaces: str | None = None
+    """The `blob_id` of the content that Apply may write over; None where nothing may be there."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -11,10 +11,11 @@ from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
 from engines.watch import Stopped, Watch
 from jobs import test_code
-from jobs.desk import Declined, Done, NewArtifact
-from jobs.messages import Action, Actions, Fields, File
+from jobs.desk import Altered, Declined, Done, NewArtifact
+from jobs.messages import Action, Actions, Diff, Fields, File, Text
 from jobs.requests import Source, TestCode
 from jobs.runner import RunningWatch
+from storage.blobs import blob_id
 from storage.ids import ArtifactId, JobId
 
 JOB = JobId("J7K2M9Q")
@@ -46,6 +47,7 @@ class TableTop:
     job: JobId = JOB
     watch: Watch = field(default_factory=RunningWatch)
     kept: list[NewArtifact] = field(default_factory=list[NewArtifact])
+    has_secrets: bool = False
 
     def checkout(self, source: Source, path: str) -> Path:
         assert (source.repository, path != "") == ("o/r", True)
@@ -55,6 +57,8 @@ class TableTop:
         return sandbox()
 
     def keep(self, artifact: NewArtifact) -> ArtifactId:
+        if self.has_secrets and artifact.replaces is not None:
+            raise Altered(artifact.name)
         self.kept.append(artifact)
         return ArtifactId(f"artifact-{len(self.kept)}")
 
@@ -115,7 +119,40 @@ def test_a_cancelled_job_stops_or_tells_what_it_has(desk: TableTop) -> None:
         assert "stopped early" in str(done.reply)
 
 
-BlockT = TypeVar("BlockT", File, Fields, Actions)
+@pytest.fixture
+def old(desk: TableTop) -> bytes:
+    """A test file that is there."""
+    text = b"import bounds\n\n\ndef test_low():\n    assert bounds.clamp(-1) == 0\n"
+    (desk.root / "test_bounds.py").write_bytes(text)
+    return text
+
+
+def test_an_existing_test_file_is_extended_and_the_answer_shows_the_difference(
+    desk: TableTop, old: bytes
+) -> None:
+    done = run(desk, "bounds.py")
+    (kept,) = desk.kept
+    assert (kept.apply_to, kept.replaces) == ("test_bounds.py", blob_id(old))
+    assert old.removeprefix(b"import bounds") in kept.content
+    (difference,) = of_kind(done, Diff)
+    assert "+++ b/test_bounds.py" in difference.text
+    assert "-    assert" not in difference.text
+    (facts,) = of_kind(done, Fields)
+    assert dict(facts.pairs)["File"] == "`test_bounds.py`, extended"
+    assert "existing tests: 75%" in dict(facts.pairs)["Line coverage"]
+
+
+def test_a_file_with_secrets_is_not_kept_and_the_tests_get_one_of_their_own(
+    desk: TableTop, old: bytes
+) -> None:
+    desk.has_secrets = True
+    done = run(desk, "bounds.py")
+    (kept,) = desk.kept
+    assert (kept.apply_to, kept.replaces) == ("test_bounds_generated.py", None)
+    assert any("looks like a secret" in one.markdown for one in of_kind(done, Text))
+
+
+BlockT = TypeVar("BlockT", File, Fields, Actions, Diff, Text)
 
 
 def of_kind(done: Done, kind: type[BlockT]) -> list[BlockT]:

@@ -11,12 +11,13 @@ from sqlmodel import col, select
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Rung
 from engines.watch import Stopped
-from jobs.desk import Declined, NewArtifact, Transient
+from jobs.desk import Altered, Declined, NewArtifact, Transient
 from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from jobs.workshop import LocalDesk, NoSandbox, Workshop
 from storage import artifacts, vault
+from storage.blobs import blob_id
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
@@ -212,3 +213,15 @@ async def test_a_kept_file_holds_no_secret_of_the_code_it_was_made_from(
     assert shop.store.read(noted.digest) == b"assert login('[secret removed]')\n"
     assert noted.size_bytes == len(shop.store.read(noted.digest))
     assert shop.store.read(picture.digest).endswith(secret.encode()), "only text is read"
+
+
+async def test_a_file_that_replaces_another_is_kept_word_for_word_or_not_at_all(
+    shop: Workshop, sqlite: Database
+) -> None:
+    desk = await desk_in(shop, sqlite)
+    content = f"assert login('ghp_{'a1B2c3' * 6}')\n".encode()
+    with pytest.raises(Altered):
+        desk.keep(NewArtifact("a.py", "text/x-python", content, "a.py", blob_id(b"old")))
+    desk.keep(NewArtifact("a.py", "text/x-python", b"new", "a.py", blob_id(b"old")))
+    ((_, noted),) = desk.kept
+    assert noted.replaces == blob_id(b"old")

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from bot.console.writer import LocalWriter
 from handlers import Application, Caller, Platform, UserError
+from storage.blobs import blob_id
 from storage.ids import JobId
 
 
-def application(folder: Path | str, files: Mapping[str, bytes]) -> Application:
+def application(
+    folder: Path | str, files: Mapping[str, bytes], replaces: Mapping[str, str] | None = None
+) -> Application:
     return Application(
         job=JobId("J7K2M9Q"),
         repository=f"local:{folder}",
@@ -25,6 +28,7 @@ def application(folder: Path | str, files: Mapping[str, bytes]) -> Application:
         body="",
         files=files,
         requested_by=Caller(platform=Platform.CONSOLE, account="api:ann", name="ann"),
+        replaces=replaces or {},
     )
 
 
@@ -128,3 +132,29 @@ async def test_whatever_the_path_nothing_appears_outside(
     else:
         assert everything(top) == everything(top / "app") or len(everything(top)) == 1
         assert (top / "app" / path).read_bytes() == content
+
+
+async def test_a_file_made_from_the_one_that_is_there_takes_its_place(folder: Path) -> None:
+    (folder / "test_a.py").write_bytes(b"old\n")
+    (folder / "test_a.py").chmod(0o750)
+    asked = application(folder, {"test_a.py": b"old\nnew\n"}, {"test_a.py": blob_id(b"old\n")})
+    assert await LocalWriter().apply(asked) == f"`test_a.py` in `{folder}`"
+    assert (folder / "test_a.py").read_bytes() == b"old\nnew\n"
+    assert (folder / "test_a.py").stat().st_mode & 0o777 == 0o750
+    assert "was there already" in await LocalWriter().apply(asked)
+    assert everything(folder) == ["test_a.py"]
+
+
+@pytest.mark.parametrize("now", [b"changed\n", b"", None])
+async def test_a_file_that_was_changed_since_the_job_read_it_is_left_alone(
+    folder: Path, now: bytes | None
+) -> None:
+    if now is not None:
+        (folder / "test_a.py").write_bytes(now)
+    asked = application(
+        folder, {"test_a.py": b"old\nnew\n", "b.py": b"b"}, {"test_a.py": blob_id(b"old\n")}
+    )
+    with pytest.raises(UserError, match="since the job read it"):
+        await LocalWriter().apply(asked)
+    assert everything(folder) == ([] if now is None else ["test_a.py"])
+    assert now is None or (folder / "test_a.py").read_bytes() == now

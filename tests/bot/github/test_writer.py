@@ -4,6 +4,7 @@ import pytest
 
 from bot.face import Busy
 from handlers import Application, Caller, Platform, RepositoryWriter, UserError
+from storage.blobs import blob_id
 from tests.bot.github.town import FILES, JOB, REPOSITORY, Town
 from tests.fakes.github.access import Fault
 from tests.fakes.github.world import Repository
@@ -60,6 +61,22 @@ async def test_pull_request_neither_closes_issues_nor_calls_people(here: Town) -
     assert "Fixes #12" not in talk.body
     assert "#12" not in talk.body
     assert "@everybody" not in talk.body
+
+
+async def test_a_file_is_extended_where_it_is_as_the_job_read_it(here: Town) -> None:
+    old, new = FILES["src/a.py"], FILES["src/a.py"] + b"# more\n"
+    asked = replace(application(here, {"src/a.py": new}), replaces={"src/a.py": blob_id(old)})
+    await writer(here).apply(asked)
+    (pull,) = here.repo.pulls.values()
+    assert content(here.repo, pull.head_ref, "src/a.py") == new
+
+
+@pytest.mark.parametrize("path", ["src/a.py", "src/gone.py"])
+async def test_a_file_changed_since_the_job_read_it_is_refused(here: Town, path: str) -> None:
+    asked = replace(application(here, {path: b"new\n"}), replaces={path: blob_id(b"old\n")})
+    with pytest.raises(UserError, match="since the job read it"):
+        await writer(here).apply(asked)
+    assert not here.repo.pulls
 
 
 async def test_second_apply_finds_the_first_pull_request(here: Town) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from engines.testing import places
 from engines.testing.extending.existing import Existing, NotExtendable, existing_file
 from engines.testing.extending.merging import merged
 from engines.testing.extending.unrolled import cases_of
-from engines.testing import places
 from engines.testing.types import CannotTest, Style
 from tests.engines.testing.conftest import Write
 
@@ -63,7 +63,7 @@ def existing(text: str) -> Existing:
 
 def test_new_tests_go_to_the_end_of_the_file_that_is_there(write: Write, tmp_path: Path) -> None:
     written(tmp_path, TESTS)
-    result = write(CLAMP, extends=True)
+    result = write(CLAMP, cpu_s=1.0, extends=True)
     assert result.test_path == "tests/test_mod.py"
     assert result.extends is not None
     assert result.extends.before == TESTS
@@ -74,24 +74,17 @@ def test_new_tests_go_to_the_end_of_the_file_that_is_there(write: Write, tmp_pat
     assert result.extends.coverage.line_percent < result.after.line_percent == 100.0
     assert result.passed == result.tests > 0
     assert not result.notes
-
-
-def test_what_the_existing_tests_reach_is_not_tested_again(write: Write, tmp_path: Path) -> None:
-    written(tmp_path, TESTS)
-    result = write(CLAMP, extends=True)
-    assert result.extends is not None
-    fresh = result.source.removeprefix(TESTS[:20])
-    added = fresh[fresh.index("test_clamp_at_bounds") :]
+    added = result.source[result.source.index("test_clamp_at_bounds") :]
     assert "assert spread(" in added
     assert "ValueError" in added
-    assert "clamp(3" not in added
+    assert "clamp(3" not in added, "what the existing tests reach is not tested again"
 
 
 def test_a_file_whose_tests_do_not_run_is_left_alone_and_that_is_said(
     write: Write, tmp_path: Path
 ) -> None:
     written(tmp_path, "import nowhere_at_all\nfrom mod import clamp\n")
-    result = write(CLAMP, extends=True)
+    result = write(CLAMP, cpu_s=1.0, extends=True)
     assert result.extends is None
     assert result.test_path == "tests/test_mod_generated.py"
     (note,) = result.notes
@@ -99,11 +92,12 @@ def test_a_file_whose_tests_do_not_run_is_left_alone_and_that_is_said(
     assert "nowhere_at_all" in note
 
 
-def test_a_file_that_is_no_python_is_left_alone_with_the_line(write: Write, tmp_path: Path) -> None:
+def test_a_file_that_is_no_python_is_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "mod.py").write_text(CLAMP)
+    place = places.place_of(tmp_path, "mod.py")
     written(tmp_path, "from mod import clamp\ndef test_a(:\n")
-    result = write(CLAMP, extends=True)
-    assert result.test_path == "tests/test_mod_generated.py"
-    assert "line 2" in result.notes[0]
+    with pytest.raises(NotExtendable, match="line 2"):
+        existing_file(place, places.test_place(place))
 
 
 def test_a_file_that_makes_every_call_gets_no_more(write: Write, tmp_path: Path) -> None:
@@ -139,7 +133,7 @@ def test_unittest_files_get_a_unittest_class(write: Write, tmp_path: Path) -> No
         "if __name__ == '__main__':\n    unittest.main()\n"
     )
     written(tmp_path, tests)
-    result = write(CLAMP, extends=True)
+    result = write(CLAMP, cpu_s=1.0, extends=True)
     assert result.extends is not None
     assert "class ModFurtherTest(unittest.TestCase):" in result.source
     assert "import pytest" not in result.source
