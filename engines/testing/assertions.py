@@ -2,7 +2,8 @@
 
 import ast
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from engines.testing.calls import Call
 from engines.testing.jail.noticing import ATTRIBUTE_LIMIT
@@ -10,7 +11,9 @@ from engines.testing.jail.rendering import quoted
 from engines.testing.layout import double_quoted
 from engines.testing.observations import Observation
 
-_MESSAGE_LIMIT_CHARS = 60
+_RAISING_LINE_CHARS = 88 - len('    with pytest.raises(, match=r""):')
+_SHORT_CHARS = 30
+_INLINE_LIMIT_CHARS = 74
 _BUILTIN_TYPES = frozenset(
     [
         "int",
@@ -58,9 +61,35 @@ def checks(call: Call, seen: Observation, names: Names, *, is_unittest: bool = F
     if not lines:
         lines = [source]
     shown = seen.after if _is_statement(source) else seen.changed
-    for name, value in shown[:ATTRIBUTE_LIMIT]:
-        lines.append(equality(attribute_of(call.subject or "", name), value))
+    if call.subject:
+        lines.extend(_attribute_lines(call.subject, shown))
     return lines
+
+
+def _attribute_lines(source: str, attributes: Sequence[tuple[str, str]]) -> list[str]:
+    """Several short attributes are compared as one tuple, the others each on a line."""
+    shown = attributes[:ATTRIBUTE_LIMIT]
+    plain = [one for one in shown if not has_floats(one[1]) and len(one[1]) <= _SHORT_CHARS]
+    if len(plain) == 1:
+        plain = []
+    lines = [equality(attribute_of(source, one[0]), one[1]) for one in shown if one not in plain]
+    if plain:
+        names = ", ".join(attribute_of(source, name) for name, _ in plain)
+        values = ", ".join(double_quoted(value) for _, value in plain)
+        lines.insert(0, f"assert ({names}) == ({values})")
+    return lines
+
+
+def inlined(call: Call, seen: Observation) -> Call:
+    """The call without a variable for its receiver, where nothing else needs one."""
+    needs_variable = call.receiver is None or call.steps or seen.changed or "\n" in call.source
+    if needs_variable or call.offer.name in {"__enter__", "__exit__", "__next__"}:
+        return call
+    short = replace(call, is_inline=True)
+    if _is_statement(short.source) and not (seen.kind == "error" and _is_valid(short.source)):
+        return call
+    fits = len(short.source) + min(len(seen.text or ""), _SHORT_CHARS) <= _INLINE_LIMIT_CHARS
+    return short if fits else call
 
 
 def prints(seen: Observation) -> bool:
@@ -71,6 +100,8 @@ def prints(seen: Observation) -> bool:
 def equality(source: str, text: str) -> str:
     """An assertion that `source` is what `text` says."""
     text = double_quoted(text)
+    if text == "True" and operand(source) != source and "lambda" not in source:
+        return f"assert {source}"
     source = operand(source)
     if text in _BY_IDENTITY:
         return f"assert {source} is {text}"
@@ -115,8 +146,8 @@ def _number_kind(node: ast.expr) -> type | None:
 
 
 def attribute_of(source: str, name: str) -> str:
-    """`len(x)` or `x.size`."""
-    return f"len({source})" if name == "len" else f"{source}{name}"
+    """`len(x)`, `repr(x)` or `x.size`."""
+    return f"{source}{name}" if name.startswith(".") else f"{name}({source})"
 
 
 def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
@@ -128,6 +159,8 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
             return [equality(source, text)]
         case "sized":
             return [f"assert len({source}) == {text}"]
+        case "parts":
+            return [f"assert [list(part) for part in {operand(source)}] == {double_quoted(text)}"]
         case "items":
             listed = f"list(itertools.islice({source}, 12))" if seen.more else f"list({source})"
             return [f"assert {listed} == {double_quoted(text)}"]
@@ -138,6 +171,8 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
         case "callable":
             return [f"assert callable({source})"]
         case _:
+            if seen.count >= 0 and not seen.more:
+                return [f"assert len(list({source})) == {seen.count}"]
             return _type_lines(source, seen, names)
 
 
@@ -145,8 +180,7 @@ def _context_lines(call: Call, seen: Observation) -> list[str]:
     """What holds inside a `with` block, or after it."""
     subject = call.subject or ""
     if call.offer.name == "__exit__":
-        after = [equality(attribute_of(subject, name), text) for name, text in seen.after]
-        return [f"with {subject}:\n    pass", *after[:ATTRIBUTE_LIMIT]]
+        return [f"with {subject}:\n    pass", *_attribute_lines(subject, seen.after)]
     inside = [equality(attribute_of(subject, name), text) for name, text in seen.changed]
     if not inside:
         return [f"with {subject} as entered:\n    assert entered is not None"]
@@ -166,11 +200,7 @@ def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:
     if len(seen.attributes) == 1:
         name, value = seen.attributes[0]
         return [equality(attribute_of(source, name), value)]
-    shown = seen.attributes[:ATTRIBUTE_LIMIT]
-    return [
-        f"result = {source}",
-        *(equality(attribute_of("result", name), value) for name, value in shown),
-    ]
+    return [f"result = {source}", *_attribute_lines("result", seen.attributes)]
 
 
 def _type_lines(source: str, seen: Observation, names: Names) -> list[str]:
@@ -182,7 +212,7 @@ def _type_lines(source: str, seen: Observation, names: Names) -> list[str]:
 
 def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) -> list[str]:
     name = names.of(seen.type) or "Exception"
-    pattern = message_pattern(seen)
+    pattern = message_pattern(seen, name)
     if is_unittest:
         opening = (
             f"self.assertRaisesRegex({name}, {pattern})"
@@ -200,11 +230,12 @@ def _raising(call: Call, seen: Observation, names: Names, *, is_unittest: bool) 
     return [opening, *(f"    {line}" for line in source.split("\n"))]
 
 
-def message_pattern(seen: Observation) -> str | None:
+def message_pattern(seen: Observation, name: str = "ValueError") -> str | None:
     """Source of a pattern for what the code itself says of an error; None without words."""
     words = seen.message.split("\n")[0] if seen.deliberate else ""
-    if len(words) > _MESSAGE_LIMIT_CHARS:
-        words = words[:_MESSAGE_LIMIT_CHARS].rpartition(" ")[0]
+    room = _RAISING_LINE_CHARS - len(name) - len(re.findall(r"[.^$*+?{}\[\]\\|()]", words))
+    if len(words) > room:
+        words = words[:room].rpartition(" ")[0]
     if " at 0x" in words or not re.search(r"\w", words):
         return None
     escaped = re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", words)
@@ -212,6 +243,14 @@ def message_pattern(seen: Observation) -> str | None:
         return quoted(words)
     mark = next((one for one in "\"'" if one not in words), None)
     return f"r{mark}{escaped}{mark}" if mark and words.isprintable() else None
+
+
+def _is_valid(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _is_statement(source: str) -> bool:

@@ -78,6 +78,8 @@ class Call:
     """Arguments to call the result with, and that result in turn: `make(1)("x")("y")`."""
     is_example: bool = False
     """Taken from a docstring."""
+    is_inline: bool = False
+    """Written without a variable for the receiver: `Stack([1]).pop()`."""
 
     @cached_property
     def soundness(self) -> Soundness:
@@ -89,7 +91,9 @@ class Call:
     @cached_property
     def subject(self) -> str | None:
         """The variable that holds the receiver; None for what needs no object."""
-        return variable_name(self.offer.owner) if self.receiver is not None else None
+        if self.receiver is None or self.is_inline:
+            return None
+        return variable_name(self.offer.owner)
 
     @cached_property
     def setup(self) -> tuple[str, ...]:
@@ -97,7 +101,7 @@ class Call:
         lines: list[str] = []
         if self.file_text is not None:
             lines.append(f"({FILE_VALUE}).write_text({self.file_text})")
-        if self.receiver is not None:
+        if self.receiver is not None and not self.is_inline:
             lines.append(f"{self.subject} = {self.receiver}")
             lines.extend(step.replace("{s}", self.subject or "") for step in self.steps)
         return tuple(lines)
@@ -115,7 +119,9 @@ class Call:
             return f"{offer.name}({given})"
         if offer.kind not in ON_INSTANCE:
             return f"{offer.owner}.{offer.name}({given})"
-        return invocation(offer, self.subject or "", self.arguments, self.receiver or "")
+        receiver = self.receiver or ""
+        subject = receiver if self.is_inline else self.subject or ""
+        return invocation(offer, subject, self.arguments, receiver)
 
     @cached_property
     def size(self) -> int:

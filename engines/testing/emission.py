@@ -4,16 +4,27 @@ import ast
 import re
 from collections.abc import Sequence
 
-from engines.testing.assertions import Names, checks, equality, has_floats, operand, prints
+from engines.testing.assertions import (
+    Names,
+    checks,
+    equality,
+    has_floats,
+    message_pattern,
+    operand,
+    prints,
+)
 from engines.testing.calls import Call
 from engines.testing.file_head import Head
 from engines.testing.layout import WIDTH_CHARS, double_quoted, laid_out
+from engines.testing.observations import Observation
 from engines.testing.places import Place, TestPlace
 from engines.testing.suite import Case, Test
 from engines.testing.types import Style
 from engines.testing.unittest_text import unittest_statement
 
 _SHORT_CHARS = 30
+_OPENED_LINES = 4
+_BY_IDENTITY = frozenset({"None", "True", "False"})
 _RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
 
 
@@ -45,17 +56,21 @@ class Emission:
         return lines
 
     def _function(self, test: Test) -> list[str]:
-        return self._parametrized(test) if len(test.cases) > 1 else self._plain(test)
+        return self._parametrized(test) if test.slots else self._plain(test)
 
     def _plain(self, test: Test) -> list[str]:
-        case = test.cases[0]
+        calls = [one.call for one in test.cases]
         body: list[str] = []
-        if self._is_unittest and self._needs_folder(case.call):
+        if self._is_unittest and any(self._needs_folder(one) for one in calls):
             body.append("tmp_path = Path(self.enterContext(tempfile.TemporaryDirectory()))")
-        body.extend(double_quoted(line) for line in case.call.setup)
-        statements = checks(case.call, case.seen, self._names, is_unittest=self._is_unittest)
-        body.extend(self._with_output(statements, case))
-        return [f"def {test.name}({self._fixtures(case)}):", *self._indented(body)]
+        made: tuple[str, ...] = ()
+        for case in test.cases:
+            setup = case.call.setup
+            body.extend(double_quoted(line) for line in (() if setup == made else setup))
+            made = setup or made
+            statements = checks(case.call, case.seen, self._names, is_unittest=self._is_unittest)
+            body.extend(self._with_output(statements, case))
+        return [f"def {test.name}({self._fixtures(test)}):", *self._indented(body)]
 
     def _with_output(self, statements: list[str], case: Case) -> list[str]:
         if not prints(case.seen) or case.seen.printed is None:
@@ -69,11 +84,12 @@ class Emission:
     def _needs_folder(self, call: Call) -> bool:
         return "tmp_path" in " ".join((*call.setup, call.source))
 
-    def _fixtures(self, case: Case) -> str:
+    def _fixtures(self, test: Test) -> str:
         if self._is_unittest:
             return "self"
-        needed = ["capsys"] if prints(case.seen) else []
-        return ", ".join([*needed, *(["tmp_path"] if self._needs_folder(case.call) else [])])
+        needed = ["capsys"] if any(prints(one.seen) for one in test.cases) else []
+        has_folder = any(self._needs_folder(one.call) for one in test.cases)
+        return ", ".join([*needed, *(["tmp_path"] if has_folder else [])])
 
     def _indented(self, body: list[str]) -> list[str]:
         lines: list[str] = []
@@ -105,19 +121,23 @@ class Emission:
     def _parametrized(self, test: Test) -> list[str]:
         first = test.cases[0]
         names = self._slot_names(test)
-        has_expected = self._has_expected(test)
-        columns = [*names, "expected"] if has_expected else names
-        rows = [self._row(case, test.slots, has_expected=has_expected) for case in test.cases]
+        last = self._last_column(test)
+        columns = [*names, *([last] if last else [])]
+        rows = [self._row(case, test.slots, last) for case in test.cases]
         general = self._general(first.call, dict(zip(test.slots, names, strict=True)))
-        body = self._general_checks(test, general, has_expected=has_expected)
+        body = self._general_checks(test, general, last)
         if self._is_unittest:
             return self._subtests(test, columns, rows, body)
         header = ", ".join(f'"{one}"' for one in columns)
         header = f"({header})" if len(columns) > 1 else header
-        decorator = ["@pytest.mark.parametrize(", f"    {header},", "    ["]
-        for row, case in zip(rows, test.cases, strict=True):
-            decorator.extend(laid_out(_row_text(row, case.words), 8, ","))
-        decorator.extend(["    ],", ")"])
+        words = [case.words for case in test.cases]
+        whole = f"@pytest.mark.parametrize({header}, [{', '.join(_row_text(one) for one in rows)}])"
+        decorator = laid_out(whole)
+        if len(decorator) > _OPENED_LINES:  # one row a line has room for words
+            texts = [_row_text(row, said) for row, said in zip(rows, words, strict=True)]
+            decorator = ["@pytest.mark.parametrize(", f"    {header},", "    ["]
+            decorator.extend(line for one in texts for line in laid_out(one, 8, ","))
+            decorator.extend(["    ],", ")"])
         return [*decorator, f"def {test.name}({', '.join(columns)}):", *self._indented(body)]
 
     def _subtests(
@@ -125,7 +145,7 @@ class Emission:
     ) -> list[str]:
         lines = [f"def {test.name}(self):", "    cases = ["]
         for row in rows:
-            lines.extend(laid_out(_row_text(row, None), 8, ","))
+            lines.extend(laid_out(_row_text(row), 8, ","))
         given = ", ".join(columns)
         lines.extend(["    ]", f"    for {given} in cases:"])
         shown = ", ".join(f"{one}={one}" for one in columns)
@@ -133,9 +153,12 @@ class Emission:
         lines.extend(" " * 8 + line for line in self._indented(body))
         return lines
 
-    def _has_expected(self, test: Test) -> bool:
-        texts = {case.seen.text for case in test.cases}
-        return test.cases[0].seen.kind == "value" and len(texts) > 1
+    def _last_column(self, test: Test) -> str:
+        """The column for what differs in the outcomes; nothing where they are the same."""
+        if test.cases[0].seen.kind == "error":
+            patterns = {self._pattern(case.seen) for case in test.cases}
+            return "message" if len(patterns) > 1 else ""
+        return "expected" if len({case.seen.text for case in test.cases}) > 1 else ""
 
     def _slot_names(self, test: Test) -> list[str]:
         call = test.cases[0].call
@@ -154,12 +177,19 @@ class Emission:
         known = {call.offer.name, call.subject, "list", "dict", "str", "type", "len"}
         return name in _RESERVED or name in known or name in self._names.importable.values()
 
-    def _row(self, case: Case, slots: tuple[int, ...], *, has_expected: bool) -> list[str]:
+    def _pattern(self, seen: Observation) -> str | None:
+        return message_pattern(seen, self._names.of(seen.type) or "Exception")
+
+    def _row(self, case: Case, slots: tuple[int, ...], last: str) -> list[str]:
         cells: list[str] = []
         for slot in slots:
             text = case.call.receiver if slot < 0 else case.call.arguments[slot].text
             cells.append(double_quoted(text or "None"))
-        return [*cells, double_quoted(case.seen.text or "None")] if has_expected else cells
+        if last == "message":
+            cells.append(self._pattern(case.seen) or '""')
+        elif last:
+            cells.append(double_quoted(case.seen.text or "None"))
+        return cells
 
     def _general(self, call: Call, names: dict[int, str]) -> Call:
         """The call with the names of parameters in the place of what varies."""
@@ -168,17 +198,23 @@ class Emission:
                 call = call.with_argument(slot, name)
         return call
 
-    def _general_checks(self, test: Test, call: Call, *, has_expected: bool) -> list[str]:
-        first = test.cases[0]
+    def _general_checks(self, test: Test, call: Call, last: str) -> list[str]:
+        seen = test.cases[0].seen
         setup = [] if -1 in test.slots else [double_quoted(line) for line in call.setup]
-        if not has_expected:
-            return [*setup, *checks(call, first.seen, self._names, is_unittest=self._is_unittest)]
+        if last != "expected":
+            lines = checks(call, seen, self._names, is_unittest=self._is_unittest)
+            pattern = self._pattern(seen)
+            if last and pattern:
+                lines[0] = lines[0].replace(pattern, last)
+            return [*setup, *lines]
         source = operand(double_quoted(call.source))
-        wanted = "pytest.approx(expected)" if has_floats(first.seen.text or "") else "expected"
+        if all(case.seen.text in _BY_IDENTITY for case in test.cases):
+            return [*setup, f"assert {source} is expected"]
+        wanted = "pytest.approx(expected)" if has_floats(seen.text or "") else "expected"
         return [*setup, f"assert {source} == {wanted}"]
 
 
-def _row_text(cells: list[str], words: str | None) -> str:
+def _row_text(cells: list[str], words: str | None = None) -> str:
     inner = ", ".join(cells)
     if words:
         return f'pytest.param({inner}, id="{words.replace("_", " ")}")'

@@ -45,18 +45,18 @@ def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
 
     A few more with other results come along, for what lines alone do not tell.
     """
-    waiting = sorted(kept, key=reading_cost)
+    ordered = sorted(kept, key=reading_cost)
+    waiting: dict[int, set[object]] = {
+        place: _shown(one, wanted) for place, one in enumerate(ordered)
+    }
+    factors = [_cost_factor(one) for one in ordered]
     chosen: list[Kept] = []
-    covered: set[object] = set()
-    while True:
-        gains = [(len(_shown(one, wanted) - covered), one) for one in waiting]
-        best = max(gains, key=lambda pair: pair[0] / _cost_factor(pair[1]), default=(0, None))
-        if best[1] is None or best[0] == 0:
-            break
-        chosen.append(best[1])
-        covered |= _shown(best[1], wanted)
-        waiting = [one for gain, one in gains if gain and one is not best[1]]
-    return [*chosen, *_telling(sorted(kept, key=reading_cost), chosen)]
+    while waiting:
+        best = max(waiting, key=lambda place: (len(waiting[place]) / factors[place], -place))
+        chosen.append(ordered[best])
+        found = waiting[best]
+        waiting = {place: shown - found for place, shown in waiting.items() if not shown <= found}
+    return [*chosen, *_telling(ordered, chosen)]
 
 
 def _telling(kept: list[Kept], chosen: list[Kept]) -> Iterator[Kept]:
@@ -202,8 +202,16 @@ def is_same(old: Kept, call: Call, result: Result, wanted: frozenset[int]) -> bo
     return (old.hits & wanted) <= (result.hits or frozenset())
 
 
-def variants(call: Call) -> Iterator[Call]:
-    """Smaller versions: without an optional argument or a step, with smaller constants."""
+def is_alike(old: Kept, new: Kept) -> bool:
+    """Whether a variant comes out in the same way, whatever it reaches and gives."""
+    before, seen = old.result.observation, new.result.observation
+    if seen.kind == "error" and (seen.type, seen.deliberate) != (before.type, before.deliberate):
+        return False
+    return seen.kind == before.kind and bool(new.hits) and not (is_dull(new) and not is_dull(old))
+
+
+def shorter(call: Call) -> Iterator[Call]:
+    """Without an optional argument, without a step."""
     for place, one in enumerate(call.arguments):
         given = next((item for item in call.offer.inputs if item.name == one.parameter), None)
         droppable = given is not None and (given.is_optional or given.kind.startswith("var_"))
@@ -213,6 +221,11 @@ def variants(call: Call) -> Iterator[Call]:
             yield replace(call, arguments=rest)
     for place in range(len(call.steps)):
         yield replace(call, steps=call.steps[:place] + call.steps[place + 1 :])
+
+
+def variants(call: Call) -> Iterator[Call]:
+    """Smaller versions: shorter ones, then those with smaller constants."""
+    yield from shorter(call)
     if call.file_text and len(call.file_text) > _SMALL_CHARS:
         yield from (replace(call, file_text=text) for text in ('""', '"a"', '"a\\nb"'))
     for place, one in enumerate(call.arguments):

@@ -22,6 +22,21 @@ _OPERATOR_WORDS = {
     "__next__": "next", "__reversed__": "reversed", "__and__": "intersection", "__or__": "union",
     "__xor__": "symmetric_difference", "__getattr__": "attribute",
 }  # fmt: skip
+_KIND_WORDS = {
+    "items": "yields_items", "parts": "returns_iterators", "entered": "can_be_entered",
+    "callable": "returns_callable",
+}  # fmt: skip
+_FAMILIES = {
+    **dict.fromkeys(("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"), "comparison"),
+    **dict.fromkeys(("__str__", "__repr__", "__int__", "__float__", "__bool__", "__len__",
+                     "__hash__", "__index__", "__complex__", "__format__"), "conversion"),
+    **dict.fromkeys(("__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__",
+                     "__pow__", "__neg__", "__pos__", "__abs__", "__radd__", "__rsub__",
+                     "__rmul__", "__rtruediv__", "__rfloordiv__", "__rmod__", "__rpow__",
+                     "__divmod__", "__round__", "__invert__"), "arithmetic"),
+    **dict.fromkeys(("__and__", "__or__", "__xor__", "__rand__", "__ror__", "__rxor__"),
+                    "set_operators"),
+}  # fmt: skip
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("below", "at_least"), ast.Gt: ("above", "at_most"), ast.LtE: ("at_most", "above"),
     ast.GtE: ("at_least", "below"), ast.Eq: ("is", "is_not"), ast.NotEq: ("is_not", "is"),
@@ -51,6 +66,18 @@ def subject_words(call: Call) -> str:
     return f"{_snake(offer.owner)}_{name}" if offer.owner else name
 
 
+def family_words(call: Call) -> str | None:
+    """For operators and properties of a class, what they have in common: `version_comparison`."""
+    offer = call.offer
+    if offer.kind is Kind.PROPERTY:
+        family = "properties"
+    elif offer.kind is Kind.SETTER:
+        family = "assignment"
+    else:
+        family = _FAMILIES.get(offer.name)
+    return f"{_snake(offer.owner)}_{family}" if family and offer.owner else None
+
+
 def outcome_words(call: Call, seen: Observation) -> str:
     """What the call does, without what is special about its input."""
     if seen.kind == "error":
@@ -64,14 +91,10 @@ def outcome_words(call: Call, seen: Observation) -> str:
         return "prints" if seen.printed else "returns_none"
     if call.offer.kind is Kind.CONSTRUCTOR and seen.kind in {"object", "value"}:
         return "keeps_what_it_is_given" if call.arguments else "has_defaults"
-    if seen.kind == "items":
-        return "yields_items"
     if seen.kind == "object":
         return f"returns_{_snake(seen.type_name)}"
-    if seen.kind == "entered":
-        return "can_be_entered"
-    if seen.kind == "callable":
-        return "returns_callable"
+    if seen.kind in _KIND_WORDS:
+        return _KIND_WORDS[seen.kind]
     return f"returns_{_RESULT_WORDS.get(seen.type_name, _snake(seen.type_name))}"
 
 

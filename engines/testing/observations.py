@@ -9,9 +9,9 @@ from engines.testing.facts import Fact, fact, items, number, optional_text, text
 class Observation:
     """How a call came out.
 
-    `kind` is "value", "object", "items", "sized", "callable", "opaque", "error", "setup", "hang",
-    "killed" or "skipped". `text` is the value's source where it has one. Attributes map ".name"
-    or "len" to source texts.
+    `kind` is "value", "object", "items", "parts", "sized", "callable", "opaque", "error",
+    "setup", "hang", "killed" or "skipped". `text` is the value's source where it has one.
+    Attributes map ".name", "len", "str" or "repr" to source texts.
     """
 
     kind: str
@@ -26,6 +26,8 @@ class Observation:
     message: str = ""
     line: int = 0
     deliberate: bool = False
+    count: int = -1
+    """How many items an iterator gave whose items have no text."""
     lazy: str = ""
     """When an error came only later: "listed" while the returned iterator was read, "entered" on
     entering the returned context manager."""
@@ -83,4 +85,5 @@ def _observation(one: Fact) -> Observation:
         line=number(one.get("line")),
         deliberate=bool(one.get("deliberate")),
         lazy=optional_text(one.get("lazy")) or "",
+        count=number(one["count"]) if "count" in one else -1,
     )

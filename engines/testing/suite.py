@@ -1,14 +1,15 @@
 """Groups calls into test functions and names them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engines.testing.assertions import has_floats, prints
+from engines.testing.assertions import has_floats, inlined, message_pattern, prints
 from engines.testing.calls import Call
 from engines.testing.jailed import Goal
 from engines.testing.naming import (
     condition_words,
+    family_words,
     input_slug,
     input_words,
     outcome_words,
@@ -21,6 +22,14 @@ from engines.testing.observations import Observation
 from engines.testing.search import Kept
 
 _NAME_LIMIT_CHARS = 90
+_LISTED_CASES = 8
+_LEAST_ROWS, _CERTAIN_ROWS = 3, 8
+_TABLE_LINES = ((1, 62), (3, 84), (4, 120))
+"""How many lines a table takes whose header and rows have so many characters."""
+_OPEN_LINES = 6
+_RAISING_LINES = 2
+_SAID_OUTCOMES = 2
+_LONE_NAMES = frozenset({"__enter__", "__exit__"})
 
 
 @dataclass(frozen=True)
@@ -34,9 +43,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Test:
-    """One test function. With several cases it is parametrized over `slots`.
+    """One test function with one or more cases.
 
-    A slot is an argument's place, or -1 for the receiver; all else is the same in every case.
+    Where it has slots, the cases differ only in those and in the result, so that it can be
+    parametrized. A slot is an argument's place, or -1 for the receiver.
     """
 
     __test__ = False
@@ -49,45 +59,101 @@ class Test:
 def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
     """The test functions for the kept calls, in the order of the source."""
     ordered = sorted(kept, key=lambda one: (one.call.offer.line, one.call.offer.key))
-    groups: dict[str, list[Kept]] = {}
+    families: dict[str, list[Kept]] = {}
     for one in ordered:
-        groups.setdefault(_group(one), []).append(one)
+        families.setdefault(_family(one), []).append(one)
     tests: list[Test] = []
-    for key, members in groups.items():
-        cases = [_case(one, ordered, goals) for one in members]
-        tests.extend(_merged(cases) if not key.startswith("single") else _alone(cases))
+    for members in families.values():
+        tests.extend(_tests_of_family([_case(one, ordered, goals) for one in members]))
     return _uniquely_named(tests)
 
 
 def separated(tests: Sequence[Test]) -> list[Test]:
     """Every case as a test of its own, so that one that fails when collected fails alone."""
-    return _uniquely_named([one for test in tests for one in _alone(list(test.cases))])
+    return _uniquely_named([_alone(case) for test in tests for case in test.cases])
 
 
-def _group(one: Kept) -> str:
-    """Calls with the same key can be one parametrized test."""
+def _family(one: Kept) -> str:
+    """Calls that a reader looks for in one place: of one callable, or alike in one class."""
     call, seen = one.call, one.result.observation
-    shape = " ".join(f"{item.parameter}:{item.name}" for item in call.arguments)
-    is_simple = seen.kind in {"value", "error"} and not seen.changed and not prints(seen)
-    is_simple = is_simple and "tmp_path" not in " ".join((call.source, call.receiver or ""))
-    is_simple = is_simple and call.offer.name not in {"__enter__", "__exit__"}
-    is_simple = is_simple and not call.steps and call.file_text is None and "\n" not in call.source
-    is_simple = is_simple and not (seen.kind == "error" and _makes_objects(call))
-    if not is_simple:
-        return f"single {call.offer.key} {id(one)}"
-    return f"{call.offer.key} {shape} {_outcome(seen)}"
+    outcome = f"error {seen.type}" if seen.kind == "error" else ""
+    words = family_words(call) if _is_short(call, seen) else None
+    return f"{call.offer.owner} {words or call.offer.key} {outcome}"
 
 
-def _makes_objects(call: Call) -> bool:
-    """Whether evaluating the inputs runs code that may itself be what raises."""
-    return call.receiver is not None or any("(" in one.text for one in call.arguments)
+def _is_short(call: Call, seen: Observation) -> bool:
+    """Whether the call and its check can stand among others."""
+    is_plain = not (seen.changed or prints(seen) or call.steps or call.file_text is not None)
+    is_plain = is_plain and "tmp_path" not in " ".join((call.source, call.receiver or ""))
+    return is_plain and call.offer.name not in _LONE_NAMES and "\n" not in call.source
 
 
-def _outcome(seen: Observation) -> str:
-    text = seen.text or ""
-    if seen.kind == "error" or text in {"None", "True", "False"}:
-        return f"{seen.kind} {seen.type} {text}"
-    return f"value {seen.type} {has_floats(text)}"
+def _tests_of_family(cases: list[Case]) -> Iterator[Test]:
+    """Tables for calls of one shape, lists of the other short calls, the rest one by one."""
+    shapes: dict[str, list[Case]] = {}
+    lone: list[Case] = []
+    for one in cases:
+        if _is_short(one.call, one.seen):
+            shapes.setdefault(_shape(one), []).append(one)
+        else:
+            lone.append(one)
+    listed: list[Case] = []
+    for key, members in shapes.items():
+        if key and _is_table(members):
+            yield _test(members, _slots(members))
+        else:
+            listed.extend(members)
+    count = -(-len(listed) // _LISTED_CASES)
+    for part in range(count):
+        yield _test(listed[part * len(listed) // count : (part + 1) * len(listed) // count])
+    yield from (_test([one]) for one in lone)
+
+
+def _shape(case: Case) -> str:
+    """The same for cases that can be rows of one table; empty for what cannot be a row."""
+    call, seen = case.call, case.seen
+    makes_objects = call.receiver is not None or any("(" in one.text for one in call.arguments)
+    if seen.kind not in {"value", "error"} or (seen.kind == "error" and makes_objects):
+        return ""  # what makes the inputs may itself be what raises
+    names = " ".join(f"{one.parameter}:{one.name}" for one in call.arguments)
+    result = seen.lazy or seen.type if seen.kind == "error" else has_floats(seen.text or "")
+    has_message = seen.kind == "error" and message_pattern(seen) is not None
+    return f"{call.offer.key} {names} {seen.kind} {result} {has_message}"
+
+
+def _slots(cases: list[Case]) -> tuple[int, ...]:
+    first = cases[0].call
+    receivers = {one.call.receiver for one in cases}
+    varying = [
+        place
+        for place in range(len(first.arguments))
+        if len({one.call.arguments[place].text for one in cases}) > 1
+    ]
+    return (-1, *varying) if len(receivers) > 1 else tuple(varying)
+
+
+def _is_table(cases: list[Case]) -> bool:
+    """Whether the rows of a table take fewer lines than the calls one after the other."""
+    slots = _slots(cases)
+    if len(cases) < _LEAST_ROWS or not slots:
+        return False
+    if len(cases) >= _CERTAIN_ROWS:
+        return True
+    first = cases[0].call
+    header = sum(len(first.arguments[slot].parameter) + 4 for slot in slots) + 12
+    rows = sum(
+        sum(len(_cell(case, slot)) + 2 for slot in slots) + len(case.seen.text or "") + 4
+        for case in cases
+    )
+    lines = next(
+        (count for count, room in _TABLE_LINES if header + rows <= room), len(cases) + _OPEN_LINES
+    )
+    each = _RAISING_LINES if cases[0].seen.kind == "error" else 1
+    return lines + each <= each * len(cases)
+
+
+def _cell(case: Case, slot: int) -> str:
+    return (case.call.receiver or "") if slot < 0 else case.call.arguments[slot].text
 
 
 def _case(one: Kept, others: Sequence[Kept], goals: Sequence[Goal]) -> Case:
@@ -99,25 +165,37 @@ def _case(one: Kept, others: Sequence[Kept], goals: Sequence[Goal]) -> Case:
     own = [goals[number] for number in sorted(one.hits - common) if number < len(goals)]
     words = condition_words(own) or input_words(one.call)
     words = plain_words(words, one.call) if words else None
-    return Case(one.call, one.result.observation, words)
+    seen = one.result.observation
+    return Case(inlined(one.call, seen), seen, words)
 
 
-def _alone(cases: list[Case]) -> list[Test]:
-    return [Test(_full_name(one), (one,)) for one in cases]
-
-
-def _merged(cases: list[Case]) -> list[Test]:
+def _test(cases: list[Case], slots: tuple[int, ...] = ()) -> Test:
     if len(cases) == 1:
-        return _alone(cases)
-    first = cases[0].call
-    slots = [-1] if len({one.call.receiver for one in cases}) > 1 else []
-    slots.extend(
-        place
-        for place in range(len(first.arguments))
-        if len({one.call.arguments[place].text for one in cases}) > 1
-    )
-    name = f"{subject_words(first)}_{outcome_words(first, cases[0].seen)}"
-    return [Test(_clean(name), tuple(cases), tuple(slots))]
+        return Test(_full_name(cases[0]), tuple(cases))
+    if -1 in slots:
+        cases = [replace(one, call=replace(one.call, is_inline=False)) for one in cases]
+    subjects = dict.fromkeys(subject_words(one.call) for one in cases)
+    outcomes = dict.fromkeys(outcome_words(one.call, one.seen) for one in cases)
+    if len(subjects) > 1:
+        name = family_words(cases[0].call) or next(iter(subjects))
+        return Test(_clean(name), tuple(cases), slots)
+    said = [one.removeprefix("returns_") for one in outcomes]
+    shared = "_".join(_with_common_names(cases))
+    outcome = f"returns_{'_or_'.join(said)}" if len(said) <= _SAID_OUTCOMES else ""
+    outcome = next(iter(outcomes)) if len(said) == 1 else outcome
+    return Test(_clean(f"{next(iter(subjects))}_{outcome}_{shared}"), tuple(cases), slots)
+
+
+def _with_common_names(cases: list[Case]) -> Iterator[str]:
+    """`with_ndigits`, where all cases give that argument by its name."""
+    named = [{one.name for one in case.call.arguments if one.name} for case in cases]
+    common = sorted(set[str]().union(*named)) if all(one == named[0] for one in named) else []
+    if 0 < len(common) <= _SAID_OUTCOMES:
+        yield f"with_{'_and_'.join(common)}"
+
+
+def _alone(case: Case) -> Test:
+    return Test(_full_name(case), (case,))
 
 
 def _full_name(case: Case) -> str:

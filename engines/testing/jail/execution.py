@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from engines.testing.jail import probes
 from engines.testing.jail.kinds import is_a
+from engines.testing.jail.noticing import ATTRIBUTE_LIMIT
 from engines.testing.jail.raising import Raised, Sites
 from engines.testing.jail.rendering import Renderer
 
@@ -22,6 +23,8 @@ CALL_LIMIT_S = 1.0
 CALL_LIMIT_CPU_S = 0.12
 _REPEAT_S = 0.05
 _ITEM_LIMIT = 12
+_SEVERAL_ATTRIBUTES = 2
+_SAID_LIMIT_CHARS = 60
 _PRINTED_LIMIT_CHARS = 300
 
 
@@ -50,6 +53,7 @@ class Runner:
         self._module = module
         self._sites = sites
         self._is_brief = False
+        self._is_made = False
         self._folders = 0
         self._render = Renderer(names)
         self._own_types = {value for value in names.values() if isinstance(value, type)}
@@ -95,6 +99,7 @@ class Runner:
         result = self._attempt(lambda: _evaluated(candidate.call, names))
         observation: Fact
         if not isinstance(result, Raised):
+            self._is_made = _makes(candidate, names)
             outcome = self._attempt(lambda: self.value(result))
             is_error = isinstance(outcome, Raised)
             observation = outcome.fact() | {"lazy": "listed"} if is_error else cast(Fact, outcome)
@@ -118,7 +123,10 @@ class Runner:
             return self._sites.raised(error)
 
     def value(self, value: Any) -> Fact:
-        """What can be said of a result: its text, its items, its attributes or only its type."""
+        """What can be said of a result: its text, its items, its attributes or only its type.
+
+        An object that says itself what it is, is told so, unless the call was to make it.
+        """
         kind = _type_name(cast(object, value).__class__)
         text = self._render.text(value)
         if text is not None:
@@ -129,7 +137,11 @@ class Runner:
             return self._entered(value, kind)
         if self._is_own(value):
             attributes = {} if self._is_brief else self._attributes(value)
-            return {"kind": "object", "type": kind, "attributes": attributes}
+            said = {} if self._is_brief or self._is_made else self._said(value, len(attributes))
+            return {"kind": "object", "type": kind, "attributes": said or attributes}
+        parts = self._iterated(value)
+        if parts is not None:
+            return {"kind": "parts", "type": kind, "text": parts}
         if is_a(value, str, bytes, list, tuple, dict, set):
             return {"kind": "sized", "type": kind, "text": str(len(value))}
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
@@ -156,6 +168,17 @@ class Runner:
             return {"kind": "opaque", "type": kind, "count": len(items), "more": more}
         return {"kind": "items", "type": kind, "text": text, "more": more}
 
+    def _iterated(self, value: object) -> str | None:
+        """The items of every iterator in a list or tuple that holds nothing else."""
+        if not isinstance(value, list | tuple) or not value:
+            return None
+        parts = cast(list[object], value)
+        if not all(is_a(one, Iterator) for one in parts):
+            return None
+        listed = [list(islice(cast(Iterator[object], one), _ITEM_LIMIT + 1)) for one in parts]
+        fits = all(len(one) <= _ITEM_LIMIT for one in listed)
+        return self._render.text(listed) if fits else None
+
     def _is_own(self, value: object) -> bool:
         return type(value) in self._own_types
 
@@ -175,7 +198,19 @@ class Runner:
             size = self._attempt(lambda: len(value))  # pyright: ignore[reportArgumentType] -- it has __len__
             if isinstance(size, int):
                 found["len"] = str(size)
-        return found
+        return dict(islice(found.items(), ATTRIBUTE_LIMIT)) or self._said(value, ATTRIBUTE_LIMIT)
+
+    def _said(self, value: object, attributes: int) -> dict[str, str]:
+        """`str()` or else `repr()` where its class defines it and it is short."""
+        defined = {name for base in type(value).__mro__ if base.__module__ == self._module
+                   for name in vars(base)}  # fmt: skip
+        for name, action in (("str", str), ("repr", repr)):
+            if f"__{name}__" not in defined or attributes < _SEVERAL_ATTRIBUTES:
+                continue
+            said = self._attempt(lambda action=action: self._render.text(action(value)))
+            if isinstance(said, str) and len(said) <= _SAID_LIMIT_CHARS and " at 0x" not in said:
+                return {name: said}
+        return {}
 
     def _state(self, names: dict[str, object], subject: str | None) -> dict[str, str]:
         if self._is_brief or not subject or subject not in names:
@@ -194,6 +229,11 @@ def _evaluated(call: str, names: dict[str, object]) -> object:
     except SyntaxError:
         return exec(call, names)  # noqa: S102 - in the jail
     return eval(code, names)  # noqa: S307 - in the jail
+
+
+def _makes(candidate: Candidate, names: dict[str, object]) -> bool:
+    """Whether the call is that of a class."""
+    return isinstance(names.get(candidate.group), type)
 
 
 def _instance_names(value: object) -> list[str]:

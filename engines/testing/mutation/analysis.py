@@ -12,8 +12,8 @@ from engines.testing.mutation.mutants import Mutant
 from engines.testing.search import Kept
 
 _MUTANTS_PER_REQUEST = 24
-_CALLS_PER_MUTANT = 20
-_CALLS_PER_IMPORT_MUTANT = 60
+_CALLS_PER_MUTANT = 12
+_CALLS_PER_IMPORT_MUTANT = 24
 
 Kills = dict[int, frozenset[int]]
 """A mutant's place in the list that was tried to the places of the calls that notice it."""

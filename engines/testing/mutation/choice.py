@@ -35,14 +35,18 @@ def chosen_of(pool: Sequence[Kept], gains: Mapping[int, Gain]) -> list[int]:
     waiting: dict[int, frozenset[tuple[str, int]]] = {
         place: gain.all for place, gain in gains.items() if gain.all
     }
+    first = {place: _cost(pool[place], is_first=True) for place in waiting}
+    later = {place: _cost(pool[place], is_first=False) for place in waiting}
+    members: dict[str, list[int]] = {}
+    for place in waiting:
+        members.setdefault(_group(pool[place]), []).append(place)
     chosen: list[int] = []
-    groups: set[str] = set()
     while waiting:
-        worth = {place: len(one) / _cost(pool[place], groups) for place, one in waiting.items()}
+        worth = {place: len(one) / first[place] for place, one in waiting.items()}
         best = max(worth, key=lambda place: (worth[place], -place))
         found = waiting[best]
         chosen.append(best)
-        groups.add(_group(pool[best]))
+        first.update((place, later[place]) for place in members[_group(pool[best])])
         waiting = {place: one - found for place, one in waiting.items() if not one <= found}
     return _needed(pool, chosen, gains)
 
@@ -54,7 +58,7 @@ def _needed(pool: Sequence[Kept], chosen: list[int], gains: Mapping[int, Gain]) 
         for one in gains[place].all:
             counts[one] = counts.get(one, 0) + 1
     kept = set(chosen)
-    for place in sorted(chosen, key=lambda place: -_cost(pool[place], set())):
+    for place in sorted(chosen, key=lambda place: -_cost(pool[place], is_first=True)):
         if all(counts[one] > 1 for one in gains[place].all):
             kept.remove(place)
             for one in gains[place].all:
@@ -62,14 +66,16 @@ def _needed(pool: Sequence[Kept], chosen: list[int], gains: Mapping[int, Gain]) 
     return [place for place in chosen if place in kept]
 
 
-def _cost(one: Kept, groups: set[str]) -> float:
-    """About how many lines it adds, more where a reader would stumble."""
+def _cost(one: Kept, *, is_first: bool) -> float:
+    """About how many lines it adds, with the test or to one; more where a reader would stumble."""
     seen = one.result.observation
-    lines = 1.0 + (len(one.call.source) + len(seen.text or "")) // _LINE_CHARS
+    lines = 1.0
+    if len(one.call.source) + len(seen.text or "") > _LINE_CHARS:
+        lines += 2 + (len(one.call.arguments) if len(one.call.source) > _LINE_CHARS else 0)
     lines += len(one.call.setup) if one.call.steps or seen.changed else 0
     lines += 1 if seen.kind == "error" else 0
-    lines += (len(seen.changed) + len(seen.attributes)) / 2
-    lines += 0 if _group(one) in groups else _TEST_LINES
+    lines += 1 if len(seen.changed) + len(seen.attributes) > 1 else 0
+    lines += _TEST_LINES if is_first else 0
     lines += ugliness_of(one.call) / _UGLY_SIGNS_PER_LINE + one.call.size / (4 * _LINE_CHARS)
     weak = _WEAK_FACTOR if seen.kind in _WEAK_KINDS else 1.0
     dull = _DULL_FACTOR if is_dull(one) else 1.0

@@ -1,5 +1,6 @@
 """Chooses the calls that become tests: by what they reach and by the mutants they notice."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +10,7 @@ from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail
-from engines.testing.minimising import distinct
+from engines.testing.minimising import distinct, is_alike, shorter
 from engines.testing.mutation.analysis import Analysis, Kills
 from engines.testing.mutation.choice import Gain, chosen_of
 from engines.testing.mutation.hunting import Hunt
@@ -17,14 +18,12 @@ from engines.testing.mutation.mutants import Mutant, mutants_of, sampled
 from engines.testing.oracle import Judge
 from engines.testing.search import Kept
 
-_MUTANTS = 400
-_JUDGED_MUTANTS = 100
-_HUNTED = 80
-_CALLS_PER_HUNT = 14
-_BASES_PER_HUNT = 12
-_HUNTS = 2
-_JUDGE_SHARE = 0.15
-"""Of the budget for mutants, kept for the score at the end."""
+_MUTANTS, _JUDGED_MUTANTS = 260, 60
+_HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 2, 70, 10, 12
+_SLIMMINGS, _SHORTER = 2, 8
+_FINDING_SHARE = 0.75
+"""Of the budget, after which no more ways to notice mutants are looked for."""
+_JUDGE_CPU_S = 0.4
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class Selection:
             Lost: the driver is gone.
         """
         end_s = self.budget.spent_s + self.cpu_s
-        first_s = end_s - _JUDGE_SHARE * self.cpu_s
-        analysis = Analysis(self.jail, self.module, self.budget, first_s)
+        until_s = end_s - (1 - _FINDING_SHARE) * self.cpu_s
+        analysis = Analysis(self.jail, self.module, self.budget, until_s)
         analysis.add(distinct(kept))
         every = sampled(mutants_of(self.module), _MUTANTS + _JUDGED_MUTANTS, self.seed)
         split = min(len(every) // 5, _JUDGED_MUTANTS)
@@ -72,6 +71,9 @@ class Selection:
                 break
         places = chosen_of(analysis.pool, self._gains(analysis, kills))
         analysis.until_s = end_s
+        for _ in range(_SLIMMINGS):
+            places = self._slimmed(analysis, mutants, kills, places)
+        analysis.until_s = max(end_s, self.budget.spent_s + _JUDGE_CPU_S)
         return [analysis.pool[one] for one in places], _score(analysis, others, places)
 
     def _gains(self, analysis: Analysis, kills: Kills) -> dict[int, Gain]:
@@ -83,6 +85,43 @@ class Selection:
             place: Gain(one.hits & self.wanted, frozenset(noticed.get(place, ())))
             for place, one in enumerate(analysis.pool)
         }
+
+    def _slimmed(
+        self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, places: list[int]
+    ) -> list[int]:
+        """The calls without arguments and steps that do nothing for what each is chosen for."""
+        gains = self._gains(analysis, kills)
+        duties = {place: gains[place].all for place in places}
+        counts = Counter(one for duty in duties.values() for one in duty)
+        duties = {
+            place: frozenset(one for one in duty if counts[one] == 1)
+            for place, duty in duties.items()
+        }
+        tries = [
+            (place, call)
+            for place in places
+            for call in islice(shorter(analysis.pool[place].call), _SHORTER)
+        ]
+        if not tries or analysis.is_over:
+            return places
+        results = self.jail.run([call for _, call in tries], everything=True)
+        shown = [
+            (place, Kept(call, result))
+            for (place, call), result in zip(tries, results, strict=True)
+            if is_alike(analysis.pool[place], Kept(call, result))
+        ]
+        added = analysis.add([one for _, one in shown])
+        wanted = sorted({one for duty in duties.values() for kind, one in duty if kind == "mutant"})
+        found = analysis.kills([mutants[one] for one in wanted], added)
+        for number, killers in found.items():
+            kills[wanted[number]] |= killers
+        gains = self._gains(analysis, kills)
+        best = {place: place for place in places}
+        for (place, _), new in zip(shown, added, strict=True):
+            is_smaller = analysis.pool[new].call.size < analysis.pool[best[place]].call.size
+            if is_smaller and duties[place] <= gains[new].all:
+                best[place] = new
+        return list(dict.fromkeys(best[place] for place in places))
 
     def _hunt(self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, seed: int) -> bool:
         """Make calls for mutants that run unnoticed; whether any is noticed now."""
