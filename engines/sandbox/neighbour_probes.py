@@ -8,6 +8,8 @@ from engines.sandbox.report import Probe
 _HOLD = """
 import json, os, time
 os.umask(0)
+try: os.chmod(".", 0o777)
+except OSError: pass
 open("secret", "w").write("secret")
 os.write(4, json.dumps(os.getpid()).encode() + b"\\n")
 time.sleep(60)
