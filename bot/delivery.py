@@ -323,6 +323,8 @@ class Delivery:
             repository=job.repository,
             number=job.number,
             head_sha=job.head_sha,
+            kind=job.request["kind"],
+            is_push=job.invocation.get("pushed") is not None,
             ahead=standing.ahead if standing else None,
             wait_s=standing.wait_s if standing else None,
         )

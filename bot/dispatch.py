@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from bot import commands as registry
+from bot import votes
 from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Effects, Said, Spoken, Terms
 from bot.face import Busy, Face
@@ -27,6 +28,7 @@ from bot.limits import Limits
 from bot.line import LineWatch, place_in_words
 from bot.metrics import GatewayMetrics
 from bot.misreadings import misread, understood
+from bot.pushes import Pushes
 from bot.quotas import Quotas
 from bot.standings import Speaker, Standings
 from bot.trigger import Trigger
@@ -35,7 +37,6 @@ from handlers import (
     Call,
     Command,
     Context,
-    Effect,
     Invocation,
     Platform,
     Reaction,
@@ -46,16 +47,16 @@ from handlers import (
 )
 from jobs.messages import Action, Actions, Reply, Text, say
 from jobs.requests import Source, request_adapter
-from storage import approvals, deliveries, feedback, inbox, ledger, people, traces
+from storage import inbox, ledger, people, traces
 from storage.bounds import Bounds
 from storage.clock import utc_now
 from storage.database import Database
-from storage.feedback import Vote
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.inbox import Superseded, Taken
 from storage.ledger import Ending, Ring
 from storage.redaction import Redactor
 from storage.states import JobState
+from storage.tables.jobs import JobRow
 
 log = structlog.get_logger()
 
@@ -125,6 +126,13 @@ class Dispatcher:
         self._quotas = Quotas(surroundings.limits, surroundings.per_hour, surroundings.metrics)
         self._trigger = Trigger(None if host is None else host.host)
         self._wishes = RepositoryFiles(None if host is None else host.host)
+        self._pushes = Pushes(
+            None if host is None else host.host,
+            self._trigger,
+            self._wishes,
+            self._standings,
+            self._quotas,
+        )
         self._writers: dict[Platform, RepositoryWriter] = {
             platform: face.writer
             for platform, face in surroundings.faces.items()
@@ -210,7 +218,7 @@ class Dispatcher:
         self._around.metrics.events_put_off.labels(taken.platform, outcome).inc()
         until = utc_now() + timedelta(seconds=wait_s)
         try:
-            if is_last and taken.payload["kind"] == "invocation":
+            if is_last and _is_said(taken):
                 await self._give_up(taken, error)
             elif is_last:
                 await self._drop(taken, error)
@@ -236,6 +244,9 @@ class Dispatcher:
     # Commands
 
     async def _invoke(self, taken: Taken, invocation: Invocation) -> None:
+        if invocation.pushed is not None:
+            await self._look_at_push(taken, invocation)
+            return
         lines = await _lines_of(invocation)
         if not lines.found and not invocation.addressed:
             await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
@@ -254,6 +265,13 @@ class Dispatcher:
             text = f"One message holds at most {LIMIT} commands; {lines.dropped} were left out."
             spoken.append(Spoken("", "", len(spoken), Answer(say(text), "error")))
         await self._commit(taken, invocation, person, spoken)
+
+    async def _look_at_push(self, taken: Taken, pushed: Invocation) -> None:
+        spoken = await self._pushes.asked(taken, pushed)
+        if spoken is None:
+            await self._around.database.write(lambda s: inbox.finish(s, taken, utc_now()))
+            return
+        await self._commit(taken, pushed, await self._person(pushed), [spoken])
 
     async def _speak(self, taken: Taken, speaker: Speaker, number: int, line: str) -> Spoken:
         """Run one line. When it was tried for long enough, its failing is its answer: what the
@@ -289,12 +307,12 @@ class Dispatcher:
         outcome = await command.run(self._context(speaker, standing), call)
         if isinstance(outcome, Reply):
             return Answer(outcome, "answer")
-        started = registry.COMMANDS[outcome.kind]
+        started = registry.COMMANDS[outcome.verb]
         if why := await self._refusal_to_start(started, speaker, standing, outcome.source):
             return Answer(say(why), "refused")
         request = await self._trigger.hold(outcome, speaker.invocation)
         retry_of = call.jobs[0] if call.jobs else None
-        waits_for = await self._waits_for(started, request.source, speaker.invocation)
+        waits_for = await self._standings.waits_for(started, request.source, speaker.invocation)
         return Asked(request, waits_for, retry_of, command.urgency)
 
     async def _over(self, speaker: Speaker, command: Command, call: Call) -> tuple[Standing, bool]:
@@ -322,25 +340,6 @@ class Dispatcher:
             "or link the account that may with `/gryph link`."
         )
 
-    async def _waits_for(self, command: Command, source: Source, asked: Invocation) -> str | None:
-        """What a fork's code needs before it may run here: an approval of this very commit by
-        somebody who has write access to this day.
-        """
-        if command.permission.effect is not Effect.RUN_CODE or source.fork is None:
-            return None
-        repository, number, sha = source.repository, source.number, source.sha
-        assert number is not None
-        assert sha is not None
-        approver = await self._around.database.read(
-            lambda s: approvals.approved_by(s, repository, number, sha)
-        )
-        if approver is not None and await self._standings.may_approve(approver, repository, asked):
-            return None
-        return (
-            f"this is a fork's code: someone with write access reads it and says "
-            f"`/gryph approve {sha}`"
-        )
-
     def _context(self, speaker: Speaker, standing: Standing) -> Context:
         async def on_host(repository: str, number: int | None) -> Standing | None:
             if not self._standings.is_hosted(repository):
@@ -360,6 +359,7 @@ class Dispatcher:
             repositories=self._around.repositories,
             on_host=on_host,
             wished=self._wishes.of,
+            pull_of=self._trigger.pull_of,
         )
 
     async def _in_line(self, job: JobId) -> str:
@@ -395,28 +395,9 @@ class Dispatcher:
     # Reactions
 
     async def _react(self, taken: Taken, reaction: Reaction) -> None:
-        value = feedback.emoji_value(reaction.emoji)
-
         def effects(session: Session) -> None:
             inbox.finish(session, taken, utc_now())
-            message = deliveries.message_about(session, reaction.message_key)
-            if value is None or message is None or message.job_id is None:
-                return
-            if reaction.caller.is_bot:
-                return
-            caller, job = reaction.caller, JobId(message.job_id)
-            person = people.person_of(
-                session,
-                platform=caller.platform,
-                account=caller.account,
-                name=caller.name,
-                now=utc_now(),
-            )
-            source, at = f"reaction:{reaction.emoji}", reaction.happened_at or reaction.received_at
-            if reaction.added:
-                feedback.vote(session, job, person, Vote(value, source), at)
-            else:
-                feedback.retract(session, job, person, source, at)
+            votes.count(session, reaction)
 
         await self._around.database.write(effects)
 
@@ -432,18 +413,27 @@ class Dispatcher:
         invocation = Invocation.model_validate(row.invocation)
         if invocation.place.platform not in self._around.faces:
             return False
-        person = PersonId(row.person_id)
-        speaker = Speaker(invocation, person, await self._standings.here(invocation, person))
         command = registry.COMMANDS[row.verb]
         source = request_adapter.validate_python(row.request).source
-        standing = await self._standings.over_job(speaker, row, command.permission.tier)
-        why = await self._refusal_to_start(command, speaker, standing, source)
-        why = why or await self._waits_for(command, source, invocation)
+        if invocation.pushed is None:
+            why = await self._withdrawn(row, command, source, invocation)
+        else:
+            why = await self._pushes.refusal(invocation)
+        why = why or await self._standings.waits_for(command, source, invocation)
         if why is None:
             await self._around.database.write(lambda s: ledger.clear(s, ring.job, utc_now()))
             return True
         await self.reject(ring.job, why)
         return False
+
+    async def _withdrawn(
+        self, row: JobRow, command: Command, source: Source, invocation: Invocation
+    ) -> str | None:
+        """Why the one who asked for the job may no longer have it started."""
+        person = PersonId(row.person_id)
+        speaker = Speaker(invocation, person, await self._standings.here(invocation, person))
+        standing = await self._standings.over_job(speaker, row, command.permission.tier)
+        return await self._refusal_to_start(command, speaker, standing, source)
 
     async def reject(self, job: JobId, why: str) -> None:
         """End a queued job that may no longer start, and say why."""
@@ -453,6 +443,11 @@ class Dispatcher:
         ending = Ending(JobState.FAILED, "not started", reply.model_dump(mode="json"), "user")
         await self._around.database.write(lambda s: ledger.reject(s, job, ending, utc_now()))
         self._on_deliveries(job)
+
+
+def _is_said(taken: Taken) -> bool:
+    """Whether somebody waits for an answer."""
+    return taken.payload["kind"] == "invocation" and taken.payload.get("pushed") is None
 
 
 def _may_wait(taken: Taken) -> bool:

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.face import Busy
 from bot.line import LineWatch
 from bot.metrics import GatewayMetrics
 from bot.room import no_room
 from handlers import Invocation
-from jobs.messages import Reply
+from jobs.messages import Reply, say
 from jobs.requests import JobRequest
 from storage import audit, bounds, deliveries, inbox, ledger
 from storage.audit import Entry
@@ -123,6 +124,8 @@ class Effects:
         try:
             written = await self._commit(said, None)
         except NoRoom as found:
+            if said.invocation.pushed is not None:  # nobody is there to be told
+                raise Busy("there is no room for it in the line") from found
             line = await self._line.look_for(found.full.jobs)
             written = await self._commit(said, line)
         for one in written:
@@ -163,6 +166,8 @@ def _write(
     if isinstance(spoken.result, Answer):
         return Written(spoken, _write_answer(session, said, spoken, spoken.result, now))
     new, (most, line) = _new_job(said, spoken, spoken.result), room
+    if said.invocation.pushed is not None:
+        _supersede(session, new, now)
     full = bounds.full(session, most, new)
     if full is None:
         return Written(spoken, ledger.create(session, new, now).id)
@@ -173,12 +178,22 @@ def _write(
     return Written(refused, _write_answer(session, said, refused, answer, now), full)
 
 
+def _supersede(session: Session, new: NewJob, now: datetime) -> None:
+    """Of the jobs that pushes to one pull request made, only the newest is of any use."""
+    assert new.repository is not None
+    assert new.number is not None
+    for row in ledger.unfinished(session, new.repository, new.number):
+        if Invocation.model_validate(row.invocation).pushed is not None:
+            reply = say("A newer push took its place.").model_dump(mode="json")
+            ledger.request_cancel(session, JobId(row.id), "a newer push", reply, now)
+
+
 def _new_job(said: Said, spoken: Spoken, asked: Asked) -> NewJob:
     request, invocation = asked.request, said.invocation
     return NewJob(
         inbox_id=said.taken.id,
         line_number=spoken.number,
-        verb=request.kind,
+        verb=request.verb,
         line=spoken.line,
         queue=request.queue,
         request=request.model_dump(mode="json"),

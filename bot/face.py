@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.line import place_in_words
-from handlers import Caller, Invocation, Place, Reaction, RepositoryWriter, Standing
+from handlers import Caller, Invocation, Place, PullRequest, Reaction, RepositoryWriter, Standing
 from jobs.messages import Reply
 from jobs.requests import Remark
 from storage.ids import ArtifactId, InboxId, JobId
@@ -64,6 +64,10 @@ class JobView:
     head_sha: str | None = None
     ahead: int | None = None
     """Jobs before this one in its queue, while queued."""
+    kind: str = ""
+    """Of its request, where a verb has several."""
+    is_push: bool = False
+    """Whether nobody asked for it but the repository itself, because something was pushed."""
     wait_s: float | None = None
     """When it is expected to start, while queued, where there is something to go by."""
 
@@ -185,6 +189,25 @@ class CodeHost(Protocol):
         Raises:
             Busy: Try again later.
             UserError: There is no such commit, or the repository cannot be read.
+        """
+        ...
+
+    async def pull_of(self, repository: str, number: int) -> PullRequest:
+        """A pull request as it is now.
+
+        Raises:
+            Busy: Try again later.
+            UserError: There is none, or the repository cannot be read.
+        """
+        ...
+
+    async def parted(self, repository: str, ref: str | None, head: str) -> str:
+        """The commit from which `head` went its own way: the newest that it shares with a branch,
+        a tag or a commit of the repository's own, named by `ref` as `commit_of` takes it.
+
+        Raises:
+            Busy: Try again later.
+            UserError: They share none, or one of them is not there.
         """
         ...
 

@@ -25,6 +25,11 @@ class Quotas:
             return None
         return f"Too many commands this hour; come back in {_duration(verdict.wait_s)}."
 
+    async def has_room(self, repository: str) -> bool:
+        """Count one job that a repository asks for itself; whether it is none too many."""
+        bucket = self._of_repository(repository)
+        return (await self._limits.take([bucket])).allowed
+
     async def left(self, speaker: Speaker) -> str:
         """What is left of this hour, as a list in Markdown."""
         buckets = self._buckets(speaker)
@@ -35,16 +40,18 @@ class Quotas:
         )
 
     def _buckets(self, speaker: Speaker) -> list[Bucket]:
-        per_person, per_workspace, per_repository = self._per_hour
+        per_person, per_workspace, _ = self._per_hour
         place, standing = speaker.invocation.place, speaker.here
         buckets = [
             Bucket.hourly(f"person:{speaker.person}", "You", per_person),
             Bucket.hourly(f"{place.platform}:{place.workspace}", "This workspace", per_workspace),
         ]
         if standing.repository is not None:
-            key = f"repository:{standing.repository}"
-            buckets.append(Bucket.hourly(key, f"`{standing.repository}`", per_repository))
+            buckets.append(self._of_repository(standing.repository))
         return buckets
+
+    def _of_repository(self, repository: str) -> Bucket:
+        return Bucket.hourly(f"repository:{repository}", f"`{repository}`", self._per_hour[2])
 
 
 def _duration(seconds: float) -> str:

@@ -78,6 +78,9 @@ may = "write"
 
 [paths]
 ignore = ["vendor/*", "*_pb2.py"]
+
+[pull_requests]
+behaviour = true
 ```
 
 | Key | Is | What |

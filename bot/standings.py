@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.face import Face
-from handlers import Caller, Invocation, Place, Platform, Standing, Tier
+from handlers import Caller, Command, Effect, Invocation, Place, Platform, Standing, Tier
 from handlers.jobs_in_reach import is_near, place_of, reaches
 from jobs.requests import Source
-from storage import people
+from storage import approvals, people
 from storage.database import Database
 from storage.ids import PersonId
 from storage.people import Account
@@ -130,6 +130,25 @@ class Standings:
             if (await self.here(there, approver)).tier >= Tier.WRITE:
                 return True
         return False
+
+    async def waits_for(self, command: Command, source: Source, asked: Invocation) -> str | None:
+        """What a fork's code needs before it may run here: an approval of this very commit by
+        somebody who has write access to this day. Raises Busy.
+        """
+        if command.permission.effect is not Effect.RUN_CODE or source.fork is None:
+            return None
+        repository, number, sha = source.repository, source.number, source.sha
+        assert number is not None
+        assert sha is not None
+        approver = await self._database.read(
+            lambda s: approvals.approved_by(s, repository, number, sha)
+        )
+        if approver is not None and await self.may_approve(approver, repository, asked):
+            return None
+        return (
+            f"this is a fork's code: someone with write access reads it and says "
+            f"`/gryph approve {sha}`"
+        )
 
     async def _accounts_on_host(self, speaker: Speaker) -> list[Account]:
         caller = speaker.invocation.caller

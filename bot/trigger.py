@@ -6,8 +6,8 @@ reads either from the platform again.
 """
 
 from bot.face import CodeHost, Remarks
-from handlers import Invocation, Platform
-from jobs.requests import JobRequest, Remark, Source, Talk
+from handlers import Invocation, Platform, PullRequest, UserError
+from jobs.requests import JobRequest, Remark, Source, Talk, TestChanges
 
 LOCAL = "local:"
 TITLE_MAX, BODY_MAX, REMARK_MAX = 300, 20_000, 4_000
@@ -31,7 +31,23 @@ class Trigger:
         """
         source = await self._pinned(request.source)
         talk = request.talk or await self._talk(asked)
-        return request.model_copy(update={"source": source, "talk": talk})
+        update: dict[str, object] = {"source": source, "talk": talk}
+        if isinstance(request, TestChanges):
+            update["base"] = await self._parted(request.base, source)
+        return request.model_copy(update=update)
+
+    async def pull_of(self, repository: str, number: int) -> PullRequest:
+        """See `handlers.Context.pull_of`."""
+        if self._host is None:
+            raise UserError(f"I cannot look at `{repository}#{number}`: GitHub is not connected.")
+        return await self._host.pull_of(repository, number)
+
+    async def _parted(self, base: Source, source: Source) -> Source:
+        """What the source is compared with: without a host, the worker finds out what it can."""
+        if self._host is None or base.sha is not None or source.sha is None:
+            return base
+        sha = await self._host.parted(base.repository, base.ref, source.sha)
+        return base.model_copy(update={"sha": sha})
 
     async def _pinned(self, source: Source) -> Source:
         if self._host is None or source.sha is not None or source.repository.startswith(LOCAL):

@@ -138,6 +138,9 @@ class Invocation(_Frozen):
     traceparent: str | None = None
     topic: Topic | None = None
     """What stood above the message when it was said; None where the platform has no titles."""
+    pushed: str | None = None
+    """The new head of the pull request, where this is a push and nobody said anything: what is
+    done then, the repository itself wishes for in its `.gryph.toml`."""
 
 
 class Reaction(_Frozen):
@@ -302,6 +305,8 @@ class RepositoryWishes:
     """The least tier that may have its code run; asked beside a verb's own, never in its place."""
     ignore: tuple[str, ...] = ()
     """Patterns of paths that are not worked on."""
+    behaviour: bool = False
+    """Whether each push to a pull request is to be compared with what it is based on."""
     complaints: tuple[str, ...] = ()
     """What is wrong with the file, as Markdown; that part is left at its default."""
     is_unreadable: bool = False
@@ -332,6 +337,8 @@ class Context:
     `account` is None when the caller has none there."""
     wished: Callable[[str], Awaitable[RepositoryWishes]]
     """What a repository wishes itself."""
+    pull_of: Callable[[str, int], Awaitable[PullRequest]]
+    """A pull request of a repository, whoever asks. Raises UserError where there is none."""
 
 
 Outcome = Reply | JobRequest

@@ -123,6 +123,8 @@ def _of_repository(wished: RepositoryWishes) -> Iterator[tuple[str, str]]:
         yield "seed", str(wished.seed)
     if wished.may is not None:
         yield "who may have code run", wished.may.name.lower()
+    if wished.behaviour:
+        yield "pull requests", "each push is compared with what it is based on"
     if wished.ignore:
         yield "ignored", f"{len(wished.ignore)} patterns of paths"
 

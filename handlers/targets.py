@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from handlers import Call, Context, Platform, Target, UserError
+from handlers import Call, Context, Platform, PullRequest, Target, UserError
 from jobs.requests import Source
 
 
@@ -12,7 +12,7 @@ def source_of(context: Context, target: Target) -> Source:
     Raises:
         UserError: No repository is known here, or this place may not speak of the one named.
     """
-    repository = _repository(context, target.repository)
+    repository = repository_meant(context, target.repository)
     on_github = context.invocation.place.platform is Platform.GITHUB
     local = None if on_github else context.repositories.get(repository)
     if local or repository.startswith("local:"):
@@ -28,21 +28,47 @@ def source_of(context: Context, target: Target) -> Source:
 def _remote(repository: str, target: Target, context: Context) -> Source:
     standing, topic = context.standing, context.invocation.topic
     if target.ref:
-        return Source(repository=repository, ref=_own_ref(target.ref))
+        return Source(repository=repository, ref=own_ref(target.ref))
     pull = standing.pull
     if pull is None or repository != pull.base_repository:
         own = repository == standing.repository
         return Source(repository=repository, sha=standing.head_sha if own else None)
+    return source_of_pull(pull, topic.head_sha if topic else None)
+
+
+def source_of_pull(pull: PullRequest, sha: str | None = None) -> Source:
+    """A pull request's code: its head, or the head that it had when somebody spoke."""
     return Source(
-        repository=repository,
-        sha=(topic.head_sha if topic else None) or pull.head_sha,
+        repository=pull.base_repository,
+        sha=sha or pull.head_sha,
         ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
         fork=pull.head_repository if pull.from_fork else None,
     )
 
 
-def _own_ref(ref: str) -> str:
+async def pull_meant(context: Context, target: Target) -> PullRequest | None:
+    """The pull request that `target` names, or stands under; None where it means other code.
+
+    Raises:
+        UserError: There is none of that number, or this place may not speak of its repository.
+    """
+    here = context.standing.pull
+    if target.number is None:
+        names_code = target.ref or target.repository not in (None, context.standing.repository)
+        return None if names_code else here
+    repository = repository_meant(context, target.repository)
+    if here is not None and (here.base_repository, here.number) == (repository, target.number):
+        return here
+    if repository.startswith("local:"):
+        raise UserError(
+            f"`{repository}` is a folder of this machine and has no pull requests: compare it with "
+            f"a branch, `base=main`, or name `owner/name#{target.number}`."
+        )
+    return await context.pull_of(repository, target.number)
+
+
+def own_ref(ref: str) -> str:
     """The name of a branch, tag or commit. A pull request's refs may be a fork's, whose code runs
     only where it can be approved.
 
@@ -57,7 +83,12 @@ def _own_ref(ref: str) -> str:
     return ref
 
 
-def _repository(context: Context, named: str | None) -> str:
+def repository_meant(context: Context, named: str | None) -> str:
+    """The repository that is named, or the place's own where none is.
+
+    Raises:
+        UserError: There is none, or this place may not speak of it.
+    """
     here = context.standing.repository
     if named is None or named == here:
         if here is None:
@@ -78,16 +109,12 @@ def _repository(context: Context, named: str | None) -> str:
 
 
 def path_of(call: Call, target: Target) -> str:
-    """The file the target names, relative to the repository's root, without tricks.
+    """The file or folder the target names, relative to the repository's root, without tricks; "."
+    is all of it.
 
     Raises:
         UserError: None is named, or it points outside the repository.
     """
-    if target.number is not None and target.path is None:
-        raise UserError(
-            f"`{call.verb}` works on one file: name it, for example "
-            f"`/gryph {call.verb} src/module.py`. Testing a whole pull request is not there yet."
-        )
     if not target.path:
         raise UserError(f"Which file? For example `/gryph {call.verb} src/module.py`.")
     parts: list[str] = []
@@ -98,6 +125,4 @@ def path_of(call: Call, target: Target) -> str:
             parts.pop()
         elif part != "/":
             parts.append(part)
-    if not parts:
-        raise UserError(f"`{target.path}` is not a file.")
-    return "/".join(parts)
+    return "/".join(parts) or "."

@@ -1,6 +1,7 @@
-"""`test`: write tests for a file, function or class, run them, and show what they cover."""
+"""`test`: write tests for code, or show what a change changes in how the code behaves."""
 
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Literal
 
 from handlers import (
@@ -11,42 +12,121 @@ from handlers import (
     Option,
     Outcome,
     Permission,
+    PullRequest,
     RepositoryWishes,
     Takes,
+    Target,
     Tier,
     UserError,
 )
-from handlers.targets import path_of, source_of
-from jobs.requests import Source, TestCode
+from handlers.targets import own_ref, path_of, pull_meant, source_of, source_of_pull
+from jobs.requests import Source, TestChanges, TestCode
 from storage import wishes
 
 DEFAULT_BUDGET_S = 8.0
+DEFAULT_CHANGES_BUDGET_S = 10.0
 DEFAULT_SEED = 1
 LONGEST_BUDGET_S = 120.0
 LONGEST_SEED = 9
 """Digits."""
+SUFFIXES = (".py",)
+"""Of files that tests can be written for."""
 
 
 async def run(context: Context, call: Call) -> Outcome:
     """Ask for the job."""
-    target = call.targets[0]
+    target = call.targets[0] if call.targets else Target()
+    if "base" in call.options or (target.path is None and _is_change(context, target)):
+        return await _changes(context, call, target)
+    return await _tests(context, call, target)
+
+
+def _is_change(context: Context, target: Target) -> bool:
+    """Whether a target without a path means a pull request."""
+    in_pull = context.standing.pull is not None and target.ref is None
+    return target.number is not None or in_pull
+
+
+async def _tests(context: Context, call: Call, target: Target) -> TestCode:
+    path = _path(call, target)
     source = source_of(context, target)
-    path = _relative(path_of(call, target), source)
-    if not path.endswith(".py"):
-        raise UserError(f"`{path}` is not a Python file; `test` knows Python (`.py`) only so far.")
+    path = _relative(path, source)
     wished = await context.wished(source.repository)
     _not_ignored(path, wished)
-    budget, seed = call.options.get("budget"), call.options.get("seed")
     return TestCode(
         source=source,
         path=path,
         symbol=target.symbol,
         lines=target.lines,
         style=await _style(context, call, wished),
-        cpu_s=(wished.budget_s or DEFAULT_BUDGET_S) if budget is None else _budget_s(budget),
-        seed=_default_seed(wished) if seed is None else _seed(seed),
+        cpu_s=_budget_s(call, wished, DEFAULT_BUDGET_S),
+        seed=_seed(call, wished),
         notes=wished.complaints,
     )
+
+
+async def _changes(context: Context, call: Call, target: Target) -> TestChanges:
+    _only_whole_files(call, target)
+    pull = await pull_meant(context, target)
+    base = call.options.get("base") or (pull.base_ref if pull else None)
+    if base is None:
+        raise UserError(
+            f"Compare with what? Name a branch or a commit: `/gryph {call.line} base=main`."
+        )
+    if pull is not None and target.number is not None:
+        source = source_of_pull(pull)
+    else:
+        source = source_of(context, target)
+    path = _relative(_path(call, target), source) if target.path else None
+    wished = await context.wished(source.repository)
+    if path is not None:
+        _not_ignored(path, wished)
+    return TestChanges(
+        source=source,
+        base=Source(repository=source.repository, ref=own_ref(base)),
+        base_name=base,
+        path=path,
+        ignore=wished.ignore,
+        cpu_s=_budget_s(call, wished, DEFAULT_CHANGES_BUDGET_S),
+        seed=_seed(call, wished),
+        notes=wished.complaints,
+    )
+
+
+def comparison(pull: PullRequest, wished: RepositoryWishes) -> TestChanges:
+    """What a whole pull request changes, as its repository wishes to see it."""
+    return TestChanges(
+        source=source_of_pull(pull),
+        base=Source(repository=pull.base_repository, ref=pull.base_ref),
+        base_name=pull.base_ref,
+        ignore=wished.ignore,
+        cpu_s=wished.budget_s or DEFAULT_CHANGES_BUDGET_S,
+        seed=_default_seed(wished),
+        notes=wished.complaints,
+    )
+
+
+def _default_seed(wished: RepositoryWishes) -> int:
+    return DEFAULT_SEED if wished.seed is None else wished.seed
+
+
+def _only_whole_files(call: Call, target: Target) -> None:
+    if target.symbol is not None or target.lines is not None:
+        raise UserError("Whole files are compared: leave the function or lines out.")
+    if "style" in call.options:
+        raise UserError("`style` is how tests are written, and a comparison writes none.")
+
+
+def _path(call: Call, target: Target) -> str:
+    path = path_of(call, target)
+    suffix = PurePosixPath(path).suffix
+    if suffix in SUFFIXES:
+        return path
+    if suffix and not (target.path or "").endswith("/"):
+        raise UserError(f"`{path}` is not a Python file; `test` knows Python (`.py`) only so far.")
+    if target.symbol is not None or target.lines is not None:
+        raise UserError(f"`{path}` is no file: name the one that holds what you mean.")
+    return path
 
 
 def _not_ignored(path: str, wished: RepositoryWishes) -> None:
@@ -58,15 +138,11 @@ def _not_ignored(path: str, wished: RepositoryWishes) -> None:
         )
 
 
-def _default_seed(wished: RepositoryWishes) -> int:
-    return DEFAULT_SEED if wished.seed is None else wished.seed
-
-
 def _relative(path: str, source: Source) -> str:
     """A console user may paste the absolute path of a file in the folder they speak from."""
     root = source.repository.removeprefix("local:").strip("/")
-    inside = source.repository.startswith("local:") and path.startswith(f"{root}/")
-    return path.removeprefix(f"{root}/") if inside else path
+    inside = source.repository.startswith("local:") and f"{path}/".startswith(f"{root}/")
+    return path.removeprefix(root).strip("/") or "." if inside else path
 
 
 async def _style(
@@ -81,7 +157,10 @@ async def _style(
     return "unittest" if chosen == "unittest" else "pytest"
 
 
-def _budget_s(text: str) -> float:
+def _budget_s(call: Call, wished: RepositoryWishes, default_s: float) -> float:
+    text = call.options.get("budget")
+    if text is None:
+        return wished.budget_s or default_s
     try:
         seconds = float(text.removesuffix("s"))
     except ValueError:
@@ -94,7 +173,10 @@ def _budget_s(text: str) -> float:
     return seconds
 
 
-def _seed(text: str) -> int:
+def _seed(call: Call, wished: RepositoryWishes) -> int:
+    text = call.options.get("seed")
+    if text is None:
+        return _default_seed(wished)
     if not text.isdecimal() or len(text) > LONGEST_SEED:
         raise UserError(f"`seed={text}`: give a whole number, for example `seed=7`.")
     return int(text)
@@ -102,17 +184,21 @@ def _seed(text: str) -> int:
 
 COMMAND = Command(
     verb="test",
-    summary="Write tests for a Python file, class or function, run them, and show the coverage",
-    takes=Takes.TARGET,
+    summary="Write tests for Python code, or show what a pull request changes in how it behaves",
+    takes=Takes.OPTIONAL_TARGET,
     permission=Permission(Tier.WRITE, Effect.RUN_CODE, author_may=True),
     examples=(
         "test src/parser.py",
         "test src/parser.py::Parser.parse",
         "test src/parser.py#L10-40 style=unittest",
+        "test src/",
+        "test #12",
+        "test base=main",
     ),
     run=run,
     options=(
         Option("style", "How the tests are written.", choices=("pytest", "unittest")),
+        Option("base", "Compare with where the code parted from this branch or commit."),
         Option("budget", "CPU seconds to search, 1 to 120.", default="8s"),
         Option("seed", "The same seed gives the same tests.", default="1"),
     ),
@@ -120,6 +206,11 @@ COMMAND = Command(
         "The code is read, then run in a sandbox without network on typed and mined inputs. What "
         "comes back has passed in fresh processes; calls that crash are listed as possible bugs, "
         "not hidden in a test. **Apply** puts the file into the repository: as a pull request on "
-        "GitHub, as a file on your own machine."
+        "GitHub, as a file on your own machine. Of a folder the modules that have most to test "
+        "come first, a file of tests for each.\n\n"
+        "Of a pull request (`test #12`, its address, or just `test` in it) the code before and "
+        "after are run on the same inputs and the tests that are there, and what came out "
+        "differently is told function by function, on the lines it belongs to. `base=main` does "
+        "the same for any branch, and for a folder of your own machine as it lies there."
     ),
 )

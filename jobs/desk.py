@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from jobs.messages import Reply
-from jobs.requests import JobRequest, Source
+from jobs.requests import Source
 from storage.ids import ArtifactId, JobId
 
 
@@ -62,7 +62,8 @@ class Desk(Protocol):
         ...
 
     def checkout(self, source: Source, path: str) -> Path:
-        """A private copy of the code, gone when the job ends; `path` is what the job is about.
+        """A private copy of the code, gone when the job ends and another one at each call; `path`
+        is what the job is about, "." all of it.
 
         Raises:
             Declined: It is not there, too large, or not ours to read; or the path is one that a
@@ -84,5 +85,6 @@ class Desk(Protocol):
         ...
 
 
-Work = Callable[[JobRequest, Desk], Done]
-"""A job: synchronous, run in a thread, stopping soon after `desk.watch` asks for it."""
+Work = Callable[[Any, Desk], Done]
+"""A job: given the request of its kind; synchronous, run in a thread, stopping soon after
+`desk.watch` asks for it."""

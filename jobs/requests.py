@@ -1,5 +1,6 @@
 """One frozen request type per job: what a handler asks for, as it lies in the ledger."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -62,9 +63,12 @@ class TestCode(_JobRequest):
     __test__ = False
     queue: ClassVar[str] = "cpu"
     """The queue whose workers can serve it."""
+    verb: ClassVar[str] = "test"
+    """The command that asks for it, whose permission it needs."""
 
     kind: Literal["test"] = "test"
     path: str
+    """A file or, then as a whole, a folder."""
     symbol: str | None = None
     lines: tuple[int, int] | None = None
     style: Literal["pytest", "unittest"] = "pytest"
@@ -72,7 +76,35 @@ class TestCode(_JobRequest):
     seed: int = 1
 
 
-JobRequest = Annotated[TestCode, Field(discriminator="kind")]
+class TestChanges(_JobRequest):
+    """Show what a change changes: run the code before and after it with the same calls and tests.
+
+    `source` is the code after it.
+    """
+
+    __test__ = False
+    queue: ClassVar[str] = "cpu"
+    verb: ClassVar[str] = "test"
+
+    kind: Literal["changes"] = "changes"
+    base: Source
+    """The code before: where both parted. Of a folder of this machine `ref` may be anything that
+    its git knows, and what counts is where that and the folder's own commit parted.
+    """
+    base_name: str = ""
+    """As a person knows it: `main`."""
+    path: str | None = None
+    """A file or folder to keep to."""
+    ignore: tuple[str, ...] = ()
+    """Patterns of paths that are left alone."""
+    cpu_s: float = Field(default=10.0, gt=0, le=120)
+    seed: int = 1
+
+
+JobRequest = Annotated[TestCode | TestChanges, Field(discriminator="kind")]
 """Every request there is; add a type here, a file in `jobs/` and a line in its registry."""
 
-request_adapter: TypeAdapter[TestCode] = TypeAdapter(TestCode)
+request_adapter: TypeAdapter[TestCode | TestChanges] = TypeAdapter(JobRequest)
+
+VERBS: Mapping[str, str] = {"test": TestCode.verb, "changes": TestChanges.verb}
+"""The command that asks for it, by kind of request."""

@@ -24,7 +24,7 @@ from engines.watch import Stopped
 from jobs.desk import Declined, Desk, Done, Transient, Work
 from jobs.messages import Action, Actions, Reply, Text
 from jobs.metrics import LOST, Account, Phase, WorkerMetrics
-from jobs.requests import request_adapter
+from jobs.requests import VERBS, request_adapter
 from storage import ledger
 from storage.clock import utc_now
 from storage.database import Database
@@ -137,7 +137,7 @@ class Runner(Generic[DeskT]):
         """`works` maps a request's kind to its job; `owner` names this process in leases."""
         self.metrics = WorkerMetrics()
         self.metrics.slots.set(concurrency)
-        self.metrics.expect(works)
+        self.metrics.expect({VERBS[kind] for kind in works})
         self._database = database
         self._bell = bell
         self._desks = desks

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
-from jobs import test_code
+from jobs import test_changes, test_code
 from jobs.desk import Work
 from jobs.health import WorkerHealth
 from jobs.listener import CannotListen, listening
@@ -40,7 +40,7 @@ from storage.traces import set_up_tracing
 
 log = structlog.get_logger()
 
-WORKS: Mapping[str, Work] = {"test": test_code.run}
+WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
 
 POLL_S = 0.03
 GRACE_S = 5.0

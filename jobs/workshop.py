@@ -1,6 +1,7 @@
 """The desks of one worker process: private checkouts, the proven sandbox, kept files."""
 
 import fcntl
+import itertools
 import os
 import shutil
 import tempfile
@@ -49,10 +50,11 @@ class LocalDesk:
         self.folder = folder
         self.kept: list[tuple[ArtifactId, artifacts.NewArtifact]] = []
         self._shop = shop
+        self._checkouts = itertools.count(1)
 
     def checkout(self, source: Source, path: str) -> Path:
         """See `jobs.desk.Desk.checkout`."""
-        checked = self._shop.checkout(self, source)
+        checked = self._shop.checkout(self, source, self.folder / f"code-{next(self._checkouts)}")
         if why := checked.left_out.why(path):
             raise Declined(why)
         return checked.root
@@ -145,8 +147,8 @@ class Workshop:
         for artifact_id, noted in desk.kept:
             artifacts.record(session, desk.job, noted, utc_now(), artifact=artifact_id)
 
-    def checkout(self, desk: LocalDesk, source: Source) -> Checked:
-        """The code at the desk."""
+    def checkout(self, desk: LocalDesk, source: Source, into: Path) -> Checked:
+        """The code at the desk, in a folder of its own."""
         try:
             token = self.database.read_now(
                 lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
@@ -158,7 +160,7 @@ class Workshop:
                     ref=source.ref,
                     number=source.number,
                 ),
-                desk.folder / "code",
+                into,
                 checkouts.CheckoutPolicy(
                     git_url=self.settings.github_git_url,
                     token=token,

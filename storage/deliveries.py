@@ -151,7 +151,9 @@ def untried(session: Session, errand: Errand, owner: str) -> None:
 
 
 def posted(session: Session, row: DeliveryRow, message: Message, now: datetime) -> None:
-    """Remember a message of ours, so that a reaction on it finds its job."""
+    """Remember a message of ours, so that a reaction on it finds its job: the newest one, where
+    several speak in one message after the other.
+    """
     values = {
         "key": message.key,
         "job_id": row.job_id,
@@ -161,7 +163,13 @@ def posted(session: Session, row: DeliveryRow, message: Message, now: datetime) 
         "data": dict(message.data),
         "posted_at": now,
     }
-    insert_if_absent(session, PostedMessageRow, values)
+    is_new = insert_if_absent(session, PostedMessageRow, values)
+    if not is_new and message.kind == "status":
+        session.connection().execute(
+            update(PostedMessageRow)
+            .where(col(PostedMessageRow.key) == message.key)
+            .values(job_id=row.job_id)
+        )
 
 
 def note(session: Session, key: str, owner: str, **values: Any) -> bool:

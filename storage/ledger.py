@@ -306,6 +306,17 @@ def reject(session: Session, job: JobId, ending: Ending, now: datetime) -> None:
         _end(session, row, ending, now)
 
 
+def unfinished(session: Session, repository: str, number: int) -> Sequence[JobRow]:
+    """Jobs of a pull request that may still change."""
+    final = [state for state in JobState if state.final]
+    found = select(JobRow).where(
+        JobRow.repository == repository,
+        JobRow.number == number,
+        col(JobRow.state).not_in(final),
+    )
+    return session.exec(found.order_by(col(JobRow.created_at))).all()
+
+
 def waiting_for(session: Session, repository: str, number: int) -> Sequence[JobRow]:
     """Jobs of a pull request that wait for approval."""
     found = select(JobRow).where(

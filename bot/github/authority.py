@@ -10,8 +10,9 @@ import structlog
 
 from bot.face import Undeliverable
 from bot.github.client import READ, GitHubClient, Reach
+from bot.github.pulls import pull_request
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
-from bot.github.wire import Commit, PermissionAnswer, PullAnswer, RepositoryAnswer, User
+from bot.github.wire import Commit, PermissionAnswer, RepositoryAnswer, User
 from handlers import Caller, Invocation, PullRequest, Standing, Tier
 
 log = structlog.get_logger()
@@ -26,7 +27,6 @@ _TIERS = {
     "triage": Tier.READ,
     "pull": Tier.READ,
 }
-DELETED_FORK = "(deleted fork)"
 
 
 class GitHubAuthority:
@@ -84,32 +84,10 @@ class GitHubAuthority:
     async def _code(
         self, reach: Reach, number: int | None
     ) -> tuple[PullRequest | None, str | None]:
-        pull = None if number is None else await self.pull(reach, number)
+        pull = None if number is None else await pull_request(self._client, reach, number)
         if pull is not None:
             return pull, pull.head_sha
         return None, await self._default_head(reach)
-
-    async def pull(self, reach: Reach, number: int) -> PullRequest | None:
-        """The pull request with this number; None when it is an issue. Raises Busy, Refused."""
-        try:
-            answer = await self._client.get(reach, f"/repos/{reach.repository}/pulls/{number}")
-        except Refused as refused:
-            if refused.is_missing:
-                return None
-            raise
-        found = answer.one(PullAnswer)
-        head, base = found.head.repo, found.base.repo
-        return PullRequest(
-            number=found.number,
-            head_sha=found.head.sha,
-            head_repository=head.full_name if head else DELETED_FORK,
-            base_repository=base.full_name if base else reach.repository,
-            base_ref=found.base.ref,
-            author=found.user.login if found.user else "",
-            author_account=_account(found.user),
-            title=found.title,
-            is_open=found.state == "open",
-        )
 
     async def _default_head(self, reach: Reach) -> str | None:
         """The default branch's newest commit; None in a repository without any."""
@@ -122,10 +100,6 @@ class GitHubAuthority:
             if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
                 return None
             raise
-
-
-def _account(user: User | None) -> str | None:
-    return None if user is None or user.id is None else str(user.id)
 
 
 def _wrote(pull: PullRequest, caller: Caller) -> bool:

@@ -56,6 +56,14 @@ class Spot:
         return f"/repos/{self.repository}/{kind}/comments/{comment}"
 
 
+@dataclass(frozen=True)
+class Listed:
+    """One page of a conversation."""
+
+    ours: tuple[Comment, ...]
+    is_last: bool
+
+
 class Comments:
     """What we say in conversations."""
 
@@ -66,7 +74,7 @@ class Comments:
     async def post(self, spot: Spot, body: str) -> Posted:
         """Post a new comment. Raises Busy, Undeliverable."""
         answer = await self._client.write(spot.reach, "POST", spot.posting, {"body": body})
-        return _posted(spot, answer.one(Comment))
+        return posted_as(spot, answer.one(Comment))
 
     async def edit(self, spot: Spot, comment: str, body: str) -> Posted | None:
         """Change a comment of ours; None when somebody has deleted it.
@@ -81,7 +89,7 @@ class Comments:
                 raise
             log.info("github comment is gone", repository=spot.repository, comment=comment)
             return None
-        return _posted(spot, answer.one(Comment))
+        return posted_as(spot, answer.one(Comment))
 
     async def find(self, spot: Spot, marker: str, since: datetime) -> Posted | None:
         """Our comment that ends with `marker`, among the hundred first changed after `since`.
@@ -98,18 +106,31 @@ class Comments:
             if not refused.is_missing:
                 raise
             return None
-        own = (each for each in comments if self._is_ours(each, marker))
-        return next((_posted(spot, each) for each in own), None)
+        own = (each for each in comments if self._is_ours(each))
+        ended = (each for each in own if (each.body or "").rstrip().endswith(marker))
+        return next((posted_as(spot, each) for each in ended), None)
 
-    def _is_ours(self, comment: Comment, marker: str) -> bool:
+    async def listed(self, spot: Spot, page: int) -> Listed:
+        """Our comments among a hundred, oldest first. Raises Busy, Undeliverable."""
+        params = {"per_page": str(PAGE), "page": str(page)}
+        try:
+            found = (await self._client.get(spot.reach, spot.listing, params)).many(Comment)
+        except Refused as refused:
+            if not refused.is_missing:
+                raise
+            found = []
+        ours = tuple(each for each in found if self._is_ours(each))
+        return Listed(ours, is_last=len(found) < PAGE)
+
+    def _is_ours(self, comment: Comment) -> bool:
         app, user = comment.performed_via_github_app, comment.user
         if app is not None and app.id is not None and str(app.id) != self._client.identity.app_id:
             return False
-        is_bot = user is not None and user.type == "Bot"
-        return is_bot and (comment.body or "").rstrip().endswith(marker)
+        return user is not None and user.type == "Bot"
 
 
-def _posted(spot: Spot, comment: Comment) -> Posted:
+def posted_as(spot: Spot, comment: Comment) -> Posted:
+    """The comment as a message of ours."""
     data: Mapping[str, str] = {
         "comment": str(comment.id),
         "node": comment.node_id,

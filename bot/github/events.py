@@ -44,8 +44,13 @@ class _Message:
     is_comment: bool = True
 
 
-def heard(delivery: Delivery, mention: Mention) -> Heard | None:
-    """What the delivery asks of us; None when it is not for us."""
+def heard(delivery: Delivery, mention: Mention) -> list[Heard]:
+    """What the delivery asks of us; nothing when it is not for us."""
+    found = (_said(delivery, mention), _pushed(delivery))
+    return [each for each in found if each is not None]
+
+
+def _said(delivery: Delivery, mention: Mention) -> Heard | None:
     read = _EVENTS.get((delivery.event, delivery.payload.action))
     payload = delivery.payload
     if read is None or payload.repository is None or _is_bot(payload.sender):
@@ -56,6 +61,24 @@ def heard(delivery: Delivery, mention: Mention) -> Heard | None:
     if message is None or _is_bot(message.note.user):
         return None
     return _spoken(delivery, payload.repository, message, mention)
+
+
+def _pushed(delivery: Delivery) -> Heard | None:
+    """New code in a pull request, whoever brought it there; our own tests need no comparing."""
+    payload, note = delivery.payload, delivery.payload.pull_request
+    is_push = delivery.event == "pull_request" and payload.action in _PUSHES
+    speaker = payload.sender or (note.user if note else None)
+    if not is_push or payload.repository is None or note is None or speaker is None:
+        return None
+    sha = note.head.sha if note.head else None
+    if note.number is None or sha is None or MARKER in (note.body or ""):
+        return None
+    invocation = _invocation(delivery, payload.repository, Thread(note.number), speaker)
+    about = f"{payload.repository.full_name}:{note.number}:{sha}"
+    return Heard(
+        invocation.model_copy(update={"pushed": sha}),
+        (f"github:delivery:{delivery.guid}:push", f"github:push:{about}"),
+    )
 
 
 def _issue_comment(payload: Payload) -> _Message | None:
@@ -92,6 +115,8 @@ _EVENTS: dict[tuple[str, str], Callable[[Payload], _Message | None]] = {
     ("issues", "opened"): _opened,
     ("check_run", "requested_action"): _no_message,
 }
+_PUSHES = frozenset({"opened", "reopened", "synchronize"})
+"""What happens to a pull request when it has new code to look at."""
 EVENTS = frozenset(event for event, _ in _EVENTS)
 """The events the App has to subscribe to."""
 

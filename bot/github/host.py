@@ -7,14 +7,16 @@ from urllib.parse import quote
 from bot.face import HostedFile, Remarks, Undeliverable
 from bot.github.client import COMMENT, READ, GitHubClient, Reach
 from bot.github.marker import MARKER
+from bot.github.pulls import pull_request
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
 from bot.github.wire import Branch, Comparison, FileAnswer, GitRef, RepositoryAnswer, SpokenComment
-from handlers import Invocation, UserError
+from handlers import Invocation, PullRequest, UserError
 from jobs.requests import Remark
 
 PAGE, PAGES_MAX = 100, 3
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
+_UNREADABLE = "`{}` was not found, or this installation may not read it."
 _ON_BRANCH = ("identical", "behind")
 """How a commit on a branch compares with the branch's head."""
 
@@ -33,9 +35,7 @@ class GitHubHost:
             default = await self._default_branch(reach)
             found = await self._named(reach, ref, default)
         except Undeliverable as refused:
-            raise UserError(
-                f"`{repository}` was not found, or this installation may not read it."
-            ) from refused
+            raise UserError(_UNREADABLE.format(repository)) from refused
         if found is None:
             raise UserError(_missing(repository, ref or default))
         return found
@@ -87,6 +87,32 @@ class GitHubHost:
             if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
                 return None
             raise
+
+    async def pull_of(self, repository: str, number: int) -> PullRequest:
+        """See `bot.face.CodeHost.pull_of`."""
+        try:
+            found = await pull_request(self._client, Reach(repository, READ), number)
+        except Undeliverable as refused:
+            raise UserError(_UNREADABLE.format(repository)) from refused
+        if found is None:
+            raise UserError(f"`{repository}#{number}` is no pull request.")
+        return found
+
+    async def parted(self, repository: str, ref: str | None, head: str) -> str:
+        """See `bot.face.CodeHost.parted`; what `ref` names is a commit of the repository's own
+        before anything is compared, since GitHub would compare with a fork's too.
+        """
+        base = await self.commit_of(repository, ref)
+        path = f"/repos/{repository}/compare/{base}...{head}"
+        try:
+            compared = (await self._client.get(Reach(repository, READ), path)).one(Comparison)
+        except Refused as refused:
+            if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
+                raise UserError(
+                    f"`{head[:12]}` and `{ref or base[:12]}` have no history in common."
+                ) from refused
+            raise
+        return compared.merge_base_commit.sha if compared.merge_base_commit else base
 
     async def file_of(self, repository: str, path: str, most_bytes: int) -> HostedFile | None:
         """See `bot.face.CodeHost.file_of`; no ref is named, so that no other branch can be."""

@@ -60,10 +60,11 @@ def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:
             return {"status": "ignored"}
         delivery = Delivery(x_github_event, x_github_delivery, _payload(data), utc_now())
         found = heard(delivery, mention)
-        if found is None:
+        if not found:
             return {"status": "ignored"}
-        accepted = await intake.accept(found.invocation, found.keys)
-        return {"status": "known already" if accepted is None else "accepted"}
+        accepted = [await intake.accept(each.invocation, each.keys) for each in found]
+        is_known = all(each is None for each in accepted)
+        return {"status": "known already" if is_known else "accepted"}
 
     return router
 

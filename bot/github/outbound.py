@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from bot.face import ArtifactReader, Busy, JobView, Posted
+from bot.fence import may_be_there
 from bot.github.blocks import Fitted, Page
 from bot.github.checks import Checks
 from bot.github.client import GitHubClient
@@ -21,6 +22,7 @@ from bot.github.render import (
     status_marker,
 )
 from bot.github.reviews import Reviews
+from bot.github.sticky import StickyComments
 from bot.settings import GatewaySettings
 from bot.whole_answer import whole_answer
 from handlers import Place
@@ -48,6 +50,7 @@ class GitHubOutbound:
         self._comments = Comments(client)
         self._checks = Checks(client)
         self._reviews = Reviews(client)
+        self._sticky = StickyComments(client, self._comments)
         self._artifacts = artifacts
         is_public = (settings.public_url or "").startswith("https://")
         self._page = Page(artifacts.link, shows_pictures=is_public)
@@ -55,12 +58,15 @@ class GitHubOutbound:
     async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:  # noqa: ARG002
         """Post the job's comment, and its check run on a pull request."""
         spot = Spot.of(place)
-        since = view.created_at - LOOK_BACK
-        known = await self._comments.find(spot, status_marker(view.job), since)
-        posted = known or await self._comments.post(spot, render_status(view))
+        known = None if view.is_push else await self._find(spot, view)
+        if view.is_push:
+            posted = await self._sticky.take_over(spot, view, render_status(view))
+        else:
+            posted = known or await self._comments.post(spot, render_status(view))
+        look_first = known is not None or (view.is_push and may_be_there())
         try:
             check = await self._checks.start(
-                spot, view, _linked(render_check(view), posted), look_first=known is not None
+                spot, view, _linked(render_check(view), posted), look_first=look_first
             )
         except Busy:
             check = None  # the result looks for it, and makes it where it is missing
@@ -71,7 +77,7 @@ class GitHubOutbound:
         spot = Spot.of(place)
         if not view.state.final and not await self._client.has_room_for_progress(spot.reach):
             return
-        await self._comments.edit(spot, status.data["comment"], render_status(view))
+        await self._edit(spot, status, view, render_status(view))
         check = status.data.get("check")
         if check and not view.state.final:
             await self._checks.show(spot, check, _linked(render_check(view), status))
@@ -90,7 +96,7 @@ class GitHubOutbound:
         """
         spot = Spot.of(place)
         body = await self._result(view, reply)
-        posted = await self._comments.edit(spot, status.data["comment"], body)
+        posted = await self._edit(spot, status, view, body)
         if posted is None:
             posted = await self._post_again(spot, view, body)
         result = await asyncio.to_thread(render_check_result, view, reply, self._page)
@@ -130,9 +136,17 @@ class GitHubOutbound:
 
     async def _post_again(self, spot: Spot, view: JobView, body: str) -> Posted:
         """Somebody deleted the job's comment; its result is still owed."""
+        return await self._find(spot, view) or await self._comments.post(spot, body)
+
+    async def _edit(self, spot: Spot, status: Posted, view: JobView, body: str) -> Posted | None:
+        comment = status.data["comment"]
+        if view.is_push:
+            return await self._sticky.edit(spot, view, comment, body)
+        return await self._comments.edit(spot, comment, body)
+
+    async def _find(self, spot: Spot, view: JobView) -> Posted | None:
         since = view.created_at - LOOK_BACK
-        known = await self._comments.find(spot, status_marker(view.job), since)
-        return known or await self._comments.post(spot, body)
+        return await self._comments.find(spot, status_marker(view.job), since)
 
 
 def _linked(check: dict[str, object], posted: Posted) -> dict[str, object]:

@@ -20,6 +20,8 @@ REMARK_ROOM = 8_000
 """More is read in the job's comment."""
 CHECK_ROOM = 60_000
 """GitHub takes 65,535 for a check run's summary, which users measured in bytes too."""
+STICKY_KEY = "push"
+"""In the invisible line of the comment that the jobs of all pushes to a pull request share."""
 LONGEST_LINE = 300
 LONGEST_TEXT = 400
 LONGEST_CHECK_TITLE = 250
@@ -36,6 +38,8 @@ _SIGN = {
     JobState.FAILED: "❌",
     JobState.CANCELLED: "🚫",
 }
+_CHECKED = {"changes": "behaviour"}
+"""What a check run tells of, where the verb does not say it: so that one can be required alone."""
 MOST_ANNOTATIONS = 50
 """GitHub takes no more at once."""
 ANNOTATION_ROOM = 2_000
@@ -76,13 +80,24 @@ def render_status(view: JobView) -> str:
     parts = [_status_line(view)]
     if not view.state.final:
         parts.append(f"<sub>Reply {code_span(f'/gryph cancel {view.job}')} to stop it.</sub>")
-    return _GAP.join([*parts, status_marker(view.job)])
+    return _GAP.join([*parts, _hidden(view)])
 
 
 def render_result(view: JobView, reply: Reply, page: Page, whole: Whole | None = None) -> Fitted:
     """The job's comment with its result; not whole when `whole` is needed."""
     first = _status_line(_unrepeated(view, reply))
-    return _comment(first, reply, page, (status_marker(view.job), whole))
+    return _comment(first, reply, page, (_hidden(view), whole))
+
+
+def _hidden(view: JobView) -> str:
+    if view.is_push:
+        return marker(f"{STICKY_KEY}:{made_ms(view)}", view.job)
+    return status_marker(view.job)
+
+
+def made_ms(view: JobView) -> int:
+    """When the job was made, in milliseconds: how it is known which of two is newer."""
+    return int(view.created_at.timestamp() * 1000)
 
 
 def render_answer(reply: Reply, page: Page, *, key: str, whole: Whole | None = None) -> Fitted:
@@ -120,7 +135,8 @@ def _unrepeated(view: JobView, reply: Reply) -> JobView:
 
 def _status_line(view: JobView) -> str:
     said = [_command(view), _state(view), *_progress(view)]
-    return " · ".join([*said, code_span(view.job), f"asked by {_name(view)}"])
+    by = "asked for in `.gryph.toml`" if view.is_push else f"asked by {_name(view)}"
+    return " · ".join([*said, code_span(view.job), by])
 
 
 def _state(view: JobView) -> str:
@@ -171,7 +187,7 @@ def render_remark(markdown: str) -> str:
 
 def check_name(view: JobView) -> str:
     """What the job's check run is called."""
-    return f"gryph / {view.verb}"
+    return f"gryph / {_CHECKED.get(view.kind, view.verb)}"
 
 
 def render_check(view: JobView) -> dict[str, Any]:

@@ -101,7 +101,6 @@ class PullAnswer(Read):
     title: str = ""
     state: str = "open"
     merged_at: datetime | None = None
-    updated_at: datetime | None = None
     html_url: str = ""
     user: User | None = None
     head: Side

@@ -61,6 +61,14 @@ KEYS = (
         "a list of at most 100 patterns in quotes, of at most 200 characters each",
         'Files that are not worked on, like `"vendor/*"`; `*` stands for slashes too.',
     ),
+    Key(
+        "pull_requests",
+        "behaviour",
+        "`true` or `false`",
+        "Whether each push to a pull request is compared with what it is based on, and what "
+        "behaves differently is told on its lines and in a check run. Whoever pushes, it is the "
+        "repository that asks; a fork's code waits for an approval of its commit.",
+    ),
 )
 
 
@@ -84,10 +92,15 @@ class _Paths(_Section):
     )
 
 
+class _PullRequests(_Section):
+    behaviour: bool = False
+
+
 class _File(_Section):
     test: _Test = _Test()
     who: _Who = _Who()
     paths: _Paths = _Paths()
+    pull_requests: _PullRequests = _PullRequests()
 
 
 def read(content: bytes) -> RepositoryWishes:
@@ -122,6 +135,7 @@ def _judged(said: dict[str, Any], text: str) -> RepositoryWishes:
         seed=found.test.seed,
         may=Tier.ADMIN if strictest else _TIERS[may] if may else None,
         ignore=tuple(found.paths.ignore),
+        behaviour=found.pull_requests.behaviour,
         complaints=_complaints(faults, text),
     )
 

@@ -1,9 +1,11 @@
 """A folder of this machine, as git sees its working tree, or without git by a few plain rules."""
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +32,8 @@ _LEFT_OUT = ("node_modules", "__pycache__", "venv")
 """Folders that a copy without git leaves out, beside those whose names begin with a dot."""
 _AT_ONCE = 2**20
 
+_REVISION = re.compile(r"[\w@][\w./@~^{}-]{0,254}", re.ASCII)
+"""A branch, a tag, a commit, and so many before it; no option of git's."""
 _NO_WORKING_TREE = ("not a git repository", "must be run in a work tree")
 
 
@@ -43,9 +47,8 @@ def copy_folder(
     if not folder.is_dir():
         raise CheckoutRefused(f"There is no folder `{shown(str(folder))}` on the worker's machine.")
     folder = folder.resolve()
-    if source.sha is not None:
-        access = Access("file", "file:///", None)
-        return fetch_from(folder.as_uri(), access, source, into, policy, stop)
+    if source.sha is not None or source.ref is not None:
+        return _commit_of_folder(folder, source, into, policy, stop)
     try:
         listed, sha = _seen_by_git(folder, into.parent, policy, stop)
     except GitMissing:
@@ -63,6 +66,46 @@ def copy_folder(
     copy = _Copy(folder, into, source.repository, policy, stop)
     copy.take(listed)
     return Checked(into, sha, tidy(into, copy.submodules, stop))
+
+
+def _commit_of_folder(
+    folder: Path,
+    source: CheckoutSource,
+    into: Path,
+    policy: CheckoutPolicy,
+    stop: Callable[[], bool],
+) -> Checked:
+    if source.sha is None:
+        sha = _parted(folder, source.ref or "HEAD", into.parent, policy, stop)
+        source = replace(source, sha=sha, ref=None)
+    access = Access("file", "file:///", None)
+    return fetch_from(folder.as_uri(), access, source, into, policy, stop)
+
+
+def _parted(
+    folder: Path, ref: str, beside: Path, policy: CheckoutPolicy, stop: Callable[[], bool]
+) -> str:
+    """The commit from which the folder's own went its own way, seen from another."""
+    name = shown(str(folder))
+    if not _REVISION.fullmatch(ref):
+        raise CheckoutRefused(f"`{shown(ref)}` is no name of a branch, a tag or a commit.")
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".parted-") as scratch:
+        try:
+            git = Git(Path(scratch), stop, policy, None)
+            if git.run("rev-parse", "--show-prefix", folder=folder).strip():
+                raise CheckoutRefused(
+                    f"`{name}` is a part of a repository: ask from the repository's own folder."
+                )
+            found = git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=folder)
+            both = (found.decode().strip(), "HEAD")
+            return git.run("merge-base", *both, folder=folder).decode().strip()
+        except GitFailed as error:
+            raise CheckoutRefused(
+                f"`{name}` is not compared: git knows no `{shown(ref)}` there that has any history "
+                "in common with what is checked out."
+            ) from error
+        except (GitGrew, GitStarved) as error:
+            raise too_costly(name, policy) from error
 
 
 class _Copy:

@@ -25,7 +25,8 @@ class CheckoutSource:
 
     `repository` is "owner/name" with the full `sha` of a commit; `ref` and `number`, of a pull
     request, say where that commit was seen, for hosts that do not hand out bare commits. Or it is
-    "local:" and an absolute folder, taken as it is when there is no `sha`.
+    "local:" and an absolute folder, taken as it is when there is neither `sha` nor `ref`; there a
+    `ref` is anything that its git knows, and means where the folder's own commit parted from it.
     """
 
     repository: str

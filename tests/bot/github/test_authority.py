@@ -1,7 +1,8 @@
 import pytest
 
 from bot.face import Busy
-from bot.github.authority import DELETED_FORK, GitHubAuthority
+from bot.github.authority import GitHubAuthority
+from bot.github.pulls import DELETED_FORK
 from handlers import Caller, Platform, Tier
 from tests.bot.github.town import REPOSITORY, Town
 from tests.fakes.github.access import Fault

@@ -28,13 +28,17 @@ def conversations(world: World, access: Access) -> APIRouter:
 def _comments(router: APIRouter, world: World, access: Access) -> None:
     @router.get(REPO + "/issues/{number}/comments")
     async def list_comments(
-        request: Request, number: int, since: datetime | None = None, per_page: int = 30
+        request: Request,
+        number: int,
+        since: datetime | None = None,
+        per_page: int = 30,
+        page: int = 1,
     ) -> list[dict[str, Any]]:
         repo = access.repository(request, *TALK)
         if number not in repo.issues:
             raise ApiError(404, "Not Found")
         found = [each for each in repo.said(number) if not each.review]
-        return _shown(repo, found, since, per_page)
+        return _shown(repo, found[(page - 1) * per_page :], since, per_page)
 
     @router.post(REPO + "/issues/{number}/comments", status_code=201)
     async def create(request: Request, number: int, body: Json) -> dict[str, Any]:
@@ -50,6 +54,11 @@ def _comments(router: APIRouter, world: World, access: Access) -> None:
     async def delete(request: Request, comment: int) -> None:
         repo = access.repository(request, *TALK, write=True)
         del repo.comments[_comment(repo, comment, review=False).id]
+
+    @router.get(REPO + "/issues/comments/{comment}")
+    async def show_comment(request: Request, comment: int) -> dict[str, Any]:
+        repo = access.repository(request, *TALK)
+        return shapes.comment(repo, _comment(repo, comment, review=False))
 
     @router.get(REPO + "/issues/comments/{comment}/reactions")
     async def reactions(request: Request, comment: int) -> list[dict[str, Any]]:

@@ -64,7 +64,6 @@ class People:
         pull = repo.pulls[number]
         source = self.world.repositories[pull.head_repository or repo.full_name]
         pull.head_sha = source.git.commit_files(pull.head_ref, files, "More")
-        pull.updated_at = self.world.now()
         self._bring(repo, source, pull)
         shown = shapes.pull(self.world, repo, pull)
         login = repo.issues[number].by.login

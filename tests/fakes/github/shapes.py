@@ -121,7 +121,6 @@ def pull(world: World, repo: Repository, one: Pull) -> dict[str, Any]:
         **issue(repo, talk),
         "html_url": f"{WEB}/{repo.full_name}/pull/{one.number}",
         "merged_at": stamp(one.merged_at),
-        "updated_at": stamp(one.updated_at or talk.created_at),
         "head": {
             "ref": one.head_ref,
             "sha": one.head_sha,

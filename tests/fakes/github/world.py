@@ -117,8 +117,6 @@ class Pull:
     head_sha: str
     base_ref: str
     merged_at: datetime | None = None
-    updated_at: datetime | None = None
-    """None as long as nothing was pushed to it."""
 
 
 @dataclass

@@ -182,3 +182,41 @@ def test_a_cancelled_copy_stops(either: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckoutStopped):
         checkout(local(either), tmp_path / "code", POLICY, stop=lambda: True)
     assert files_of(tmp_path / "code") == {}
+
+
+def before(folder: Path, ref: str) -> CheckoutSource:
+    return CheckoutSource(f"local:{folder}", ref=ref)
+
+
+def test_what_a_folder_is_compared_with_is_where_it_parted_from_a_branch(
+    folder: Path, tmp_path: Path
+) -> None:
+    shared = commit(folder, {"b.py": "shared"})
+    git(folder, "branch", "trunk")
+    commit(folder, {"b.py": "mine"})
+    git(folder, "switch", "--quiet", "trunk")
+    commit(folder, {"b.py": "theirs"})
+    git(folder, "switch", "--quiet", "-")
+    (folder / "b.py").write_text("not committed")
+    for ref in ("trunk", "HEAD~1", shared[:12]):
+        checked = take(before(folder, ref), POLICY, tmp_path / ref.replace("/", "-"))
+        assert (checked.sha, files_of(checked.root)["b.py"]) == (shared, "shared")
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "--output=x", "a..b", "HEAD:b.py", "$(true)"])
+def test_what_names_no_commit_of_the_folder_is_refused(
+    folder: Path, tmp_path: Path, ref: str
+) -> None:
+    commit(folder, {"b.py": "b"})
+    with pytest.raises(CheckoutRefused, match=r"no name of|knows no"):
+        take(before(folder, ref), POLICY, tmp_path)
+
+
+def test_a_folder_without_git_or_within_a_repository_has_no_earlier_version(
+    folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckoutRefused, match="knows no"):
+        take(before(folder, "main"), POLICY, tmp_path)
+    commit(folder, {"b.py": "b"})
+    with pytest.raises(CheckoutRefused, match="repository's own folder"):
+        take(before(folder / "src", "HEAD"), POLICY, tmp_path)
