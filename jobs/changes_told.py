@@ -51,7 +51,7 @@ def told(request: TestChanges, diff: BehaviourDiff, job: JobId) -> Done:
     functions = tuple(_functions(diff.differences))
     summary = _summary(functions, diff)
     blocks: list[Block] = [
-        Heading(text=f"What {_change(request)} changes"),
+        Heading(text=_title_of(request)),
         *_nothing_blocks(diff, summary),
         *_function_blocks(functions),
         *_test_blocks(diff.tests),
@@ -74,7 +74,7 @@ def nothing_told(request: TestChanges, job: JobId) -> Done:
     summary = f"No Python code{within} differs"
     text = f"{summary} from {_base(request)}, tests left aside: nothing was run."
     blocks = (
-        Heading(text=f"What {_change(request)} changes"),
+        Heading(text=_title_of(request)),
         Text(markdown=text),
         *notes_of(request.notes),
         Actions(actions=opinion_buttons(job)),
@@ -126,15 +126,12 @@ def _verdict(diff: BehaviourDiff) -> Verdict:
     return Verdict.DIFFERS if diff.changed or not _was_seen(diff) else Verdict.PASSES
 
 
-def _change(request: TestChanges) -> str:
-    source = request.source
-    if source.number is not None:
-        what = f"#{source.number}"
-    elif source.repository.startswith("local:"):
-        what = "the folder as it lies there"
-    else:
-        what = source.ref or (source.sha or "it")[:12]
-    return f"{what} ({request.path})" if request.path not in (None, ".") else what
+def _title_of(request: TestChanges) -> str:
+    number, path = request.source.number, request.path
+    what = (
+        f"What changed since {request.base_name}" if number is None else f"What #{number} changes"
+    )
+    return f"{what}: {path}" if path not in (None, ".") else what
 
 
 def _base(request: TestChanges) -> str:

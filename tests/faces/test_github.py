@@ -33,6 +33,7 @@ from tests.fakes.spine import MortalOutbound, Scene, Spine, masked
 
 REPOSITORY = "acme/shop"
 TRIPLE = {"src/c.py": b"def triple(n: int) -> int:\n    return 3 * n\n"}
+_STAMP = re.compile(r"key=push:\d+")
 _HOST = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -63,7 +64,7 @@ class Town:
 
     def read(self, number: int) -> str:
         """What a person reads of us there."""
-        return _shown("\n----\n".join(each.body for each in self.ours(number)))
+        return shown("\n----\n".join(each.body for each in self.ours(number)))
 
     @property
     def check(self) -> CheckRun:
@@ -77,7 +78,9 @@ class Town:
         return await self.spine.database.read(lambda s: feedback.tally(s, job))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """The text without what differs between two runs."""
+    text = _STAMP.sub("key=push:T", text)
     return _HOST.sub("http://github.test", masked(text))
 
 
@@ -107,7 +110,7 @@ async def town(
         scene = Scene(
             faces={Platform.GITHUB: Face(outbound, face.authority, face.writer, face.host)},
             desks=desks,
-            works={"test": engine},
+            works=engine.works,
             tokens=platforms.tokens,
         )
         repo = github.world.repository(REPOSITORY, FILES)
@@ -192,7 +195,7 @@ def test_triple() -> None:
     assert town.check.head_sha == town.repo.pulls[number].head_sha
     states = [(each["status"], each.get("conclusion")) for each in town.check.history]
     assert states == snapshot([("queued", None), ("in_progress", None), ("completed", "success")])
-    assert _shown(str(town.check.values["output"]["title"])) == snapshot(
+    assert shown(str(town.check.values["output"]["title"])) == snapshot(
         "1 test passes, 100 % of lines"
     )
 
@@ -200,7 +203,7 @@ def test_triple() -> None:
 async def test_check_run_holds_the_result_and_its_buttons(town: Town) -> None:
     number = await town.pull()
     await town.comment(number, "@gryph test src/c.py")
-    assert _shown(str(town.check.values["output"]["summary"])) == snapshot("""\
+    assert shown(str(town.check.values["output"]["summary"])) == snapshot("""\
 **test** `src/c.py` · ✅ succeeded · 1 test passes, 100 % of lines · N s · `J-ID` · asked by ann
 
 ### Tests for src/c.py
@@ -282,13 +285,13 @@ async def test_apply_opens_a_pull_request_once(town: Town) -> None:
     opened = town.repo.pulls[made]
     content = town.repo.git.blob(opened.head_sha, "tests/test_c.py").content
     assert content.startswith(b"def test_triple()")
-    assert _shown(town.ours(number)[-1].body) == snapshot("""\
+    assert shown(town.ours(number)[-1].body) == snapshot("""\
 Applied `J-ID`: [acme/shop#\u200b2](https://github.test/acme/shop/pull/2)
 
-<!-- gryph:key=answer:2:0:answer -->\
+<!-- gryph:key=answer:3:0:answer -->\
 """)
-    assert _shown(town.repo.issues[made].title) == snapshot("1 test for src/c.py")
-    assert _shown(town.repo.issues[made].body) == snapshot("""\
+    assert shown(town.repo.issues[made].title) == snapshot("1 test for src/c.py")
+    assert shown(town.repo.issues[made].body) == snapshot("""\
 1 test for src/c.py: 1 passed, line coverage 100%
 
 Asked for with `/gryph test src/c.py` (job J-ID).
@@ -310,7 +313,7 @@ async def test_stranger_is_refused_with_the_reason(town: Town) -> None:
     assert town.read(number) == snapshot("""\
 `test` is open to people with write access and the pull request's author; here you have no access.
 
-<!-- gryph:key=answer:1:0:refused -->\
+<!-- gryph:key=answer:2:0:refused -->\
 """)
     assert await town.spine.jobs() == []
 
@@ -411,7 +414,7 @@ Example: `/gryph test src/parser.py`
 
 - **Run it**: reply `/gryph test src/c.py`
 
-<!-- gryph:key=answer:1:0:error -->\
+<!-- gryph:key=answer:2:0:error -->\
 """)
 
 
@@ -426,7 +429,7 @@ Did you mean this?
 
 - **Run it**: reply `/gryph test src/c.py`
 
-<!-- gryph:key=answer:1:0:answer -->\
+<!-- gryph:key=answer:2:0:answer -->\
 """)
 
 
@@ -438,7 +441,7 @@ async def test_help_is_readable(town: Town) -> None:
 
 | Command | What it does |
 | --- | --- |
-| `/gryph test` | Write tests for a Python file, class or function, run them, and show the coverage |
+| `/gryph test` | Write tests for Python code, or show what a pull request changes in how it behaves |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 | `/gryph retry` | Run a finished job again, with the same request on the same commit |
@@ -453,5 +456,5 @@ async def test_help_is_readable(town: Town) -> None:
 
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.
 
-<!-- gryph:key=answer:1:0:answer -->\
+<!-- gryph:key=answer:2:0:answer -->\
 """)

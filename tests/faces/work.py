@@ -4,7 +4,8 @@ import re
 import threading
 from pathlib import Path
 
-from jobs.desk import Declined, Desk, Done, NewArtifact
+from jobs.changes_told import told
+from jobs.desk import Declined, Desk, Done, NewArtifact, Work
 from jobs.messages import (
     Action,
     Actions,
@@ -18,8 +19,9 @@ from jobs.messages import (
     Table,
     Text,
 )
-from jobs.requests import JobRequest
+from jobs.requests import TestChanges, TestCode
 from storage.ids import ArtifactId
+from tests.jobs.differences import diff
 
 FILES = {
     "src/a.py": b"def double(n: int) -> int:\n    return 2 * n\n",
@@ -30,7 +32,7 @@ _FUNCTION = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
 class Engine:
-    """Writes one test for each function, when it is let."""
+    """Writes one test for each function, or compares two versions, when it is let."""
 
     def __init__(self) -> None:
         """Every job runs through at once."""
@@ -38,8 +40,15 @@ class Engine:
         self.may_end.set()
         self.seen: list[str] = []
         """The code of each job, as it was checked out."""
+        self.found = diff()
+        """What every comparison comes to."""
 
-    def __call__(self, request: JobRequest, desk: Desk) -> Done:
+    @property
+    def works(self) -> dict[str, Work]:
+        """By kind of request."""
+        return {"test": self, "changes": self.compare}
+
+    def __call__(self, request: TestCode, desk: Desk) -> Done:
         """See `jobs.desk.Work`."""
         desk.watch.report("checking out the code")
         source = _read(desk.checkout(request.source, request.path), request.path)
@@ -59,6 +68,15 @@ class Engine:
             "1 test passes, 100 % of lines",
             _reply(request.path, (test_path, content), desk, artifact),
         )
+
+    def compare(self, request: TestChanges, desk: Desk) -> Done:
+        """Look at `src/a.py` before and after."""
+        for source in (request.base, request.source):
+            self.seen.append(_read(desk.checkout(source, "."), "src/a.py"))
+        desk.watch.report("compared 0 of 1 files, 1,200 calls, 1 differences", 0.4)
+        while not self.may_end.wait(0.02) and not desk.watch.stop_requested():
+            pass
+        return told(request, self.found, desk.job)
 
 
 def _read(root: Path, path: str) -> str:

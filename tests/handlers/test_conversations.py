@@ -95,7 +95,8 @@ What I can do
 ─────────────
 
 Command            What it does
-`/gryph test`      Write tests for a Python file, class or function, run them, and show the coverage
+`/gryph test`      Write tests for Python code, or show what a pull request changes in how it
+                   behaves
 `/gryph status`    Show where a job is, or your latest jobs
 `/gryph cancel`    Stop a job that waits or runs
 `/gryph retry`     Run a finished job again, with the same request on the same commit
@@ -117,18 +118,24 @@ async def test_help_for_one_command_tells_who_may(chat: Chat) -> None:
 /gryph test
 ───────────
 
-Write tests for a Python file, class or function, run them, and show the coverage.
+Write tests for Python code, or show what a pull request changes in how it behaves.
 
-The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine.
+The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine. Of a folder the modules that have most to test come first, a file of tests for each.
 
-Option      What                                 Values
-`style=…`   How the tests are written.           pytest, unittest
-`budget=…`  CPU seconds to search, 1 to 120.     8s
-`seed=…`    The same seed gives the same tests.  1
+Of a pull request (`test #12`, its address, or just `test` in it) the code before and after are run on the same inputs and the tests that are there, and what came out differently is told function by function, on the lines it belongs to. `base=main` does the same for any branch, and for a folder of your own machine as it lies there.
+
+Option      What                                                            Values
+`style=…`   How the tests are written.                                      pytest, unittest
+`base=…`    Compare with where the code parted from this branch or commit.
+`budget=…`  CPU seconds to search, 1 to 120.                                8s
+`seed=…`    The same seed gives the same tests.                             1
 
 /gryph test src/parser.py
 /gryph test src/parser.py::Parser.parse
 /gryph test src/parser.py#L10-40 style=unittest
+/gryph test src/
+/gryph test #12
+/gryph test base=main
 
 Open to: people with write access and the pull request's author.\
 """)

@@ -76,7 +76,16 @@ class Town:
 
     @property
     def heard(self) -> list[Invocation]:
-        """The invocations taken in, in order."""
+        """What was said, as it was taken in, in order."""
+        return [each for each in self._invocations if each.pushed is None]
+
+    @property
+    def pushes(self) -> list[Invocation]:
+        """What was pushed, in order."""
+        return [each for each in self._invocations if each.pushed is not None]
+
+    @property
+    def _invocations(self) -> list[Invocation]:
         return [each for each in self.intake.events if isinstance(each, Invocation)]
 
     @property
