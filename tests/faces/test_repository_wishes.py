@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.requests import TestCode, request_adapter
+from jobs.requests import TestCode
 from tests.faces.test_github import Town, town
 from tests.fakes.github.access import Fault
 
@@ -17,7 +17,7 @@ def push(town: Town, text: str, branch: str = "main") -> None:
 
 async def asked(town: Town) -> TestCode:
     row = await town.spine.newest_job()
-    return request_adapter.validate_python(dict(row.request))
+    return TestCode.model_validate(dict(row.request))
 
 
 async def test_what_the_message_leaves_open_is_as_the_repository_wishes(town: Town) -> None:

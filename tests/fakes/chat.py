@@ -26,7 +26,7 @@ from handlers import (
     Standing,
     Tier,
 )
-from jobs.desk import Desk, Done
+from jobs.desk import Desk, Done, Work
 from jobs.messages import Action, Actions, Reply, Text
 from jobs.requests import JobRequest, Source
 from jobs.runner import RunningWatch
@@ -39,7 +39,7 @@ from storage.ids import ArtifactId, JobId
 from storage.ledger import Leased
 from storage.stores.types import ArtifactStore
 from storage.tables.people import AccountRow
-from tests.fakes.spine import Scene, Spine, Work, without_ids
+from tests.fakes.spine import Scene, Spine, without_ids
 
 WIDTH = 100
 PER_HOUR = (30, 600, 300)

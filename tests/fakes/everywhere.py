@@ -30,6 +30,7 @@ from bot.platforms import connect
 from bot.settings import GatewaySettings
 from bot.web.face import web_of
 from handlers import Invocation, Place, Platform, Reaction, Tier
+from jobs.desk import Work
 from jobs.messages import Reply
 from jobs.settings import WorkerSettings
 from jobs.workshop import NoSandbox, Workshop
@@ -48,7 +49,7 @@ from tests.fakes.intake import RecordingIntake
 from tests.fakes.slack.server import BOT_TOKEN
 from tests.fakes.slack.workspace import SECRET, Slack
 from tests.fakes.slack.world import BOT
-from tests.fakes.spine import MortalOutbound, Scene, Spine, Work
+from tests.fakes.spine import MortalOutbound, Scene, Spine
 
 SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
 
@@ -285,7 +286,7 @@ async def everywhere(
                 for platform, face in faces.items()
             },
             desks=desks,
-            works={"test": work or engine},
+            works={**engine.works, "test": work or engine},
             per_hour=(100_000, 100_000, 100_000),
             tokens=platforms.tokens,
         )

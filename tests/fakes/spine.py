@@ -27,10 +27,9 @@ from bot.limits import Limits
 from bot.metrics import GatewayMetrics
 from bot.outbox import Clearance, Outbox
 from handlers import Place, Platform
-from jobs.desk import Desk, Done
+from jobs.desk import Work
 from jobs.messages import Reply
 from jobs.queue import QueueDown
-from jobs.requests import JobRequest
 from jobs.runner import Desks, Runner
 from storage import vault
 from storage.bounds import Bounds
@@ -50,8 +49,6 @@ _JOB_ID = re.compile(r"\bJ[0-9A-HJKMNP-TV-Z]{6}\b")
 _ARTIFACT = re.compile(r"(?<=/artifacts/)[\w-]+")
 _TOOK = re.compile(r"\b\d+(\.\d+)? s\b")
 _MOMENT = re.compile(r"<t:\d+:R>")
-
-Work = Callable[[JobRequest, Desk], Done]
 
 
 def without_ids(text: str) -> str:

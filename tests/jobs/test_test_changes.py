@@ -15,6 +15,7 @@ from jobs.requests import Source, TestChanges
 from jobs.runner import RunningWatch
 from storage.ids import ArtifactId, JobId
 
+JOB = JobId("J7K2M9Q")
 BEFORE = '''\
 """Names of pages."""
 
@@ -37,7 +38,7 @@ class TwoVersions:
     """A desk with the code before and after a change."""
 
     folder: Path
-    job: JobId = JobId("J7K2M9Q")
+    job: JobId = JOB
     watch: Watch = field(default_factory=RunningWatch)
     is_asked_for_sandbox: bool = False
 

@@ -153,3 +153,13 @@ def test_the_documentation_names_every_key_and_its_example_is_right() -> None:
         f"{section}.{name}" for section, keys in tomllib.loads(example).items() for name in keys
     }
     assert len(example) < LARGEST_BYTES
+
+
+def test_every_push_is_compared_only_where_that_is_said_plainly() -> None:
+    assert read(b"[pull_requests]\nbehaviour = true\n").behaviour
+    assert not read(b"").behaviour
+    slip = read(b"[pull_request]\nbehaviour = true\n")
+    assert (slip.behaviour, len(slip.complaints)) == (False, 1)
+    assert "did you mean `pull_requests`?" in slip.complaints[0]
+    unclear = read(b'[pull_requests]\nbehaviour = "yes"\n')
+    assert (unclear.behaviour, len(unclear.complaints)) == (False, 1)

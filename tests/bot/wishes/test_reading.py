@@ -8,7 +8,7 @@ import pytest
 from bot.commands import COMMANDS
 from bot.face import Busy, HostedFile, Remarks, Undeliverable
 from bot.wishes.reading import FRESH_S, RepositoryFiles
-from handlers import Invocation, RepositoryWishes, Standing, Tier
+from handlers import Invocation, PullRequest, RepositoryWishes, Standing, Tier
 from jobs.requests import Source
 
 
@@ -23,6 +23,12 @@ class OneFile:
     async def commit_of(self, repository: str, ref: str | None) -> str:
         """Nobody asks."""
         raise AssertionError(repository, ref)
+
+    async def pull_of(self, repository: str, number: int) -> PullRequest:
+        raise AssertionError(repository, number)
+
+    async def parted(self, repository: str, ref: str | None, head: str) -> str:
+        raise AssertionError(repository, ref, head)
 
     async def said_before(self, asked: Invocation) -> Remarks:
         """Nobody asks."""
