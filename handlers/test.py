@@ -29,7 +29,7 @@ DEFAULT_SEED = 1
 LONGEST_BUDGET_S = 120.0
 LONGEST_SEED = 9
 """Digits."""
-SUFFIXES = (".py",)
+SUFFIXES = (".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 """Of files that tests can be written for."""
 
 
@@ -58,6 +58,7 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
         path=path,
         symbol=target.symbol,
         lines=target.lines,
+        ignore=wished.ignore,
         style=await _style(context, call, wished),
         cpu_s=_budget_s(call, wished, DEFAULT_BUDGET_S),
         seed=_seed(call, wished),
@@ -123,7 +124,10 @@ def _path(call: Call, target: Target) -> str:
     if suffix in SUFFIXES:
         return path
     if suffix and not (target.path or "").endswith("/"):
-        raise UserError(f"`{path}` is not a Python file; `test` knows Python (`.py`) only so far.")
+        raise UserError(
+            f"`{path}` is in no language that `test` knows: Python (`.py`), JavaScript (`.js`, "
+            "`.mjs`, `.cjs`) and TypeScript (`.ts`)."
+        )
     if target.symbol is not None or target.lines is not None:
         raise UserError(f"`{path}` is no file: name the one that holds what you mean.")
     return path
@@ -184,7 +188,7 @@ def _seed(call: Call, wished: RepositoryWishes) -> int:
 
 COMMAND = Command(
     verb="test",
-    summary="Write tests for Python code, or show what a pull request changes in how it behaves",
+    summary="Write tests for code, or show what a pull request changes in how it behaves",
     takes=Takes.OPTIONAL_TARGET,
     permission=Permission(Tier.WRITE, Effect.RUN_CODE, author_may=True),
     examples=(

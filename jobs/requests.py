@@ -71,6 +71,8 @@ class TestCode(_JobRequest):
     """A file or, then as a whole, a folder."""
     symbol: str | None = None
     lines: tuple[int, int] | None = None
+    ignore: tuple[str, ...] = ()
+    """Patterns of paths that are left alone in a folder."""
     style: Literal["pytest", "unittest"] = "pytest"
     cpu_s: float = Field(default=8.0, gt=0, le=120)
     seed: int = 1

@@ -406,7 +406,7 @@ async def test_help_is_readable(team: Team) -> None:
 What I can do
 | Command | What it does |
 | --- | --- |
-| `/gryph test` | Write tests for Python code, or show what a pull request changes in how it behaves |
+| `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 | `/gryph retry` | Run a finished job again, with the same request on the same commit |

@@ -95,8 +95,7 @@ What I can do
 ─────────────
 
 Command            What it does
-`/gryph test`      Write tests for Python code, or show what a pull request changes in how it
-                   behaves
+`/gryph test`      Write tests for code, or show what a pull request changes in how it behaves
 `/gryph status`    Show where a job is, or your latest jobs
 `/gryph cancel`    Stop a job that waits or runs
 `/gryph retry`     Run a finished job again, with the same request on the same commit
@@ -118,7 +117,7 @@ async def test_help_for_one_command_tells_who_may(chat: Chat) -> None:
 /gryph test
 ───────────
 
-Write tests for Python code, or show what a pull request changes in how it behaves.
+Write tests for code, or show what a pull request changes in how it behaves.
 
 The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine. Of a folder the modules that have most to test come first, a file of tests for each.
 

@@ -12,7 +12,7 @@ from engines.sandbox.types import NoIsolation
 from engines.watch import Stopped, Watch
 from jobs import test_code
 from jobs.desk import Altered, Declined, Done, NewArtifact
-from jobs.messages import Action, Actions, Diff, Fields, File, Text
+from jobs.messages import Action, Actions, Collapsible, Diff, Fields, File, Table, Text
 from jobs.requests import Source, TestCode
 from jobs.runner import RunningWatch
 from storage.blobs import blob_id
@@ -157,3 +157,38 @@ BlockT = TypeVar("BlockT", File, Fields, Actions, Diff, Text)
 
 def of_kind(done: Done, kind: type[BlockT]) -> list[BlockT]:
     return [block for block in done.reply.blocks if isinstance(block, kind)]
+
+
+def in_folder(desk: TableTop, files: dict[str, str], cpu_s: float = 4.0) -> Done:
+    for path, text in files.items():
+        (desk.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (desk.root / path).write_text(text)
+    asked = TestCode(source=Source(repository="o/r"), path="pkg", cpu_s=cpu_s, ignore=("*/gen*",))
+    return test_code.run(asked, desk)
+
+
+def test_a_folder_is_tested_file_by_file_what_nobody_tests_first(desk: TableTop) -> None:
+    small = "def one() -> int:\n    return 1\n"
+    files = {"pkg/done.py": CLAMP, "pkg/sub/bounds.py": CLAMP, "pkg/one.py": small}
+    beside = {"tests/test_done.py": "", "pkg/tests/x.py": small, "pkg/gen.py": small}
+    noted = {"pkg/__init__.py": "", "pkg/broken.py": "def half(:\n"}
+    done = in_folder(desk, files | beside | noted, cpu_s=7.0)
+    tested = [
+        row[0] for block in done.reply.blocks if isinstance(block, Table) for row in block.rows
+    ]
+    assert tested == ["`pkg/sub/bounds.py`", "`pkg/one.py`", "`pkg/done.py`"]
+    assert len(desk.kept) == len({each.apply_to for each in desk.kept}) == 3
+    assert "for 3 files of pkg" in done.text
+
+
+def test_a_folder_too_large_for_the_budget_tells_what_was_left(desk: TableTop) -> None:
+    many = {f"pkg/m{n}.py": CLAMP for n in range(9)}
+    done = in_folder(desk, many, cpu_s=1.5)
+    left = [each.title for each in done.reply.blocks if isinstance(each, Collapsible)]
+    assert any(title.startswith("Without tests: ") for title in left)
+    assert 1 <= len(desk.kept) < 9
+
+
+def test_a_folder_without_code_is_declined(desk: TableTop) -> None:
+    with pytest.raises(Declined, match="holds no file"):
+        in_folder(desk, {"pkg/README.md": "# Nothing"})
