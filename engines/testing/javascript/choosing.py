@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from engines.testing.budget import Budget
 from engines.testing.javascript.calls import Call, Kept, Seen, Step
 from engines.testing.javascript.jailed import Jail, Setting
 from engines.testing.javascript.literals import smaller
@@ -22,6 +23,7 @@ _PER_SHAPE = 3
 _READABLE = 60
 _CASES_PER_TARGET = 30
 _SHRINK_ROUNDS = 12
+_SHRINK_UNTIL = 0.75
 _SHRINK_TRIES = 8
 _FEW_SIGNS = 4
 _FEW_CHANGES = 2
@@ -122,7 +124,7 @@ def _sights(one: Kept) -> set[object]:
     return {*one.seen.hits, (one.call.target.key, kind)}
 
 
-def shrunken(jail: Jail, chosen: Sequence[Chosen], values: Values) -> list[Kept]:
+def shrunken(jail: Jail, chosen: Sequence[Chosen], values: Values, budget: Budget) -> list[Kept]:
     """The same with less to read: each call keeps its outcome and the goals it was chosen for."""
     current = list(chosen)
     active = {place for place, item in enumerate(current) if not item.one.call.is_example}
@@ -133,7 +135,7 @@ def shrunken(jail: Jail, chosen: Sequence[Chosen], values: Values) -> list[Kept]
             for call in _smaller(current[place].one.call, values)
             if call.is_typed_right() or not current[place].one.call.is_typed_right()
         ]
-        if not tries:
+        if not tries or budget.spent_s > _SHRINK_UNTIL * budget.cpu_s:
             break
         found = jail.run([call for _, call in tries])
         improved: set[int] = set()

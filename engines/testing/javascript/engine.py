@@ -141,7 +141,7 @@ class _Run:
         covered = covering(good, owned)
         chosen = [item.one for item in covered]
         if not self._watch.stop_requested():
-            smallest = shrunken(jail, covered, values)
+            smallest = shrunken(jail, covered, values, self._budget)
             good = [one for one in smallest if oracle.verdict(one) is Verdict.TEST]
             chosen = [item.one for item in covering(good, owned)]
         crashes = self._smallest_crashes(jail, crashes, oracle, values)
@@ -168,7 +168,7 @@ class _Run:
         for one in sorted(crashes, key=lambda item: item.call.size):
             places.setdefault((oracle.line(one), one.seen.name), one)
         first = [Chosen(one) for one in list(places.values())[:_FINDING_LIMIT]]
-        smallest = shrunken(jail, first, values)
+        smallest = shrunken(jail, first, values, self._budget)
         return [one for one in smallest if oracle.verdict(one) is Verdict.FINDING]
 
     def _stable(self, kept: list[Kept]) -> list[Kept]:
