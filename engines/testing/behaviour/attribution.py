@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from engines.source.module import Module
 from engines.source.symbols import Class, Function
 from engines.testing.behaviour.changes import Changes
-from engines.testing.offers import Kind, Offer
+from engines.testing.calls import Call
+from engines.testing.offers import Kind
 
 
 class Attribution:
@@ -16,11 +17,13 @@ class Attribution:
         self._spans: dict[str, Function | Class] = {one.qualname: one for one in head.classes}
         self._spans.update((one.qualname, one) for one in head.all_functions())
 
-    def function(self, offer: Offer, lines: Iterable[int]) -> str:
+    def function(self, call: Call, lines: Iterable[int]) -> str:
         """The changed function that a call ran: the called one first, else one that it reached.
 
-        `lines` are those of the head that the call ran.
+        `lines` are those of the head that the call itself ran; what came before it is searched
+        for the names of changed functions.
         """
+        offer = call.offer
         called = offer.key.rstrip("=")
         own = [called, f"{called}.__init__"] if offer.kind is Kind.CONSTRUCTOR else [called]
         for name in own:
@@ -29,6 +32,13 @@ class Attribution:
         seen = set(lines)
         for wanted in (seen & self._changes.head_lines, seen):
             for name in self._changed_functions(wanted):
+                return name
+        before = " ".join((*call.setup, call.receiver or ""))
+        for name in sorted(self._changes.symbols & set(self._spans)):
+            if f".{name.rpartition('.')[2]}(" in before:
+                return name
+        for name in sorted(self._changes.symbols & set(self._spans)):
+            if offer.owner and name.startswith(f"{offer.owner}."):
                 return name
         return called
 

@@ -94,6 +94,8 @@ def _plain_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for one in body:
         if _is_function(one) or isinstance(one, ast.ClassDef) or _is_text(one):
             continue
+        if isinstance(one, ast.If) and "__name__" in ast.unparse(one.test):
+            continue
         if isinstance(one, ast.If | ast.Try):
             inner = [*one.body, *one.orelse, *getattr(one, "finalbody", [])]
             handlers = one.handlers if isinstance(one, ast.Try) else []

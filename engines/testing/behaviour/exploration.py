@@ -5,7 +5,7 @@ at run time, on either side, and the constants of the change are tried as inputs
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from engines.testing.behaviour.fitness import is_misuse, names_truth
@@ -41,6 +41,7 @@ _FRESH_SHARE, _CHANGED_SHARE, _NEIGHBOUR_SHARE = 0.25, 0.3, 0.35
 SIBLING = 2
 """How far a method is at most from a change of another method of its class."""
 _FAR = 6
+_OFTEN_SHARE = 0.3
 _SHAPE_CHARS = 8
 _PER_CALL = 2
 _HEAD = 1_000_000
@@ -75,7 +76,7 @@ class Found:
     def cost(self) -> tuple[int, int]:
         """Examples first, then sound and short calls."""
         call = self.question.call
-        doubt = 3 if is_misuse(call) else 2 - call.soundness
+        doubt = 3 if is_misuse(call) or call.follow else 2 - call.soundness
         return (-1 if call.is_example else doubt, len(self.question.shown))
 
 
@@ -89,6 +90,7 @@ class _Standing:
     calls: int = 0
     hits: int = 0
     hangs: int = 0
+    differing: int = 0
     makers: list[Call] = field(default_factory=list[Call])
     found: dict[tuple[Change, str], list[Found]] = field(
         default_factory=dict[tuple[Change, str], list[Found]]
@@ -144,6 +146,11 @@ class Exploration:
             if not is_misuse(one.question.call) or not self._reached_well.issuperset(one.hits)
         ]
 
+    def often_differs(self, call: Call) -> bool:
+        """Whether a good part of the calls of the same callable came out differently."""
+        standing = self._standings[call.offer.key]
+        return standing.differing > _OFTEN_SHARE * standing.calls
+
     @property
     def head_hits(self) -> frozenset[int]:
         """The goals of interest that were reached on the head."""
@@ -157,12 +164,29 @@ class Exploration:
         """
         self._try(list(examples))
         self._try(list(self._first_calls()))
+        started_s = budget.spent_s
         while budget.spent_s < until_s and not watch.stop_requested() and not self._is_settled():
-            started_s = budget.spent_s
+            self._tell(watch, (budget.spent_s - started_s) / max(0.01, until_s - started_s))
+            before_s = budget.spent_s
             self._try([one for one in self._next_calls() if one])
-            is_slow = budget.spent_s - started_s > _SLOW_BATCH_S
+            is_slow = budget.spent_s - before_s > _SLOW_BATCH_S
             wanted = self._batch // 2 if is_slow else self._batch * 2
             self._batch = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, wanted))
+
+    def add(self, targets: Iterable[Target]) -> None:
+        """More to call, from the next run on."""
+        for one in targets:
+            self._standings.setdefault(one.offer.key, _Standing(one))
+            self._last_gain = self._pair.executed
+
+    def _tell(self, watch: Watch, done: float) -> None:
+        near = [one for one in self._standings.values() if one.target.distance <= 1]
+        run = sum(1 for one in near if one.hits or one.found)
+        watch.report(
+            f"compared {run} of {len(near)} functions, {self._pair.executed:,} calls, "
+            f"{len(self.found)} differences",
+            max(0.0, min(done, 1.0)),
+        )
 
     def _is_settled(self) -> bool:
         """Whether going on would hardly show more."""
@@ -171,7 +195,8 @@ class Exploration:
 
     def _first_calls(self) -> Iterator[Call]:
         standings = sorted(
-            self._standings.values(), key=lambda one: one.target.offer.kind is not Kind.CONSTRUCTOR
+            (one for one in self._standings.values() if not one.calls),
+            key=lambda one: one.target.offer.kind is not Kind.CONSTRUCTOR,
         )
         for one in standings:
             for _ in range(_FIRST_ROUND if one.target.distance < _FAR else 1):
@@ -280,7 +305,9 @@ class Exploration:
             return
         if names_truth(call) and is_equal_but_for_truth(base, head):
             return
-        for divergence in list(divergences(base, head))[:_PER_CALL]:
+        seen = list(divergences(base, head))[:_PER_CALL]
+        standing.differing += bool(seen)
+        for divergence in seen:
             one = Found(question_of(call, divergence), divergence, base, head)
             group = standing.found.setdefault((divergence.change, divergence.view), [])
             if not group:

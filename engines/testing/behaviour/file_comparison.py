@@ -19,19 +19,26 @@ from engines.testing.calls import Call
 from engines.testing.examples import example_calls
 from engines.testing.generation import Generation
 from engines.testing.jailed import Lost
-from engines.testing.nearby import nearby_of
+from engines.testing.nearby import Nearby, nearby_of
 from engines.testing.offers import Kind, Offer, Offers
 from engines.testing.seeds import Seeds, mine
 from engines.testing.stability import SETTINGS
 from engines.testing.targets import chosen_targets
 from engines.testing.types import CannotTest, TestingRequest
 from engines.testing.values import Values
-from engines.watch import Watch
+from engines.watch import Stopped, Watch
 
 _CONFIRMED_PER_FUNCTION = 12
 _SHRUNKEN_PER_FUNCTION = 5
 _REPORTED_PER_FUNCTION = 3
 _FAR = 9
+_EXPRESSIONS = ("(a)(b)", "(?P<a>b)", "a|b", "[ab]+")
+_USUAL_TEXTS = {
+    "encoding": ("utf-8", "ascii"), "errors": ("strict", "ignore"), "mode": ("r", "w"),
+    "regex": _EXPRESSIONS, "pattern": _EXPRESSIONS,
+}  # fmt: skip
+"""What parameters of these names are given everywhere."""
+_PUBLIC_SHARE = 0.6
 _START_CPU_S = 0.1
 _CONFIRMING_SHARE, _MOST_CONFIRMING_SHARE = 0.22, 0.6
 
@@ -85,10 +92,10 @@ class FileComparison:
             self._set_focus(pair)
             exploration = self._exploration(pair)
             try:
-                self._search(exploration, self._search_until_s(pair, until_s))
+                self._search(pair, exploration, self._search_until_s(pair, until_s))
                 self._confirm(pair, exploration, until_s)
-            except Lost:
-                self._result.is_complete = False
+            except (Lost, CannotTest, Stopped):
+                self._result.is_complete = False  # what was confirmed before stays
             self._result.calls += pair.executed
             self._count_lines(pair, exploration)
         return self._result
@@ -119,7 +126,8 @@ class FileComparison:
         _add_seeds(seeds, self._versions)
         values = Values(offers, seeds)
         generation = Generation(self._versions.base, offers, values)
-        neighbours = Neighbours(self._versions.changes.literals, choices)
+        words = [*literals_of(self._versions.base.tree), *literals_of(self._versions.head.tree)]
+        neighbours = Neighbours(self._versions.changes.literals, choices, offers, words)
         targets = list(self._targets(pair, generation))
         return Exploration(pair, generation, values, neighbours, targets)
 
@@ -143,18 +151,36 @@ class FileComparison:
         except CannotTest:
             return side.offers.callables
 
-    def _search(self, exploration: Exploration, until_s: float) -> None:
+    def _search(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
         module = self._rooms.base.module
         found: dict[Call, None] = {}
         for side in (self._versions.base, self._versions.head):
             found.update(dict.fromkeys(example_calls(side, exploration.offers, module)))
-        exploration.run(list(found), self._budget, until_s, self._watch)
+        public_s = self._budget.spent_s + _PUBLIC_SHARE * (until_s - self._budget.spent_s)
+        exploration.run(list(found), self._budget, public_s, self._watch)
+        if not exploration.found:
+            exploration.add(self._private(pair, exploration.head_hits))
+        exploration.run([], self._budget, until_s, self._watch)
+
+    def _private(self, pair: Pair, hits: frozenset[int]) -> Iterator[Target]:
+        """Changed private functions that no public call reached, where both sides have them."""
+        reached = {pair.head.goals[number].line for number in hits}
+        theirs = {(one.key, one.inputs) for one in pair.head.offers.callables}
+        spans = {one.qualname: one for one in self._versions.head.all_functions()}
+        for one in pair.base.offers.callables:
+            span = spans.get(one.key)
+            is_changed = (
+                one.key in self._versions.changes.symbols and (one.key, one.inputs) in theirs
+            )
+            is_private = one.name.startswith("_") and is_changed
+            if span and is_private and not reached & {*range(span.first_line, span.last_line + 1)}:
+                yield Target(one, 0)
 
     def _confirm(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
         found = most_telling(self._named(pair, exploration.found), _CONFIRMED_PER_FUNCTION)
         with Confirmation(self._rooms, pair, self._budget, until_s) as confirmation:
             judged = confirmation.judged([one for _, one in found])
-            self._note_unsteady(pair, judged)
+            self._note_unsteady(pair, exploration, judged)
             steady = self._named(pair, judged.steady)
             best = [one for _, one in most_telling(steady, _SHRUNKEN_PER_FUNCTION)]
             self._report(pair, best)
@@ -175,12 +201,13 @@ class FileComparison:
 
     def _function(self, pair: Pair, one: Found) -> str:
         lines = [pair.head.goals[number].line for number in one.head.hits]
-        return self._attribution.function(one.question.call.offer, lines)
+        return self._attribution.function(one.question.call, lines)
 
-    def _note_unsteady(self, pair: Pair, judged: Judged) -> None:
+    def _note_unsteady(self, pair: Pair, exploration: Exploration, judged: Judged) -> None:
         """Changed functions of which nothing can be said, since they vary by themselves."""
         steady = {self._function(pair, one) for one in judged.steady}
-        names = dict.fromkeys(self._function(pair, one) for one in judged.unsteady)
+        often = [one for one in judged.unsteady if exploration.often_differs(one.question.call)]
+        names = dict.fromkeys(self._function(pair, one) for one in often)
         self._result.not_compared = tuple(
             NotCompared(self._versions.path, f"`{name}` does not give the same result twice")
             for name in names
@@ -225,6 +252,11 @@ def _add_seeds(seeds: Seeds, versions: Versions) -> None:
         seeds.saw(repr(value))
     for name, one in nearby_of(versions.head, {}).items():
         seeds.nearby[name] = one.joined(seeds.nearby.get(name))
+    for function in versions.base.all_functions():
+        usual = [text for one in function.parameters for text in _USUAL_TEXTS.get(one.name, ())]
+        if usual:
+            name = function.qualname
+            seeds.nearby[name] = Nearby(texts=usual).joined(seeds.nearby.get(name))
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:

@@ -8,24 +8,36 @@ from dataclasses import replace
 from engines.testing.calls import Argument, Call, Soundness
 from engines.testing.generation import constants_of
 from engines.testing.jail.rendering import quoted
+from engines.testing.offers import Kind, Offers
 
 Literal = str | bytes | int | float
 _LONGEST_CHARS = 400
 _TWICE_SHARE = 0.3
+_OPEN_SHARE = 0.7
 
 
 class Neighbours:
-    """Varies calls around `literals`, the constants that the change is about."""
+    """Varies calls around `literals`, the constants that the change is about.
 
-    def __init__(self, literals: Sequence[Literal], choices: random.Random) -> None:
+    `words` are what the module mentions: names that functions may look up in `**options`.
+    """
+
+    def __init__(
+        self, literals: Sequence[Literal], choices: random.Random, offers: Offers,
+        words: Sequence[Literal],
+    ) -> None:  # fmt: skip
         self._choices = choices
+        self._words = [one for one in words if isinstance(one, str) and one.isidentifier()]
+        self._constructors = {
+            one.name: one for one in offers.callables if one.kind is Kind.CONSTRUCTOR
+        }
         self._numbers = [one for one in literals if isinstance(one, int | float)]
         self._texts = [one for one in literals if isinstance(one, str)]
 
     def of(self, call: Call) -> Call | None:
         """One neighbour, chosen at random; None where the call offers nothing to vary."""
         kinds = [self._with_constant, self._with_constant, self._with_constant, self._with_option]
-        kinds += [self._with_copied, self._with_receiver_constant]
+        kinds += [self._with_copied, self._with_receiver_constant, self._with_receiver_option]
         made = self._choices.choice(kinds)(call)
         if made and self._choices.random() < _TWICE_SHARE:
             return self._with_constant(made) or made
@@ -52,7 +64,13 @@ class Neighbours:
         return call.with_argument(place, self._choices.choice(others)) if others else None
 
     def _with_option(self, call: Call) -> Call | None:
-        """An optional argument left out or given."""
+        """An optional argument left out or given, or one more of `**options`."""
+        is_open = any(one.kind == "var_keyword" for one in call.offer.inputs)
+        if is_open and self._words and self._choices.random() < _OPEN_SHARE:
+            word = self._choices.choice(self._words)
+            argument = Argument(word, self._choice_of_default(None), Soundness.SUGGESTED)
+            others = tuple(one for one in call.arguments if one.name != word)
+            return replace(call, arguments=(*others, argument))
         given = {one.parameter for one in call.arguments}
         names = {one.name for one in call.arguments}
         options = [
@@ -71,10 +89,26 @@ class Neighbours:
             return replace(call, arguments=rest)
         return None
 
+    def _with_receiver_option(self, call: Call) -> Call | None:
+        """The receiver made with an optional argument more."""
+        receiver = call.receiver or ""
+        name, opening, _ = receiver.partition("(")
+        maker = self._constructors.get(name)
+        if maker is None or not opening or not receiver.endswith(")"):
+            return None
+        made = self._with_option(Call(maker))
+        if made is None or made.arguments[0].name is None:
+            return None
+        inner = receiver[len(name) + 1 : -1]
+        if f"{made.arguments[0].name}=" in inner:
+            return None
+        separator = ", " if inner else ""
+        return replace(call, receiver=f"{name}({inner}{separator}{made.arguments[0].source})")
+
     def _choice_of_default(self, default: str | None) -> str:
         if default in {"True", "False"}:
             return "False" if default == "True" else "True"
-        return self._choices.choice(("0", "1", '""', '"a"', "[]", "None", "True"))
+        return self._choices.choice(("True", "1", "True", "0", '"a"', "None", "[]", '""'))
 
     def _varied(self, text: str) -> str | None:
         """The text with one of its constants replaced; None where it has none."""

@@ -8,6 +8,7 @@ from engines.testing.behaviour.types import Change
 
 _PER_FUNCTION = 3
 _TEXT_LIMIT_CHARS = 300
+_SHORT_CHARS = 80
 _ORDER = tuple(Change)
 
 
@@ -24,6 +25,8 @@ def most_telling(found: Sequence[tuple[str, Found]], count: int) -> list[tuple[s
 
 def _varied(group: Iterable[Found]) -> list[Found]:
     ordered = sorted(group, key=lambda one: one.cost)
+    doubt = ordered[0].cost[0] + 1
+    ordered = [one for one in ordered if one.cost[0] <= max(doubt, 1)]
     kinds: set[object] = set()
     results: set[object] = set()
     first: list[Found] = []
@@ -33,11 +36,21 @@ def _varied(group: Iterable[Found]) -> list[Found]:
         if one.divergence.change not in kinds:
             kinds.add(one.divergence.change)
             first.append(one)
-        elif result not in results and one.divergence.change is not Change.NEVER_ENDS:
+        elif (
+            result not in results
+            and one.divergence.change is not Change.NEVER_ENDS
+            and _is_short(one, first)
+        ):
             second.append(one)
         results.add(result)
     first.sort(key=lambda one: (one.cost[0], _ORDER.index(one.divergence.change)))
     return [*first, *second]
+
+
+def _is_short(one: Found, first: Sequence[Found]) -> bool:
+    """Whether reading one more call is worth it after the first ones."""
+    longest = max(len(other.question.shown) for other in first)
+    return len(one.question.shown) <= max(_SHORT_CHARS, 2 * longest)
 
 
 def told_of_head(one: Found) -> str:

@@ -36,11 +36,16 @@ class Where(StrEnum):
 
 @dataclass(frozen=True)
 class Sight:
-    """How a call came out. `views` and `after` map expressions on `{r}` to source texts."""
+    """How a call came out.
+
+    `views` are of the result, `before` and `after` of the object it was called on: expressions on
+    `{r}`, and their source texts.
+    """
 
     kind: str
     type: str
     views: Mapping[str, str | None]
+    before: Mapping[str, str | None]
     after: Mapping[str, str | None]
     printed: str | None
     bases: tuple[str, ...]
@@ -93,6 +98,7 @@ def read_sight(value: object) -> Sight:
         kind=text(outcome.get("kind")),
         type=optional_text(outcome.get("type")) or "",
         views=_views(outcome.get("views")),
+        before=_views(outcome.get("before")),
         after=_views(outcome.get("after")),
         printed=optional_text(outcome.get("printed")),
         bases=texts(outcome.get("bases")),
@@ -172,8 +178,10 @@ def _plain(message: str) -> str:
 def _of_views(base: Sight, head: Sight) -> Iterator[Divergence]:
     for view in _differing(base.views, head.views):
         yield Divergence(Change.RETURNS_OTHER, view=view)
+    known = set(_differing(base.before, head.before))
     for view in _differing(base.after, head.after):
-        yield Divergence(Change.LEAVES_OTHER, Where.SUBJECT, view)
+        if view not in known:
+            yield Divergence(Change.LEAVES_OTHER, Where.SUBJECT, view)
     if (base.printed or "") != (head.printed or ""):
         yield Divergence(Change.LEAVES_OTHER, Where.PRINTED)
 
@@ -193,6 +201,7 @@ def _differing(base: Mapping[str, str | None], head: Mapping[str, str | None]) -
 def _is_same_text(view: str, base: str, head: str) -> bool:
     if base == head:
         return True
+    base, head = _ADDRESS.sub("0x", base), _ADDRESS.sub("0x", head)
     if "repr(" in view or "str(" in view:
         base, head = _plain(base), _plain(head)
     return base == head or _canonical(base) == _canonical(head)

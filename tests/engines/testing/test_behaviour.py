@@ -87,9 +87,11 @@ def test_a_changed_constant_is_noticed_through_the_public_function(diff: Diff) -
     assert "price(11): 6 -> 11" in told(result)
 
 
-def test_the_code_of_a_difference_runs_on_its_own(diff: Diff) -> None:
+def test_what_a_method_leaves_behind_is_told_in_code_that_runs_on_its_own(diff: Diff) -> None:
     result = diff(STACK, STACK.replace("append(item)", "insert(0, item)"))
     (one, *_) = result.differences
+    assert one.function == "Stack.push"
+    assert STACK.splitlines()[one.line - 1] == "        self._items.append(item)"
     assert one.code.startswith("from mod import Stack\n")
     *setup, call = one.code.removeprefix("from mod import Stack\n").splitlines()
     for text, seen in (
@@ -99,6 +101,13 @@ def test_the_code_of_a_difference_runs_on_its_own(diff: Diff) -> None:
         names: dict[str, object] = {}
         exec("\n".join([text, *setup]), names)  # noqa: S102 - ours
         assert repr(eval(call, names)) == seen  # noqa: S307 - ours
+
+
+def test_a_private_function_is_called_where_nothing_public_reaches_it(diff: Diff) -> None:
+    base = "def _half(x: int) -> int:\n    return x // 2\n\n\ndef one() -> int:\n    return 1\n"
+    result = diff(base, base.replace("x // 2", "x // 3"))
+    assert result.differences[0].function == "_half"
+    assert result.exercised == 1.0
 
 
 def test_another_exception_is_a_difference(diff: Diff) -> None:
