@@ -152,6 +152,11 @@ class Exploration:
         return standing.differing > _OFTEN_SHARE * standing.calls
 
     @property
+    def goes_on(self) -> bool:
+        """Whether another run would try anything."""
+        return not self._is_settled()
+
+    @property
     def head_hits(self) -> frozenset[int]:
         """The goals of interest that were reached on the head."""
         return frozenset(one - _HEAD for one in self.reached if one >= _HEAD)
@@ -165,7 +170,9 @@ class Exploration:
         self._try(list(examples))
         self._try(list(self._first_calls()))
         started_s = budget.spent_s
-        while budget.spent_s < until_s and not watch.stop_requested() and not self._is_settled():
+        while budget.spent_s < until_s and not self._is_settled():
+            if watch.stop_requested():
+                break
             self._tell(watch, (budget.spent_s - started_s) / max(0.01, until_s - started_s))
             before_s = budget.spent_s
             self._try([one for one in self._next_calls() if one])

@@ -38,7 +38,8 @@ _USUAL_TEXTS = {
     "regex": _EXPRESSIONS, "pattern": _EXPRESSIONS,
 }  # fmt: skip
 """What parameters of these names are given everywhere."""
-_PUBLIC_SHARE = 0.6
+_PUBLIC_SHARE, _LAST_SHARE = 0.6, 0.4
+_STEP_CPU_S = 0.4
 _START_CPU_S = 0.1
 _CONFIRMING_SHARE, _MOST_CONFIRMING_SHARE = 0.22, 0.6
 
@@ -92,7 +93,9 @@ class FileComparison:
             self._set_focus(pair)
             exploration = self._exploration(pair)
             try:
-                self._search(pair, exploration, self._search_until_s(pair, until_s))
+                search_s = self._search_until_s(pair, until_s)
+                last_s = until_s - _LAST_SHARE * (until_s - search_s)
+                self._search(pair, exploration, search_s, last_s)
                 self._confirm(pair, exploration, until_s)
             except (Lost, CannotTest, Stopped):
                 self._result.is_complete = False  # what was confirmed before stays
@@ -151,7 +154,8 @@ class FileComparison:
         except CannotTest:
             return side.offers.callables
 
-    def _search(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
+    def _search(self, pair: Pair, exploration: Exploration, until_s: float, last_s: float) -> None:
+        """Search until `until_s`; where nothing was found, and nothing is to confirm: `last_s`."""
         module = self._rooms.base.module
         found: dict[Call, None] = {}
         for side in (self._versions.base, self._versions.head):
@@ -161,9 +165,14 @@ class FileComparison:
         if not exploration.found:
             exploration.add(self._private(pair, exploration.head_hits))
         exploration.run([], self._budget, until_s, self._watch)
+        while not exploration.found and self._budget.spent_s < last_s and exploration.goes_on:
+            if self._watch.stop_requested():
+                break
+            step_s = min(last_s, self._budget.spent_s + _STEP_CPU_S)
+            exploration.run([], self._budget, step_s, self._watch)
 
     def _private(self, pair: Pair, hits: frozenset[int]) -> Iterator[Target]:
-        """Changed private functions that no public call reached, where both sides have them."""
+        """Private functions of both sides whose change no public call reached."""
         reached = {pair.head.goals[number].line for number in hits}
         theirs = {(one.key, one.inputs) for one in pair.head.offers.callables}
         spans = {one.qualname: one for one in self._versions.head.all_functions()}
@@ -173,7 +182,9 @@ class FileComparison:
                 one.key in self._versions.changes.symbols and (one.key, one.inputs) in theirs
             )
             is_private = one.name.startswith("_") and is_changed
-            if span and is_private and not reached & {*range(span.first_line, span.last_line + 1)}:
+            inside = range(span.first_line, span.last_line + 1) if span else ()
+            changed = self._versions.changes.head_lines & set(inside)
+            if is_private and not reached & (changed or set(inside)):
                 yield Target(one, 0)
 
     def _confirm(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
