@@ -126,6 +126,8 @@ class Exploration:
             if one.offer.kind in ON_INSTANCE and one.offer.kind is not Kind.SETTER:
                 self._observers.setdefault(one.offer.owner, []).append(one.offer)
         self._batch = _SMALLEST_BATCH
+        self._tried = 0
+        """Calls made so far, those that were made before included."""
         self._last_gain = 0
         self._seen: set[tuple[tuple[str, ...], str]] = set()
         self.reached: set[int] = set()
@@ -184,7 +186,7 @@ class Exploration:
         """More to call, from the next run on."""
         for one in targets:
             self._standings.setdefault(one.offer.key, _Standing(one))
-            self._last_gain = self._pair.executed
+            self._last_gain = self._tried
 
     def _tell(self, watch: Watch, done: float) -> None:
         near = [one for one in self._standings.values() if one.target.distance <= 1]
@@ -197,8 +199,8 @@ class Exploration:
 
     def _is_settled(self) -> bool:
         """Whether going on would hardly show more."""
-        idle = self._pair.executed - self._last_gain
-        return idle > (_ENOUGH_CALLS if self.found else _SETTLED_CALLS) * 2
+        idle = self._tried - self._last_gain
+        return idle > (_ENOUGH_CALLS if self.found else _SETTLED_CALLS)
 
     def _first_calls(self) -> Iterator[Call]:
         standings = sorted(
@@ -253,6 +255,7 @@ class Exploration:
 
     def _try(self, calls: list[Call]) -> None:
         fresh: list[Call] = []
+        self._tried += len(calls)
         for one in calls:
             key = (one.setup, one.source)
             if key not in self._seen:
@@ -278,7 +281,7 @@ class Exploration:
         is_hang = base.is_endless or head.is_endless
         standing.hangs += is_hang
         if gained:
-            self._last_gain = self._pair.executed
+            self._last_gain = self._tried
             self._generation.learn(call, failed=False)
         elif _is_misfit(base):
             self._generation.learn(call, failed=True)
@@ -318,7 +321,7 @@ class Exploration:
             one = Found(question_of(call, divergence), divergence, base, head)
             group = standing.found.setdefault((divergence.change, divergence.view), [])
             if not group:
-                self._last_gain = self._pair.executed
+                self._last_gain = self._tried
             group.append(one)
             group.sort(key=lambda item: item.cost)
             del group[_FOUND_PER_KIND:]
