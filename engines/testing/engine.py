@@ -1,7 +1,7 @@
 """Writes tests for one file: read, search, minimise, check for stability, emit, measure."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engines.sandbox.sandbox import Sandbox
@@ -15,7 +15,7 @@ from engines.testing.extending.existing import NotExtendable
 from engines.testing.extending.extension import Extension, opened
 from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
-from engines.testing.jailed import Jail, Lost
+from engines.testing.jailed import Goal, Jail, Lost
 from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
 from engines.testing.minimising import covering, shrunken
 from engines.testing.mutation.selection import Score, Selection
@@ -37,6 +37,7 @@ _CHECK_CPU_S, _MEASURE_CPU_S = 0.3, 0.9
 """What checking and measuring cost beside importing the target, once for each process."""
 _CHOICE_SHARE = 0.15
 _MUTATION_SHARE = 0.2
+_LINE_LIMIT = 600
 _LEAST_SEARCH_SHARE = 0.3
 
 
@@ -97,7 +98,7 @@ class _Run:
             kept = self._extension.new(kept, goals)
         self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._style())
-        result, tests = self._measured(tests_of(kept, goals), emission, found)
+        result, tests = self._measured(_fitting(kept, goals, emission), emission, found)
         if self._extension:
             result = self._extended(self._extension, result, tests, names)
         return replace(result, notes=tuple(self._notes), cpu_s=round(self._budget.spent_s, 2))
@@ -341,6 +342,15 @@ def _confirmed(jail: Jail, kept: list[Kept]) -> list[Kept]:
         for one, result in zip(kept, results, strict=True)
         if result.hits is not None
     ]
+
+
+def _fitting(kept: list[Kept], goals: Sequence[Goal], emission: Emission) -> list[Test]:
+    """The tests of the most valuable calls, as many as one file has room for."""
+    tests = tests_of(kept, goals)
+    while (lines := emission.text(tests).count("\n")) > _LINE_LIMIT and len(kept) > 1:
+        kept = kept[: min(len(kept) - 1, len(kept) * _LINE_LIMIT // lines)]
+        tests = tests_of(kept, goals)
+    return tests
 
 
 def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:

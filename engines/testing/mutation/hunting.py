@@ -17,6 +17,7 @@ _LARGEST_NUMBER = 10**9
 _STEPS = (0, 1, -1)
 _HINTED_BASES = 5
 _MATCHES = 3
+_CROSSED_EVERY = 3
 
 
 class Hunt:
@@ -35,8 +36,11 @@ class Hunt:
         share = count if not mutant.unit else count // 2
         yield from hinted[:share]
         for number in range(count - min(len(hinted), share)):
-            changed = self._generation.changed(bases[number % len(bases)]) if bases else None
-            if changed:
+            call = bases[number % len(bases)] if bases else None
+            other = self._choices.choice(bases) if bases else None
+            if call and other and other != call and number % _CROSSED_EVERY:
+                yield _crossed(call, other)
+            elif call and (changed := self._generation.changed(call)):
                 yield changed
 
     def _hinted(self, mutant: Mutant, bases: Sequence[Call]) -> Iterator[Call]:
@@ -58,6 +62,15 @@ class Hunt:
                 yield from (one[:_TEXT_LIMIT_CHARS] for one in made if one)
         elif isinstance(value, int | float) and abs(value) < _LARGEST_NUMBER:
             yield from (value + step for step in _STEPS)
+
+
+def _crossed(call: Call, other: Call) -> Call:
+    """The call with what another one of the same callable gives by name, too."""
+    if call.offer.key != other.offer.key:
+        return call
+    given = {one.parameter for one in call.arguments}
+    more = [one for one in other.arguments if one.name and one.parameter not in given]
+    return replace(call, arguments=(*call.arguments, *more))
 
 
 def _one_of_each(bases: Sequence[Call]) -> list[Call]:

@@ -2,7 +2,7 @@
 
 import ast
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
@@ -41,51 +41,65 @@ class Mutant:
 
 def mutants_of(module: Module) -> list[Mutant]:
     """All mutants of the module."""
-    return list(_Mutating(module).mutants())
+    return list(_Mutating(module, frozenset()).mutants())
 
 
-def sampled(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
-    """At most so many of them, in random order; the same for the same seed."""
+def sampled(
+    module: Module, count: int, seed: int, imported: frozenset[int] = frozenset()
+) -> list[Mutant]:
+    """At most so many of them, in random order; the same for the same seed.
+
+    Functions whose lines are among the `imported` ones run on import, and are changed there.
+    """
     choices = random.Random(seed)  # noqa: S311 - reproducible, no secret
-    return choices.sample(list(mutants), min(count, len(mutants)))
+    return list(islice(_Mutating(module, imported).mutants(choices), count))
 
 
 class _Mutating:
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, imported: frozenset[int]) -> None:
         self._tree = module.tree
+        self._imported = imported
         self._lines = module.text.encode().splitlines(keepends=True)
         self._parents = {
             child: node for node in ast.walk(self._tree) for child in ast.iter_child_nodes(node)
         }
 
-    def mutants(self) -> Iterator[Mutant]:
-        for node in ast.walk(self._tree):
+    def mutants(self, choices: random.Random | None = None) -> Iterator[Mutant]:
+        nodes = list(self._parents)
+        if choices:
+            choices.shuffle(nodes)
+        for node in nodes:
             chain = [node]
             while chain[-1] in self._parents:
                 chain.append(self._parents[chain[-1]])
             is_made_on_import = len(chain) == _STATEMENT_DEPTH and isinstance(node, ast.Assign)
-            if len(chain) > 1 and not is_made_on_import and not _is_left_out(chain):
+            if not is_made_on_import and not _is_left_out(chain):
                 yield from self._at(node, chain)
 
     def _at(self, node: ast.AST, chain: list[ast.AST]) -> Iterator[Mutant]:
-        unit = _unit(chain)
-        statement = next(one for one in chain if isinstance(one, ast.stmt))
+        function = _unit(chain)
+        statement = next((one for one in chain if isinstance(one, ast.stmt)), None)
+        if statement is None:
+            return
+        unit = None if statement.lineno in self._imported else function
         hints = tuple(islice(dict.fromkeys(_constants(chain)), _HINTS))
-        for part, text in replacements(node, _parameters(unit) if unit else ()):
+        for part, text in replacements(node, _parameters(function) if function else ()):
             what = f"{self._spoken(part)} → {text.removeprefix('(').removesuffix(')')}"
             what = what if len(what) <= 2 * _SPOKEN_LIMIT_CHARS else self._spoken(part)
             if unit:
                 outer = chain[chain.index(unit) + 1 :]
-                names = [one.name for one in reversed(outer) if isinstance(one, ast.ClassDef)]
+                owners = [one.name for one in reversed(outer) if isinstance(one, ast.ClassDef)]
                 whole = _headers(outer) + self._changed(unit.lineno, unit, part, text)
-                dotted = ".".join([*names, unit.name])
+                dotted = ".".join([*owners, unit.name])
                 yield Mutant(dotted, _first_line(unit), whole, statement.lineno, what, hints=hints)
             else:
                 top = chain[-2]
                 assert isinstance(top, ast.stmt)
                 whole = self._changed(_first_line(top), top, part, text)
-                assigned = frozenset(_assigned(chain)) - {""}
-                yield Mutant("", top.lineno, whole, statement.lineno, what, assigned, hints)
+                assigned = {*_assigned(chain), *(_names_in(function) if function else ())} - {""}
+                yield Mutant(
+                    "", top.lineno, whole, statement.lineno, what, frozenset(assigned), hints
+                )
 
     def _changed(self, first: int, unit: ast.stmt, part: Part, text: str) -> str:
         """The lines of the unit from `first` on, with the text of the part replaced."""
@@ -113,11 +127,16 @@ def _unit(chain: list[ast.AST]) -> _Function | None:
 
 def _is_left_out(chain: list[ast.AST]) -> bool:
     """Annotations, docstrings, messages, formatted texts, what only a program or checker runs."""
-    is_constant = isinstance(chain[0], ast.Constant)
     return any(
-        (is_constant and isinstance(outer, ast.Expr | ast.Raise)) or _is_outside(inner, outer)
+        _is_text(chain[0], inner, outer) or _is_outside(inner, outer)
         for inner, outer in pairwise([ast.Pass(), *chain])
     )
+
+
+def _is_text(node: ast.AST, inner: ast.AST, outer: ast.AST) -> bool:
+    """Whether the node is a docstring or in a message."""
+    is_docstring = isinstance(outer, ast.Expr) and inner is node
+    return isinstance(node, ast.Constant) and (is_docstring or isinstance(outer, ast.Raise))
 
 
 def _is_outside(inner: ast.AST, outer: ast.AST) -> bool:
@@ -129,11 +148,15 @@ def _is_outside(inner: ast.AST, outer: ast.AST) -> bool:
         case ast.FunctionDef(returns=part) | ast.AsyncFunctionDef(returns=part):
             return inner is part
         case ast.If(test=test):
-            return any(one in ast.unparse(test) for one in _LEFT_OUT_CONDITIONS)
+            return any(_word(one) in _LEFT_OUT_CONDITIONS for one in ast.walk(test))
         case ast.Assign(targets=[ast.Name(id=name), *_]):
             return name.startswith("__")
         case _:
             return False
+
+
+def _word(node: ast.AST) -> object:
+    return node.value if isinstance(node, ast.Constant) else _name(node)
 
 
 def _parameters(function: _Function) -> list[str]:
@@ -173,6 +196,12 @@ def _assigned(chain: list[ast.AST]) -> Iterator[str]:
                 yield _name(owner)
             case _:
                 continue
+
+
+def _names_in(function: _Function) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            yield node.id
 
 
 def _name(node: ast.AST) -> str:

@@ -14,7 +14,7 @@ from engines.testing.minimising import distinct, is_alike, shorter
 from engines.testing.mutation.analysis import Analysis, Kills
 from engines.testing.mutation.choice import Gain, chosen_of
 from engines.testing.mutation.hunting import Hunt
-from engines.testing.mutation.mutants import Mutant, mutants_of, sampled
+from engines.testing.mutation.mutants import Mutant, sampled
 from engines.testing.oracle import Judge
 from engines.testing.search import Kept
 
@@ -62,7 +62,9 @@ class Selection:
         until_s = end_s - (1 - _FINDING_SHARE) * self.cpu_s
         analysis = Analysis(self.jail, self.module, self.budget, until_s)
         analysis.add(distinct(kept))
-        every = sampled(mutants_of(self.module), _MUTANTS + _JUDGED_MUTANTS, self.seed)
+        goals = self.jail.goals
+        imported = frozenset(goals[one].line for one in self.jail.reached if one < len(goals))
+        every = sampled(self.module, _MUTANTS + _JUDGED_MUTANTS, self.seed, imported)
         split = min(len(every) // 5, _JUDGED_MUTANTS)
         others, mutants = every[:split], every[split:]
         kills = analysis.kills(mutants)

@@ -83,6 +83,22 @@ def test_what_no_test_could_notice_is_not_changed() -> None:
     assert [one.what for one in mutants(text)] == ["ValueError → KeyError"]
 
 
+def test_a_statement_that_only_calls_is_changed_inside_and_taken_away() -> None:
+    said = {one.what for one in mutants("ITEMS = []\nITEMS.insert(0, 'x')\n")}
+    assert said == {"ITEMS.insert(0, 'x') → pass", "0 → 1", "0 → -1", "'x' → 'xXX'"}
+
+
+def test_a_function_that_runs_on_import_is_changed_there() -> None:
+    text = "TABLE = {}\ndef fill(n):\n    TABLE[n] = n + 1\nfill(2)\n"
+    (one,) = [
+        one
+        for one in sampled(parse_module(text, "mod.py"), 99, 1, frozenset({3}))
+        if one.what == "n + 1 → n - 1"
+    ]
+    assert (one.unit, one.start) == ("", 2)
+    assert {"fill", "TABLE"} <= one.names
+
+
 def test_every_mutant_is_valid_python_in_the_place_of_its_unit() -> None:
     for one in mutants(TARIFF):
         ast.parse(one.text)
@@ -91,9 +107,9 @@ def test_every_mutant_is_valid_python_in_the_place_of_its_unit() -> None:
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
-    every = mutants(TARIFF)
-    assert sampled(every, 5, 3) == sampled(every, 5, 3) != sampled(every, 5, 4)
-    assert len(sampled(every, 10_000, 1)) == len(every)
+    module = parse_module(TARIFF, "tariff.py")
+    assert sampled(module, 5, 3) == sampled(module, 5, 3) != sampled(module, 5, 4)
+    assert len(sampled(module, 10_000, 1)) == len(mutants_of(module))
 
 
 def test_the_score_is_told_with_what_is_not_noticed(tariff: TestingResult) -> None:
