@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engines.testing.calls import Call
@@ -13,6 +13,7 @@ from engines.testing.observations import Observation
 
 _RAISING_LINE_CHARS = 88 - len('    with pytest.raises(, match=r""):')
 _SHORT_CHARS = 30
+_LINE_CHARS = 84
 _INLINE_LIMIT_CHARS = 74
 _BUILTIN_TYPES = frozenset(
     [
@@ -73,11 +74,27 @@ def _attribute_lines(source: str, attributes: Sequence[tuple[str, str]]) -> list
     if len(plain) == 1:
         plain = []
     lines = [equality(attribute_of(source, one[0]), one[1]) for one in shown if one not in plain]
-    if plain:
-        names = ", ".join(attribute_of(source, name) for name, _ in plain)
-        values = ", ".join(double_quoted(value) for _, value in plain)
-        lines.insert(0, f"assert ({names}) == ({values})")
-    return lines
+    return [*_tuples(source, plain), *lines]
+
+
+def _tuples(source: str, attributes: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Comparisons of as many attributes at once as a line has room for."""
+    names: list[str] = []
+    values: list[str] = []
+    for name, value in attributes:
+        more = [*names, attribute_of(source, name)], [*values, double_quoted(value)]
+        if names and len(_compared(*more)) > _LINE_CHARS:
+            yield _compared(names, values)
+            more = [attribute_of(source, name)], [double_quoted(value)]
+        names, values = more
+    if names:
+        yield _compared(names, values)
+
+
+def _compared(names: list[str], values: list[str]) -> str:
+    if len(names) == 1:
+        return equality(names[0], values[0])
+    return f"assert ({', '.join(names)}) == ({', '.join(values)})"
 
 
 def inlined(call: Call, seen: Observation) -> Call:

@@ -23,7 +23,7 @@ CALL_LIMIT_S = 1.0
 CALL_LIMIT_CPU_S = 0.12
 _REPEAT_S = 0.05
 _ITEM_LIMIT = 12
-_SEVERAL_ATTRIBUTES = 2
+_SEVERAL_ATTRIBUTES, _MANY_ATTRIBUTES = 2, 5
 _SAID_LIMIT_CHARS = 60
 _PRINTED_LIMIT_CHARS = 300
 
@@ -125,7 +125,8 @@ class Runner:
     def value(self, value: Any) -> Fact:
         """What can be said of a result: its text, its items, its attributes or only its type.
 
-        An object that says itself what it is, is told so, unless the call was to make it.
+        An object that says itself what it is, is told so, unless the call was to make it and
+        it has few attributes.
         """
         kind = _type_name(cast(object, value).__class__)
         text = self._render.text(value)
@@ -137,7 +138,8 @@ class Runner:
             return self._entered(value, kind)
         if self._is_own(value):
             attributes = {} if self._is_brief else self._attributes(value)
-            said = {} if self._is_brief or self._is_made else self._said(value, len(attributes))
+            is_plain = self._is_brief or (self._is_made and len(attributes) < _MANY_ATTRIBUTES)
+            said = {} if is_plain else self._said(value, len(attributes))
             return {"kind": "object", "type": kind, "attributes": said or attributes}
         parts = self._iterated(value)
         if parts is not None:

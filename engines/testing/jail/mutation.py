@@ -104,15 +104,17 @@ class Mutation:
     def killers(self, mutants: Sequence[Mutant], enough: int) -> list[list[int] | None]:
         """For each mutant, up to `enough` candidates that notice it; None where it is not made.
 
-        Changed functions are tried one after the other in one child until one hangs or dies, what
-        runs on import in a child for each.
+        They are tried one after the other in one child until one hangs or dies, changed functions
+        and what runs on import apart.
         """
         trials = [self._trial(one) for one in mutants]
         found: list[list[int] | None] = [None] * len(mutants)
         waiting = [place for place, one in enumerate(trials) if one]
+        waiting.sort(key=lambda place: not mutants[place].unit)
         while waiting:
-            alike = list(takewhile(lambda place: bool(mutants[place].unit), waiting))
-            part = [one for place in alike or waiting[:1] if (one := trials[place])]
+            kind = bool(mutants[waiting[0]].unit)
+            alike = takewhile(lambda place: bool(mutants[place].unit) == kind, waiting)  # noqa: B023 - used at once
+            part = [one for place in alike if (one := trials[place])]
             tried = self._tried(part, enough)
             for place, numbers in zip(waiting, tried, strict=False):
                 found[place] = numbers

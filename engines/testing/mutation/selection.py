@@ -19,7 +19,7 @@ from engines.testing.oracle import Judge
 from engines.testing.search import Kept
 
 _MUTANTS, _JUDGED_MUTANTS = 260, 60
-_HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 2, 70, 10, 12
+_HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 5, 60, 10, 12
 _SLIMMINGS, _SHORTER = 2, 8
 _FINDING_SHARE = 0.75
 """Of the budget, after which no more ways to notice mutants are looked for."""
@@ -69,7 +69,7 @@ class Selection:
         others, mutants = every[:split], every[split:]
         kills = analysis.kills(mutants)
         for number in range(_HUNTS):
-            if not self._hunt(analysis, mutants, kills, self.seed + number):
+            if not self._hunt(analysis, mutants, kills, number) and number:
                 break
         places = chosen_of(analysis.pool, self._gains(analysis, kills))
         analysis.until_s = end_s
@@ -125,13 +125,16 @@ class Selection:
                 best[place] = new
         return list(dict.fromkeys(best[place] for place in places))
 
-    def _hunt(self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, seed: int) -> bool:
-        """Make calls for mutants that run unnoticed; whether any is noticed now."""
-        hunt = Hunt(self.generation, seed)
-        survivors = {
-            place: analysis.reaching(mutants[place]) for place in kills if not kills[place]
-        }
-        survivors = dict(islice(((place, run) for place, run in survivors.items() if run), _HUNTED))
+    def _hunt(
+        self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, number: int
+    ) -> bool:
+        """Make calls for mutants that run unnoticed, others every time; whether any is noticed."""
+        hunt = Hunt(self.generation, self.seed + number)
+        unnoticed = [place for place, killers in kills.items() if not killers]
+        reaching = {place: analysis.reaching(mutants[place]) for place in unnoticed}
+        running = [place for place in unnoticed if reaching[place]]
+        turn = number * _HUNTED % max(1, len(running))
+        survivors = {place: reaching[place] for place in (running[turn:] + running)[:_HUNTED]}
         calls: dict[Call, None] = {}
         for place, run in survivors.items():
             bases = [analysis.pool[one].call for one in run[:_BASES_PER_HUNT]]
