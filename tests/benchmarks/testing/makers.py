@@ -19,7 +19,7 @@ PYNGUIN = "pynguin==0.48.0"
 GHOSTWRITER = "hypothesis[ghostwriter,cli]==6.170.15"
 
 _PROJECT = Path(__file__).parents[3]
-_PYNGUIN_LIMITS = Limits(cpu_s=600, wall_s=2400, memory_mb=6144)
+_PYNGUIN_LIMITS = Limits(cpu_s=240, wall_s=2400, memory_mb=6144)
 _GHOSTWRITER_LIMITS = Limits(cpu_s=120, wall_s=600, memory_mb=2048)
 _TOLD = ("tests", "passed", "calls", "seconds", "possible_bugs", "rung", "complete")
 
