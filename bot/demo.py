@@ -1,8 +1,9 @@
 """`make demo`: a conversation on real input, over the whole stack, from an empty home.
 
 Starts `gryph up` in a temporary home on free ports, asks for tests of a real file of this
-repository (in a copy), applies them, and runs the written file on its own. Exits 0 only if every
-job succeeded and the file passes.
+repository (in a copy), applies them, makes a small change and asks what it changes, and runs the
+written file on its own. Exits 0 only if every job succeeded, the change was noticed and the file
+passes.
 """
 
 import asyncio
@@ -28,6 +29,10 @@ from storage.states import JobState
 
 ROOT = Path(__file__).parent.parent
 TARGET = "bot/console/plain.py"
+SLIP = ("columns(text) <= width", "columns(text) < width")
+"""A change of `TARGET` that is easily read over: what just fits is cut as well."""
+SLIPPED = "cut"
+"""The function that behaves differently for it."""
 START_S = 90.0
 ANSWER_S = 180.0
 WIDTH = 100
@@ -63,6 +68,24 @@ async def _play(home: Path, repository: Path) -> None:
         (job,) = answered.heard.jobs
         await _turn(client, repository, f"apply {job}")
         await _turn(client, repository, f"feedback {job} up the names say what they check")
+        await _change(client, repository)
+
+
+async def _change(client: GatewayClient, repository: Path) -> None:
+    """Make the change, ask what it changes, and take it back."""
+    file = repository / TARGET
+    before = file.read_text()
+    file.write_text(before.replace(*SLIP))
+    _say(f"$ git diff {TARGET}")
+    changed = zip(*(text.splitlines() for text in (before, file.read_text())), strict=True)
+    for number, (old, new) in enumerate(changed, 1):
+        if old != new:
+            _say(f"@@ line {number} @@\n-{old}\n+{new}")
+    answered = await _turn(client, repository, "test base=HEAD", JobState.SUCCEEDED)
+    file.write_text(before)
+    told = [said.reply for said in answered.heard.finals if said.reply is not None]
+    if not any(f"`{SLIPPED}`" in remark.text for reply in told for remark in reply.remarks):
+        raise DemoFailed(f"the change of `{SLIPPED}` was not noticed")
 
 
 async def _turn(
@@ -161,4 +184,4 @@ if __name__ == "__main__":
         main()
     except DemoFailed as reason:
         sys.exit(f"demo failed: {reason}")
-    _say("Demo done: every job succeeded, and the generated file passes on its own.")
+    _say("Demo done: every job succeeded, the change was noticed, and the generated tests pass.")
