@@ -29,7 +29,7 @@ DEFAULT_SEED = 1
 LONGEST_BUDGET_S = 120.0
 LONGEST_SEED = 9
 """Digits."""
-SUFFIXES = (".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+SUFFIXES = (".py", ".java", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 """Of files that tests can be written for."""
 
 
@@ -126,7 +126,7 @@ def _path(call: Call, target: Target) -> str:
     if suffix and not (target.path or "").endswith("/"):
         raise UserError(
             f"`{path}` is in no language that `test` knows: Python (`.py`), JavaScript (`.js`, "
-            "`.mjs`, `.cjs`) and TypeScript (`.ts`)."
+            "`.mjs`, `.cjs`), TypeScript (`.ts`) and Java (`.java`)."
         )
     if target.symbol is not None or target.lines is not None:
         raise UserError(f"`{path}` is no file: name the one that holds what you mean.")
@@ -210,8 +210,10 @@ COMMAND = Command(
         "The code is read, then run in a sandbox without network on typed and mined inputs. What "
         "comes back has passed in fresh processes; calls that crash are listed as possible bugs, "
         "not hidden in a test. **Apply** puts the file into the repository: as a pull request on "
-        "GitHub, as a file on your own machine. Of a folder the modules that have most to test "
-        "come first, a file of tests for each.\n\n"
+        "GitHub, as a file on your own machine. Of a folder the modules that nothing tests yet "
+        "and that have most to test come first, a file of tests for each. Besides Python, "
+        "JavaScript and TypeScript (for Jest) and Java (for JUnit 5) are known; what is missing "
+        "for them on the worker's machine is told.\n\n"
         "Of a pull request (`test #12`, its address, or just `test` in it) the code before and "
         "after are run on the same inputs and the tests that are there, and what came out "
         "differently is told function by function, on the lines it belongs to. `base=main` does "

@@ -20,7 +20,7 @@ LEAST_CPU_S = 1.0
 """What a file is given at least: with less its tests would not be worth reading."""
 MOST_FILES = 2_000
 """Of a folder that are looked at."""
-SUFFIXES = (".py", *JAVASCRIPT)
+SUFFIXES = (".py", ".java", *JAVASCRIPT)
 _FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
 _TESTS = frozenset({"tests", "test", "__tests__"})
 _SETTINGS = frozenset({"conftest.py", "setup.py", "noxfile.py", "__main__.py"})

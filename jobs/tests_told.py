@@ -24,7 +24,13 @@ from jobs.wording import code, count, notes_of, opinion_buttons
 from storage.ids import ArtifactId, JobId
 
 PREVIEW_LINES = 30
-_LANGUAGES = {"js": "javascript", "ts": "typescript", "java": "java"}
+_LANGUAGES = {
+    "js": "javascript",
+    "jsx": "jsx",
+    "ts": "typescript",
+    "tsx": "tsx",
+    "java": "java",
+}
 
 
 @dataclass(frozen=True)

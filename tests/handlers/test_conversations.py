@@ -119,7 +119,7 @@ async def test_help_for_one_command_tells_who_may(chat: Chat) -> None:
 
 Write tests for code, or show what a pull request changes in how it behaves.
 
-The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine. Of a folder the modules that have most to test come first, a file of tests for each.
+The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine. Of a folder the modules that nothing tests yet and that have most to test come first, a file of tests for each. Besides Python, JavaScript and TypeScript (for Jest) and Java (for JUnit 5) are known; what is missing for them on the worker's machine is told.
 
 Of a pull request (`test #12`, its address, or just `test` in it) the code before and after are run on the same inputs and the tests that are there, and what came out differently is told function by function, on the lines it belongs to. `base=main` does the same for any branch, and for a folder of your own machine as it lies there.
 
@@ -395,3 +395,19 @@ async def test_an_event_that_cannot_be_read_is_dropped_and_the_next_one_handled(
         lambda s: inbox.claim(s, "slack", {"kind": "invocation"}, ["odd"], utc_now(), holder=None)
     )
     assert "3 tests for" in await chat.say("@gryph test src/a.py")
+
+
+async def test_a_folder_is_one_job_and_a_function_of_it_is_none(chat: Chat) -> None:
+    await chat.say("@gryph test src/")
+    assert (await chat.newest_job()).request["path"] == "src"
+    assert "name the one that holds" in await chat.say("@gryph test src::parse")
+    assert "in no language" in await chat.say("@gryph test src/a.rs")
+
+
+async def test_a_comparison_needs_to_know_with_what(chat: Chat) -> None:
+    assert "Which file?" in await chat.say("@gryph test")
+    assert "Whole files are compared" in await chat.say("@gryph test src/a.py::f base=main")
+    assert "a comparison writes none" in await chat.say("@gryph test base=main style=unittest")
+    assert "GitHub is not connected" in await chat.say("@gryph test #12")
+    assert "name a branch" in await chat.say("@gryph test base=refs/pull/12/head")
+    assert await chat.jobs() == []
