@@ -10,7 +10,7 @@ from tests.benchmarks.testing.makers import Made
 
 _HEAD = (
     f"{'module':28}{'tool':14}{'floor':>6}{'line':>7}{'branch':>7}{'killed':>8}{'tests':>6}"
-    f"{'steady':>7}{'xfail':>6}{'empty':>6}{'lines':>7}{'CPU s':>7}{'calls/s':>9}"
+    f"{'steady':>7}{'xfail':>6}{'empty':>6}{'type':>5}{'lines':>7}{'CPU s':>7}{'calls/s':>9}"
 )
 
 
@@ -53,7 +53,7 @@ def line(row: Row) -> str:
     text = (
         f"{row.module:28}{row.tool:14}{row.floor.line_percent:6.1f}{judged.line_percent:7.1f}"
         f"{judged.branch_percent:7.1f}{judged.killed:5}/{judged.mutants:2}{judged.tests:6}"
-        f"{judged.steady:7}{judged.xfailed:6}{judged.unchecked:6}{judged.lines:7}"
+        f"{judged.steady:7}{judged.xfailed:6}{judged.unchecked:6}{judged.of_type:5}{judged.lines:7}"
         f"{row.made.cpu_s:7.1f}{calls or 0:9,.0f}"
     )
     return f"{text}  {row.made.problem}".rstrip()
@@ -69,6 +69,7 @@ def summary(tool: str, rows: Sequence[Row]) -> str:
     costs = [row.made.cpu_s for row in rows]
     usable = sum(1 for one in judged if one.passed)
     unchecked = _share(sum(one.unchecked for one in judged), passed)
+    of_type = _share(sum(one.of_type for one in judged), passed)
     parts = [
         f"{tool}: {usable} of {len(rows)} modules with a passing test",
         f"lines, %: {_middle([one.line_percent for one in judged], '.1f')}",
@@ -76,7 +77,7 @@ def summary(tool: str, rows: Sequence[Row]) -> str:
         f"mutation score: {_middle(scores, '.2f')}",
         f"{tests} tests, {_share(sum(one.steady for one in judged), tests)} pass everywhere",
         f"{_share(sum(one.xfailed for one in judged), tests)} of them are expected to fail",
-        f"{unchecked} of those that pass check nothing",
+        f"{unchecked} of those that pass check nothing, {of_type} no more than a type",
         f"lines of test code: {_middle(lengths, '.0f')}, most {max(lengths, default=0)}",
         f"longest file: {max((one.longest_file for one in judged), default=0)} lines",
         f"CPU s all told: {_middle(costs, '.1f')}, most {max(costs, default=0):.1f}",

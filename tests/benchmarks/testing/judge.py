@@ -14,7 +14,7 @@ from typing import Any, cast
 from tests.benchmarks.testing.confined import Ended, Limits, run
 from tests.benchmarks.testing.mutants import Mutant
 from tests.benchmarks.testing.subjects import Subject
-from tests.benchmarks.testing.suites import read
+from tests.benchmarks.testing.suites import Check, read
 
 Answer = dict[str, Any]
 
@@ -45,6 +45,8 @@ class Judgement:
     xfailed: int = 0
     unchecked: int = 0
     """Of those that pass, those that check nothing."""
+    of_type: int = 0
+    """Of those that pass, those that check no more than a type, or that there is something."""
     lines: int = 0
     longest_file: int = 0
     line_percent: float = 0.0
@@ -93,7 +95,8 @@ class Judge:
             passed=len(passed),
             steady=len(steady),
             xfailed=sum(outcome == "xfailed" for outcome in runs[0].values()),
-            unchecked=sum(text.checks_nothing(case) for case in passed),
+            unchecked=text.count(passed, Check.NOTHING),
+            of_type=text.count(passed, Check.TYPE),
             lines=text.lines,
             longest_file=text.longest_file,
             line_percent=reached.line_percent,

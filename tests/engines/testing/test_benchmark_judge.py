@@ -48,6 +48,9 @@ def test_price_has_a_discount_from_ten_on():
 def test_looks_at_nothing():
     price(1)
 
+def test_looks_at_a_type():
+    assert isinstance(price(1), int)
+
 def test_depends_on_the_one_before():
     assert seen
 
@@ -151,15 +154,15 @@ def hash_of_a_under_seed_0(folder: Path) -> int:
 
 
 def test_a_suite_is_judged_by_what_it_does(judgement: Judgement) -> None:
-    assert (judgement.tests, judgement.xfailed) == (7, 1)
-    assert judgement.passed == 5  # not under the other hash seed, not the one expected to fail
+    assert (judgement.tests, judgement.xfailed) == (8, 1)
+    assert judgement.passed == 6  # not under the other hash seed, not the one expected to fail
     assert set(judgement.unsteady_tests) == {
         "test_shop.py::test_depends_on_the_hash_seed",
         "test_shop.py::test_depends_on_the_one_before",
         "test_shop.py::test_is_expected_to_fail",
     }
-    assert judgement.steady == 4
-    assert judgement.unchecked == 1
+    assert judgement.steady == 5
+    assert (judgement.unchecked, judgement.of_type) == (1, 1)
     assert (judgement.killed, judgement.mutants, judgement.uncovered_mutants) == (1, 3, 1)
     assert judgement.survivors == (
         "6: planted: count < 0 -> count <= 0",
