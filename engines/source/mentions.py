@@ -3,6 +3,7 @@
 import ast
 import doctest
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -88,6 +89,57 @@ def examples_of(docstring: str | None) -> tuple[Example, ...]:
     except ValueError:
         return ()
     return tuple(Example(one.source.strip(), one.want.rstrip("\n")) for one in examples)
+
+
+def code_in(text: str | None) -> tuple[ast.stmt, ...]:
+    """The statements with calls that a text shows without prompts: indented, fenced or quoted.
+
+    A result beside them, after an arrow or as a comment, is left out.
+    """
+    found: list[ast.stmt] = []
+    for block in _blocks(text or ""):
+        statements = _parsed(block)
+        if statements is None:
+            lines = (_WRITTEN_RESULT.split(line, maxsplit=1)[0] for line in block.splitlines())
+            statements = [one for line in lines for one in _parsed(line.strip()) or ()]
+        found.extend(one for one in statements if _is_shown(one))
+    for span in re.findall(r"`{1,2}([^`\n]+\([^`\n]*\))`{1,2}", text or ""):
+        found.extend(one for one in _parsed(span) or () if _is_shown(one))
+    return tuple(found)
+
+
+_WRITTEN_RESULT = re.compile(r"\s(?:->|=>|==>|-->|#|\u2192)\s")
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The indented and the fenced blocks of a text, without what carries prompts."""
+    block: list[str] = []
+    is_fenced = False
+    for line in [*text.expandtabs(4).splitlines(), "."]:
+        if line.lstrip().startswith(("```", "~~~")):
+            is_fenced = not is_fenced
+        elif is_fenced or line.startswith(" ") or (not line.strip() and block):
+            block.append(line)
+            continue
+        if block and not any(one.lstrip().startswith(">>>") for one in block):
+            yield textwrap.dedent("\n".join(block)).strip("\n")
+        block = []
+
+
+def _parsed(text: str) -> list[ast.stmt] | None:
+    try:
+        return ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _is_shown(statement: ast.stmt) -> bool:
+    """Whether it is a simple statement that may be an example."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return True
+    return isinstance(statement, ast.Expr | ast.Assign | ast.Assert) and any(
+        isinstance(one, ast.Call) for one in ast.walk(statement)
+    )
 
 
 def _docstring_nodes(node: ast.AST) -> Iterator[ast.AST]:

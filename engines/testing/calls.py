@@ -32,8 +32,14 @@ _OPERATORS = {
     "__hash__": "hash({s}) == hash({r})", "__enter__": "{s}.__enter__()",
     "__exit__": "with {s}:\n    pass", "__bytes__": "bytes({s})", "__trunc__": "math.trunc({s})",
     "__copy__": "copy.copy({s})", "__deepcopy__": "copy.deepcopy({s})",
-    "__reduce__": "copy.copy({s})", "__getstate__": "copy.copy({s})",
-    "__setstate__": "copy.copy({s})", "__floor__": "math.floor({s})", "__ceil__": "math.ceil({s})",
+    "__reduce__": "pickle.loads(pickle.dumps({s}))", "__dir__": "dir({s})",
+    "__reduce_ex__": "pickle.loads(pickle.dumps({s}))",
+    "__getnewargs__": "pickle.loads(pickle.dumps({s}))",
+    "__getstate__": "pickle.loads(pickle.dumps({s}))",
+    "__delattr__": "delattr({s}, {0})",
+    "__setstate__": "pickle.loads(pickle.dumps({s}))",
+    "__setattr__": "setattr({s}, {0}, {1})",
+    "__floor__": "math.floor({s})", "__ceil__": "math.ceil({s})",
 }  # fmt: skip
 
 
@@ -105,6 +111,17 @@ class Call:
             lines.append(f"{self.subject} = {self.receiver}")
             lines.extend(step.replace("{s}", self.subject or "") for step in self.steps)
         return tuple(lines)
+
+    @property
+    def expression(self) -> str | None:
+        """The call on one line, without a variable for its receiver; None where that cannot be."""
+        if self.follow or self.file_text is not None or self.steps or self.offer.is_async:
+            return None
+        if self.receiver is None:
+            return self.source
+        if self.offer.kind is Kind.SETTER or self.offer.name.startswith("__"):
+            return None
+        return invocation(self.offer, self.receiver, self.arguments, self.receiver)
 
     @cached_property
     def source(self) -> str:

@@ -13,6 +13,7 @@ from engines.testing.emission import Emission
 from engines.testing.examples import example_calls
 from engines.testing.extending.existing import NotExtendable
 from engines.testing.extending.extension import Extension, opened
+from engines.testing.file_head import STANDARD_NAMES
 from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.jailed import Goal, Jail, Lost
@@ -142,7 +143,7 @@ class _Run:
         generation = Generation(self._module, jail.offers, values)
         search = Search(jail, generation, values, targets.goals)
         started_s = self._budget.spent_s
-        examples = example_calls(self._module, jail.offers, self._place.module)
+        examples = example_calls(self._module, jail.offers, self._place)
         examples += self._extension.calls(jail.offers) if self._extension else []
         until_s = self._search_until_s(jail.import_cpu_s)
         kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
@@ -366,6 +367,8 @@ def _importable(jail: Jail, kept: list[Kept]) -> dict[str, str]:
     for one in jail.offers.callables:
         if not one.owner:
             names.setdefault(f"{jail.module}:{one.name}", one.name)
+    free = jail.offers.names - set(names.values()) - STANDARD_NAMES
+    names |= {f"{jail.module}:{name}": name for name in sorted(free)}
     for one in kept:
         seen = one.result.observation
         is_known = seen.type in names or seen.type.startswith("builtins:")

@@ -1,28 +1,35 @@
-"""Calls taken from the examples in docstrings."""
+"""Calls taken from examples: in docstrings, in documents, in tests that are there already."""
 
 import ast
 import builtins
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from typing_extensions import override
 
-from engines.source.mentions import Example, examples_of
+from engines.source.mentions import code_in, examples_of
 from engines.source.module import Module
 from engines.testing.calls import Argument, Call, Soundness
+from engines.testing.documents import documents_of, tests_of
 from engines.testing.offers import Kind, Offer, Offers
+from engines.testing.places import Place
+
+_LIMIT = 300
+_REPEATABLE_CHARS = 200
+_STEP_LIMIT = 6
 
 
-def example_calls(module: Module, offers: Offers, name: str) -> list[Call]:
-    """The calls of the module's own functions and classes that its docstrings show."""
-    reader = _Reader(offers, name.split("."))
+def example_calls(module: Module, offers: Offers, place: Place) -> list[Call]:
+    """The calls of the module's own functions and classes that examples show."""
+    reader = _Reader(offers, place.module.split("."))
     texts = [module.docstring, *(one.docstring for one in module.all_functions())]
     texts.extend(one.docstring for one in module.classes)
     found: dict[Call, None] = {}
-    for text in texts:
-        found.update(dict.fromkeys(reader.calls(examples_of(text))))
-    return list(found)
+    for text in (*texts, *documents_of(place)):
+        found.update(dict.fromkeys(reader.calls(_shown(text))))
+    found.update(dict.fromkeys(reader.calls(tests_of(place))))
+    return list(found)[:_LIMIT]
 
 
 def calls_in(
@@ -37,7 +44,7 @@ def calls_in(
     known = {*vars(builtins), *(one.name for one in (*offers.callables, *offers.classes))}
     found: dict[Call, None] = {}
     for case in cases:
-        found.update((one, None) for one in reader.of_statements(case) if _names(one) <= known)
+        found.update((one, None) for one in reader.calls(case) if _names(one) <= known)
     return list(found)
 
 
@@ -47,46 +54,65 @@ def _names(call: Call) -> set[str]:
     return {one.id for tree in trees for one in ast.walk(tree) if isinstance(one, ast.Name)}
 
 
-_REPEATABLE_CHARS = 200
+def _shown(text: str | None) -> Iterator[ast.stmt]:
+    for example in examples_of(text):
+        yield from _statements(example.source)
+    yield from code_in(text)
+
+
+@dataclass
+class _Known:
+    """What the names of one text stand for."""
+
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    steps: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Statements on the object of a name since it was made, with `{s}` for its name."""
+
+    def assigned(self, name: str, text: str) -> None:
+        self.texts.pop(name, None)
+        self.steps[name] = []
+        if len(text) < _REPEATABLE_CHARS:
+            self.texts[name] = text
 
 
 class _Reader:
     def __init__(self, offers: Offers, packages: list[str]) -> None:
         self._plain = {one.name: one for one in offers.callables if not one.owner}
         self._owned = {(one.owner, one.name): one for one in offers.callables if one.owner}
+        self._methods: dict[str, list[Offer]] = {}
+        for one in offers.callables:
+            if one.kind is Kind.METHOD and not one.is_inherited:
+                self._methods.setdefault(one.name, []).append(one)
         self._packages = set(packages)
 
-    def calls(self, examples: tuple[Example, ...]) -> Iterator[Call]:
-        """The calls of one docstring's examples."""
-        statements = [one for example in examples for one in _statements(example.source)]
-        return self.of_statements(statements)
-
-    def of_statements(self, statements: Iterable[ast.stmt]) -> Iterator[Call]:
-        """The calls of statements that follow each other."""
-        objects: dict[str, Call] = {}
-        texts: dict[str, str] = {}
+    def calls(self, statements: Iterable[ast.stmt]) -> Iterator[Call]:
+        known = _Known()
         for statement in statements:
-            yield from self._of_statement(statement, objects, texts)
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                self._packages.update(one.asname for one in statement.names if one.asname)
+            else:
+                yield from self._of_statement(statement, known)
 
-    def _of_statement(
-        self, statement: ast.stmt, objects: dict[str, Call], texts: dict[str, str]
-    ) -> Iterator[Call]:
-        value = getattr(statement, "value", None)
+    def _of_statement(self, statement: ast.stmt, known: _Known) -> Iterator[Call]:
+        value = statement.test if isinstance(statement, ast.Assert) else None
+        value = value or getattr(statement, "value", None)
         if not isinstance(value, ast.expr):
             return
-        value = _Inlined(texts).visit(self._bare(copy.deepcopy(value)))
-        for node in ast.walk(value):
-            call = self._call(node, objects)
+        value = self._bare(copy.deepcopy(value))
+        subject = _subject(value)
+        inlined = _Inlined(known.texts).visit(copy.deepcopy(value))
+        for node in ast.walk(inlined):
+            call = self._call(node)
+            if call and call.receiver and subject and node is inlined:
+                call = replace(call, steps=tuple(known.steps.get(subject, ())[-_STEP_LIMIT:]))
             if call:
                 yield call
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name, call = statement.targets[0].id, self._call(value, objects)
-            objects.pop(name, None)
-            texts.pop(name, None)
-            if call and call.offer.kind is Kind.CONSTRUCTOR:
-                objects[name] = call
-            if len(ast.unparse(value)) < _REPEATABLE_CHARS:
-                texts[name] = ast.unparse(value)
+            known.assigned(statement.targets[0].id, ast.unparse(inlined))
+        elif subject in known.steps:
+            texts = {name: text for name, text in known.texts.items() if name != subject}
+            step = _Inlined(texts).visit(_Inlined({subject: "__subject__"}).visit(value))
+            known.steps[subject].append(ast.unparse(step).replace("__subject__", "{s}"))
 
     def _bare(self, value: ast.expr) -> ast.expr:
         """`package.function(...)` as `function(...)`."""
@@ -94,31 +120,38 @@ class _Reader:
         assert isinstance(plain, ast.expr)
         return plain
 
-    def _call(self, node: ast.AST, objects: dict[str, Call]) -> Call | None:
-        if not isinstance(node, ast.Call):
+    def _call(self, node: ast.AST) -> Call | None:
+        if not isinstance(node, ast.Call) or any(isinstance(one, ast.Starred) for one in node.args):
             return None
-        offer, receiver = self._callee(node.func, objects)
+        offer, receiver = self._callee(node.func)
         if offer is None:
             return None
-        arguments = tuple(_arguments(node, offer))
-        if any(isinstance(one, ast.Starred) for one in node.args):
-            return None
-        call = Call(offer, arguments, is_example=True)
+        call = Call(offer, tuple(_arguments(node, offer)), is_example=True)
         return replace(call, receiver=receiver) if receiver else call
 
-    def _callee(self, node: ast.expr, objects: dict[str, Call]) -> tuple[Offer | None, str | None]:
+    def _callee(self, node: ast.expr) -> tuple[Offer | None, str | None]:
         if isinstance(node, ast.Name):
             return self._plain.get(node.id), None
         if not isinstance(node, ast.Attribute):
             return None, None
         if isinstance(node.value, ast.Name):
             static = self._owned.get((node.value.id, node.attr))
-            if static and static.kind in {Kind.CLASS, Kind.STATIC}:
-                return static, None
-        made = self._call(node.value, objects)
-        if made is None or made.offer.kind is not Kind.CONSTRUCTOR:
+            is_static = static is not None and static.kind in {Kind.CLASS, Kind.STATIC}
+            return (static if is_static else None), None
+        made = self._call(node.value)
+        if made is not None and made.offer.kind is Kind.CONSTRUCTOR:
+            return self._owned.get((made.offer.name, node.attr)), made.source
+        if made is None:
             return None, None
-        return self._owned.get((made.offer.name, node.attr)), made.source
+        named = self._methods.get(node.attr, [])
+        return (named[0], ast.unparse(node.value)) if len(named) == 1 else (None, None)
+
+
+def _subject(value: ast.expr) -> str:
+    """The name of the object whose method an expression calls."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.value.id if isinstance(value.func.value, ast.Name) else ""
+    return ""
 
 
 class _Unqualified(ast.NodeTransformer):

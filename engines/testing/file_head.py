@@ -19,6 +19,7 @@ _MODULES = frozenset(
         "itertools",
         "math",
         "operator",
+        "pickle",
         "random",
         "re",
     ]
@@ -28,6 +29,9 @@ _FROM = {
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
     "SimpleNamespace": "types",
 }  # fmt: skip
+
+STANDARD_NAMES = _MODULES | set(_FROM)
+"""Names that mean the same in every test file."""
 
 
 class Head:

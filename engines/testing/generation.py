@@ -1,21 +1,28 @@
 """Makes new calls: fresh ones from the parameters' types, changed ones from calls that counted."""
 
-import ast
 import math
 from dataclasses import replace
 
 from engines.source.module import Module
 from engines.source.symbols import Class, Function, ParameterKind, functions_of
 from engines.testing.calls import FILE_VALUE, Argument, Call, Soundness, invocation
-from engines.testing.clues import Choice, choices
+from engines.testing.clues import Choice, Clues
+from engines.testing.constants import constants_of, with_constant
+from engines.testing.hints import Hint
 from engines.testing.jail.rendering import quoted
 from engines.testing.offers import ANY, ON_INSTANCE, Input, Kind, Offer, Offers, Term
+from engines.testing.turning import Turning
 from engines.testing.values import Values
 
-_OPTIONAL_SHARE = 0.35
+_OPTIONAL_SHARE, _STEPS_SHARE = 0.35, 0.4
+_MUTATORS = frozenset({"__setitem__", "__delitem__", "__iadd__", "__ior__", "__call__"})
+_SUBCLASSED_SHARE, _STATE_SHARE = 0.03, 0.3
 _ECHO_SHARE = 0.15
 _POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
 _FOLLOWING = (Term("callable"), Term("any"), Term("str"), Term("int"))
+_TOGGLED_SHARE, _BANK_SHARE, _BANK_LIMIT = 0.15, 0.06, 24
+_LONGEST_DEPOSIT_CHARS = 200
+_BY_NAME = frozenset({"positional_or_keyword", "keyword_only"})
 _FAILED_FACTOR = 0.85
 _GAINED_FACTOR = 1.4
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 40.0
@@ -28,40 +35,54 @@ class Generation:
         self.offers = offers
         self._values = values
         self._random = values.choices
+        self._turning = Turning(module, values)
+        self._bank: dict[str, list[str]] = {}
+        self.module = module
         self._functions = {one.qualname: one for one in module.all_functions()}
         self._owners = {one.name: one for one in module.classes}
         self._identities = {one.name: one.identity for one in offers.classes if one.is_own}
         self._classes = values.classes
+        self._clues = Clues(module, offers)
+        self._keywords: dict[str, list[str]] = {}
         self._choices: dict[tuple[str, str], list[Choice]] = {}
         self._methods: dict[str, list[Offer]] = {}
         self._constructors: dict[str, Offer] = {}
         for one in offers.callables:
-            if one.kind is Kind.METHOD and not one.name.startswith("_"):
+            if one.kind is Kind.METHOD and (one.name[0] != "_" or one.name in _MUTATORS):
                 self._methods.setdefault(one.owner, []).append(one)
             elif one.kind is Kind.CONSTRUCTOR:
                 self._constructors[one.name] = one
 
     def fresh(self, offer: Offer) -> Call | None:
         """A new call; None where no receiver can be made."""
-        call = Call(offer, self._arguments(offer))
-        if offer.kind in ON_INSTANCE:
-            receiver, soundness = self._receiver(offer.owner)
-            if receiver is None:
-                return None
-            steps = self._steps(offer) if self._values.seeds.chance(0.4) else ()
-            call = replace(
-                call, receiver=receiver, receiver_soundness=soundness, steps=tuple(steps)
-            )
-        return self._with_file(call)
+        seeds = self._values.seeds
+        seeds.begin()
+        if offer.kind not in ON_INSTANCE:
+            return self._with_file(Call(offer, self._arguments(offer)))
+        receiver, soundness = self._receiver(offer.owner)
+        if receiver is None:
+            return None
+        seeds.begin(receiver)
+        steps = tuple(self._steps(offer)) if seeds.chance(_STEPS_SHARE) else ()
+        arguments = self._arguments(offer)
+        return self._with_file(
+            Call(offer, arguments, receiver, receiver_soundness=soundness, steps=steps)
+        )
 
     def changed(self, call: Call) -> Call | None:
         """A variation of a call that was worth keeping."""
+        self._values.seeds.begin(call.receiver or "", *call.steps, call.source)
         if call.receiver is not None and self._values.seeds.chance(0.4):
             return self._with_receiver_changed(call)
         if not call.arguments or self._values.seeds.chance(0.1):
             return self.fresh(call.offer)
+        if self._values.seeds.chance(_TOGGLED_SHARE):
+            return self._with_file(self._toggled(call))
         place = self._random.randrange(len(call.arguments))
         given = call.arguments[place]
+        bank = self._bank.get(given.parameter)
+        if bank and self._values.seeds.chance(_BANK_SHARE):
+            return self._with_file(call.with_argument(place, self._random.choice(bank)))
         if self._values.seeds.chance(_ECHO_SHARE):
             echoed = self._echoed(call, place)
             if echoed is not None:
@@ -70,6 +91,22 @@ class Generation:
         if text is not None:
             return self._with_file(call.with_argument(place, text))
         return self._with_file(self._regenerated(call, place))
+
+    def turned(self, call: Call, hint: Hint) -> Call | None:
+        """A variation that may make a condition come out the other way."""
+        self._values.seeds.begin(call.receiver or "", *call.steps, call.source)
+        if (
+            call.receiver is not None
+            and "self" in hint.names
+            and self._random.random() < _STATE_SHARE
+        ):
+            return self._with_receiver_changed(call)
+        turned = self._turning.turned(call, hint)
+        if turned is None and call.arguments and self._values.seeds.chance(_ECHO_SHARE * 2):
+            place = self._random.randrange(len(call.arguments))
+            echoed = self._echoed(call, place)
+            turned = call.with_argument(place, echoed) if echoed else None
+        return self._with_file(turned) if turned else self.changed(call)
 
     def _with_receiver_changed(self, call: Call) -> Call | None:
         if self._values.seeds.chance(0.6):
@@ -106,7 +143,7 @@ class Generation:
             if not by_place or (is_optional and self._values.seeds.chance(0.6)):
                 break
             wanted = Input(one.name, one.kind, ANY, is_optional, one.default)
-            known = choices(wanted, inner, None, self._classes)
+            known = self._clues.choices(wanted, inner, None)
             term = self._random.choices(known, [item.weight for item in known])[0].term
             given.append(self._values.text(term, offer.key))
         return ", ".join(given)
@@ -114,6 +151,8 @@ class Generation:
     def learn(self, call: Call, *, failed: bool) -> None:
         """Prefer the types that led on, and avoid guesses that ended in a type error."""
         for given in call.arguments:
+            if not failed and given.parameter:
+                self._deposit(given)
             known = self._choices.get((call.offer.key, given.parameter))
             if known is None or not 0 <= given.choice < len(known):
                 continue
@@ -122,6 +161,13 @@ class Generation:
             if failed and choice.soundness is Soundness.ANNOTATED:
                 continue
             choice.weight = min(_MOST_WEIGHT, max(_LEAST_WEIGHT, choice.weight * factor))
+
+    def _deposit(self, given: Argument) -> None:
+        """Keep a value that led on, for parameters of the same name."""
+        bank = self._bank.setdefault(given.parameter, [])
+        if given.text not in bank and len(given.text) <= _LONGEST_DEPOSIT_CHARS:
+            bank.append(given.text)
+            del bank[:-_BANK_LIMIT]
 
     def function_of(self, offer: Offer) -> Function | None:
         """The function's text, where the file has it."""
@@ -159,8 +205,11 @@ class Generation:
                     count = self._random.choice((0, 1, 1, 2, 3))
                     given.extend(self._argument(offer, one, None) for _ in range(count))
             elif one.kind == "var_keyword":
-                if self._values.seeds.chance(0.3):
-                    given.append(self._argument(offer, one, self._random.choice(("a", "key", "b"))))
+                keys = self._keys(offer, one)
+                if self._values.seeds.chance(_OPTIONAL_SHARE):
+                    count = min(len(keys), self._random.choice((1, 1, 2)))
+                    names = self._random.sample(keys, count)
+                    given.extend(self._argument(offer, one, name) for name in names)
             elif one.is_optional and self._random.random() > _OPTIONAL_SHARE:
                 skipped = True
             else:
@@ -172,6 +221,14 @@ class Generation:
                 given.append(self._argument(offer, one, one.name if by_name else None))
         return tuple(given)
 
+    def _keys(self, offer: Offer, one: Input) -> list[str]:
+        """What to call the arguments that an offer takes by `**`."""
+        if offer.key not in self._keywords:
+            taken = {given.name for given in offer.inputs}
+            known = self._clues.keys(one, self.function_of(offer))
+            self._keywords[offer.key] = [key for key in known if key not in taken] or ["a", "key"]
+        return self._keywords[offer.key]
+
     def _argument(self, offer: Offer, one: Input, name: str | None) -> Argument:
         known = self._known(offer, one)
         place = self._random.choices(range(len(known)), [item.weight for item in known])[0]
@@ -182,7 +239,7 @@ class Generation:
         key = (offer.key, one.name)
         if key not in self._choices:
             function = self.function_of(offer)
-            self._choices[key] = choices(one, function, self.owner_of(offer), self._classes)
+            self._choices[key] = self._clues.choices(one, function, self.owner_of(offer))
         return self._choices[key]
 
     def _receiver(self, owner: str) -> tuple[str | None, Soundness]:
@@ -195,9 +252,14 @@ class Generation:
         if pool and self._values.seeds.chance(share):
             return pool[int(len(pool) * self._random.random() ** 2)], Soundness.ANNOTATED
         constructor = self._constructors.get(owner)
-        if known is None or known.is_abstract or constructor is None:
+        if known is None or constructor is None or owner.startswith("_"):
             return (pool[0] if pool else None), Soundness.SUGGESTED
+        if known.is_abstract and pool:
+            return pool[0], Soundness.SUGGESTED
         call = Call(constructor, self._arguments(constructor))
+        if known.is_abstract or self._values.seeds.chance(_SUBCLASSED_SHARE):
+            given = call.source.removeprefix(owner)
+            return self._values.subclass(known) + given, Soundness.GUESSED
         return call.source, call.soundness
 
     def _steps(self, offer: Offer) -> list[str]:
@@ -220,6 +282,26 @@ class Generation:
         else:
             steps.extend(self._steps(call.offer)[:1])
         return tuple(steps[:5])
+
+    def _toggled(self, call: Call) -> Call:
+        """The call with one optional argument more, or one less."""
+        given = {one.parameter for one in call.arguments}
+        named = [one for one in call.arguments if one.name]
+        missing = [
+            one
+            for one in call.offer.inputs
+            if one.is_optional and one.name not in given and one.kind in _BY_NAME
+        ]
+        if named and (not missing or self._values.seeds.chance(0.3)):
+            dropped = self._random.choice(named)
+            if any(one.name == dropped.name and one.is_optional for one in call.offer.inputs):
+                rest = tuple(one for one in call.arguments if one is not dropped)
+                return replace(call, arguments=rest)
+        if not missing:
+            return call
+        one = self._random.choice(missing)
+        fresh = self._argument(call.offer, one, one.name)
+        return replace(call, arguments=(*call.arguments, fresh))
 
     def _regenerated(self, call: Call, place: int) -> Call:
         old = call.arguments[place]
@@ -245,7 +327,7 @@ class Generation:
             for one in constants_of(text.replace("{s}", "it"))
             if type(one.value) is type(node.value) and one.value != node.value
         ]
-        return _with_constant(own, node, _literal(self._random.choice(known))) if known else None
+        return with_constant(own, node, _literal(self._random.choice(known))) if known else None
 
     def _mutated(self, text: str, near: str) -> str | None:
         """The text with one of its constants changed; None where it has none."""
@@ -253,7 +335,7 @@ class Generation:
         if not constants:
             return None
         node = self._random.choice(constants)
-        return _with_constant(text, node, self._neighbour(node.value, near))
+        return with_constant(text, node, self._neighbour(node.value, near))
 
     def _neighbour(self, value: object, near: str) -> str:
         seeds = self._values.seeds
@@ -281,27 +363,5 @@ class Generation:
         return call if needs else replace(call, file_text=None)
 
 
-def _with_constant(text: str, node: ast.Constant, fresh: str) -> str:
-    data = text.encode()
-    start, end = node.col_offset, node.end_col_offset or node.col_offset
-    return (data[:start] + fresh.encode("utf-8", "replace") + data[end:]).decode()
-
-
 def _literal(value: object) -> str:
     return quoted(value) if isinstance(value, str | bytes) else repr(value)
-
-
-def constants_of(text: str) -> list[ast.Constant]:
-    """The one-line constants of an expression that have neighbours of their own type."""
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return []
-    return [
-        one
-        for one in ast.walk(tree)
-        if isinstance(one, ast.Constant)
-        and one.lineno == 1
-        and one.end_lineno == 1
-        and one.value is not None
-    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from engines.testing.calls import Call, Soundness
-from engines.testing.generation import constants_of
+from engines.testing.constants import constants_of
 from engines.testing.jail.rendering import quoted
 from engines.testing.jailed import Jail
 from engines.testing.observations import Observation, Result

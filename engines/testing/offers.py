@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engines.testing.facts import Fact, fact, items, number, optional_text, text, texts
+from engines.testing.facts import Fact, fact, items, number, optional_text, text, text_map, texts
 
 
 class Kind(StrEnum):
@@ -82,6 +82,8 @@ class ClassOffer:
     concrete: tuple[str, ...]
     inputs: tuple[Input, ...]
     attributes: frozenset[str]
+    open_methods: tuple[str, ...] = ()
+    """Abstract methods, which a subclass has to have."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,12 @@ class Offers:
         default_factory=dict[str, list[tuple[str, int]]]
     )
     """The same, by the names that hold them."""
+    names: frozenset[str] = frozenset()
+    """The names of the module's own level."""
+    instances: tuple[tuple[str, str], ...] = ()
+    """Names that hold an instance of one of the classes, with the class's identity."""
+    constants: dict[str, str] = field(default_factory=dict[str, str])
+    """Source of plain constants, by the names that hold them in the module or a class."""
 
 
 def read_offers(value: object) -> Offers:
@@ -114,6 +122,11 @@ def read_offers(value: object) -> Offers:
         values=texts(whole.get("values")),
         patterns=tuple(dict.fromkeys(one for group in named.values() for one in group)),
         named_patterns=named,
+        names=frozenset(texts(whole.get("names"))),
+        constants=text_map(whole.get("constants")),
+        instances=tuple(
+            (text(one[0]), text(one[1])) for one in map(items, items(whole.get("instances")))
+        ),
     )
 
 
@@ -141,6 +154,7 @@ def _class(one: Fact) -> ClassOffer:
         concrete=texts(one.get("concrete")),
         inputs=_inputs(one.get("parameters")),
         attributes=frozenset(texts(one.get("attributes"))),
+        open_methods=texts(one.get("open")),
     )
 
 

@@ -11,7 +11,7 @@ from engines.testing.observations import Observation, Result
 from engines.testing.search import Kept
 
 _NEVER_RAISED = frozenset({
-    "StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt", "SystemExit",
+    "StopIteration", "StopAsyncIteration", "GeneratorExit", "KeyboardInterrupt",
     "MemoryError", "RecursionError", "DeprecationWarning", "UserWarning",
 })  # fmt: skip
 _PROTOCOL = {
@@ -28,6 +28,8 @@ _NEVER_EXPECTED = frozenset({
     "ZeroDivisionError", "IndexError", "UnboundLocalError", "NameError", "RecursionError",
     "KeyError", "RuntimeError",
 })  # fmt: skip
+_PARSERS = frozenset({"re", "json.decoder", "binascii", "struct", "decimal", "csv", "zlib"})
+"""Modules whose own exceptions say that a text or some bytes are malformed."""
 _GUESSED_TYPES_RAISE = frozenset({"TypeError", "AttributeError"})
 
 
@@ -90,7 +92,7 @@ def verdict(call: Call, result: Result, texts: Texts) -> Verdict:
         return Verdict.DROP
     if seen.deliberate or texts.names(name, seen.bases):
         return Verdict.TEST if seen.deliberate or call.soundness > 0 else Verdict.DROP
-    if name in _PROTOCOL.get(call.offer.name, ()):
+    if name == "SystemExit" or name in _PROTOCOL.get(call.offer.name, ()):
         return Verdict.TEST
     return Verdict.FINDING if _is_news(call, seen) else Verdict.DROP
 
@@ -115,7 +117,7 @@ class Judge:
 
 def _is_news(call: Call, seen: Observation) -> bool:
     """Whether the input was such that the code has no excuse for crashing."""
-    if "builtins:OSError" in seen.bases:
+    if "builtins:OSError" in seen.bases or seen.type.partition(":")[0] in _PARSERS:
         return False
     if call.is_example or any(one.text.startswith(("lambda", "str.")) for one in call.arguments):
         return False

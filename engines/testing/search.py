@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from engines.testing.budget import Budget
 from engines.testing.calls import Call
+from engines.testing.frontier import Frontier
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail, Lost
 from engines.testing.observations import Result
 from engines.testing.offers import Kind, Offer
+from engines.testing.reach import Reach
 from engines.testing.values import Values
 from engines.watch import Watch
 
@@ -23,6 +25,8 @@ _KEPT_PER_OFFER = 120
 _FAILURES_PER_OFFER = 30
 _CHANGED_SHARE = 0.45
 _FOLLOWED_SHARE = 0.3
+_TURNED_SHARE = 0.25
+_DONE_FACTOR = 0.1
 _MAKERS_PER_DEPTH = 6
 _HANGS_TO_GIVE_UP = 6
 _LEAST_WEIGHT = 1e-6
@@ -55,6 +59,11 @@ class _Standing:
     makers: list[Call] = field(default_factory=list[Call])
     """Calls that returned something callable."""
 
+    @property
+    def promptness(self) -> float:
+        """How much less to call it for its hangs, each as dear as hundreds of calls."""
+        return 1 / (1 + self.hangs / 2) ** 2
+
     def add_maker(self, call: Call) -> None:
         """Keep a few for every number of times the result was called already."""
         depth = len(call.follow)
@@ -78,6 +87,8 @@ class Search:
         self.reached: set[int] = set(jail.reached)
         self._last_gain = 0
         self._losses = 0
+        self._frontier = Frontier(jail.goals, jail.offers.constants, values.choices)
+        self._reach = Reach(generation.module, jail.goals)
         self.is_complete = True
 
     def run(
@@ -133,14 +144,29 @@ class Search:
         made = [self._next_call(one) for one in chosen]
         return [one for one in made if one]
 
+    def _turned(self) -> Call | None:
+        """A call changed toward an outcome that none has shown yet."""
+        picked = self._frontier.pick(self.reached)
+        standing = self._standings.get(picked[0].offer.key) if picked else None
+        if picked is None or standing is None or self._random.random() > standing.promptness:
+            return None
+        return self._generation.turned(*picked)
+
     def _weight(self, offer: Offer) -> float:
         standing = self._standings[offer.key]
         if standing.is_banned or (standing.hangs > _HANGS_TO_GIVE_UP and not standing.kept):
             return _LEAST_WEIGHT
-        weight = max(0.04, 0.97 ** (standing.idle / 4)) / (1 + standing.hangs / 3)
-        return weight * (0.3 if offer.is_inherited else 1.0)
+        weight = max(0.04, 0.97 ** (standing.idle / 4)) * standing.promptness
+        weight *= 0.3 if offer.is_inherited else 1.0
+        near = self._reach.goals_of(self._generation.function_of(offer))
+        is_done = bool(near) and near <= self.reached
+        return weight * (_DONE_FACTOR if is_done else 1.0)
 
     def _next_call(self, offer: Offer) -> Call | None:
+        if self._random.random() < _TURNED_SHARE:
+            turned = self._turned()
+            if turned is not None:
+                return turned
         standing = self._standings[offer.key]
         if standing.makers and self._random.random() < _FOLLOWED_SHARE:
             return self._generation.followed(self._random.choice(standing.makers))
@@ -214,6 +240,7 @@ class Search:
         if result.hits is None or is_hang or result.observation.kind == "setup":
             return
         self.reached |= result.hits
+        self._frontier.saw(call, result.hits, self.reached)
         if result.observation.kind == "callable":
             standing.add_maker(call)
         self._remember(call, result)
@@ -227,11 +254,11 @@ class Search:
     def _remember(self, call: Call, result: Result) -> None:
         """Calls that return instances feed the pool that receivers and arguments come from."""
         made = result.observation
-        if made.kind not in {"object", "value"} or made.type not in self._values.classes:
+        if made.kind not in {"object", "value", "opaque"} or call.file_text is not None:
             return
-        is_private = made.type_name.startswith("_")
-        if call.receiver is None and call.file_text is None and not is_private:
-            self._values.remember(made.type, call.source)
+        expression = call.expression
+        if made.type in self._values.classes and expression is not None:
+            self._values.remember(made.type, expression)
 
 
 def _is_type_failure(result: Result) -> bool:

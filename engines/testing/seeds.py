@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,12 +20,25 @@ _SEPARATOR_CHARS = 2
 _LONGEST_TEXT_CHARS, _PLAIN_SIZE = 300, 30
 _MOST_ITEMS, _PLAIN_ITEMS = 20, 6
 _NOTHING = Nearby()
+_INDENTS = ("", "", "", "", "  ", "\t")
+_DEEP_INDENTS = ("  ", "  ", "    ", "  \t")
+_MOST_LINES, _LINE_CHARS = 5, 40
+_LINE_SIGNS = ("splitlines", "readline", "for line in", 'split("\\n")', "split('\\n')", "MULTILINE")
+_AGAIN_SHARE, _RECENT_CHARS = 0.12, 30
+_QUOTED = re.compile(r"""["']([^"'\\\n]{1,30})["']""")
+_NUMBER = re.compile(r"(?<![\w.\"'])-?\d{1,6}(?![\w.\"'])")
 _PARTS = ("1", "2", "3", "10", "a", "b", "abc", "0")
 _PLAIN_TEXTS = (
     "", "a", "abc", "hello world", "Hello World", "  padded  ", "A", "a,b,c", "a b", "foo_bar",
     "fooBar", "x-y", "1", "12", "-3", "3.5", "0", "123abc", "a=1", "key: value", "é", "\n",
-    "line one\nline two", "a.b", "/a/b", "[1, 2]", '{"a": 1}', "2020-01-31", "12:30", "true",
+    "line one\nline two", "  a\n    b\n\n  c", "a.b",
+    "/a/b", "[1, 2]", '{"a": 1}', "2020-01-31", "12:30", "true",
     "user@example.com", "https://example.com/a?b=c", "level", "!", "%", "(a)", "aa", "aab", "zebra",
+)  # fmt: skip
+_FOREIGN_TEXTS = (
+    "\u00e9t\u00e9", "stra\u00dfe", "\u65e5\u672c\u8a9e", "\u30ab\u30ca", "\u05d0\u05d1",
+    "\u0627\u0644", "e\u0301", "a\u200db", "\U0001f600", "\ufb01", "x\u00b2", "\u0663", "\u2167",
+    "\u00a0", "\uff21", "\t", "\x00",
 )  # fmt: skip
 _PLAIN_INTS = (
     0,
@@ -66,9 +80,15 @@ class Seeds:
     seen_integers: list[int] = field(default_factory=list[int])
     nearby: dict[str, Nearby] = field(default_factory=dict[str, Nearby])
     """What one function and those it calls mention, by its qualified name."""
+    is_lined: bool = False
+    """Whether the module takes texts apart by lines."""
+    recent_texts: list[str] = field(default_factory=list[str])
+    recent_integers: list[int] = field(default_factory=list[int])
+    """Used in the present call: parts of a call often speak of the same thing."""
 
     def __post_init__(self) -> None:
         self._regex = RegexText(self.choices)
+        self._repeats = False
 
     def add(self, value: object) -> None:
         """Put a mined constant into the pool of its type."""
@@ -96,8 +116,22 @@ class Seeds:
         """True in this share of the cases."""
         return self.choices.random() < share
 
+    def begin(self, *texts: str) -> None:
+        """Start a new call; with an object of which the source is known, parts may repeat."""
+        self._repeats = bool(texts and texts[0])
+        self.recent_texts = [one for text in texts for one in _QUOTED.findall(text)]
+        self.recent_integers = [int(one) for text in texts for one in _NUMBER.findall(text)]
+
     def text(self, near: str = "") -> str:
         """A string: mentioned by the function `near` or the module, seen, matching, or plain."""
+        if self._repeats and self.recent_texts and self.chance(_AGAIN_SHARE):
+            return self.choices.choice(self.recent_texts)
+        chosen = self._new_text(near)
+        if len(chosen) <= _RECENT_CHARS:
+            self.recent_texts.append(chosen)
+        return chosen
+
+    def _new_text(self, near: str) -> str:
         known = self.nearby.get(near, _NOTHING)
         local = known.texts
         sources: list[tuple[float, Callable[[], str]]] = [
@@ -109,6 +143,8 @@ class Seeds:
             (0.12, lambda: self._joined(local)),
             (0.24, lambda: self.choices.choice(_PLAIN_TEXTS)),
             (0.03, lambda: self._sized(known)),
+            (0.03, lambda: self.choices.choice(_FOREIGN_TEXTS)),
+            (0.15 if self.is_lined else 0.0, lambda: self._lines(near)),
         ]
         return self._from(sources)
 
@@ -121,6 +157,17 @@ class Seeds:
         sizes = [one for one in self.nearby.get(near, _NOTHING).integers if 0 < one <= _MOST_ITEMS]
         chosen = self.choices.choice(sizes) if sizes else _PLAIN_ITEMS
         return chosen + self.choices.choice((-1, 0, 1))
+
+    def _lines(self, near: str) -> str:
+        """A text of several lines, some of them indented; a line is not itself of several."""
+        self.is_lined = False
+        indents = _INDENTS if self.chance(0.7) else _DEEP_INDENTS
+        lines = [
+            self.choices.choice(indents) + self._new_text(near)[:_LINE_CHARS]
+            for _ in range(self.choices.randint(2, _MOST_LINES))
+        ]
+        self.is_lined = True
+        return "\n".join(lines)
 
     def _sized(self, known: Nearby) -> str:
         """A string as long as a number that the function mentions, or one more."""
@@ -148,6 +195,13 @@ class Seeds:
 
     def integer(self, near: str = "") -> int:
         """An integer: mostly small, sometimes one mentioned or compared with, or next to it."""
+        if self._repeats and self.recent_integers and self.chance(_AGAIN_SHARE / 2):
+            return self.choices.choice(self.recent_integers)
+        chosen = self._new_integer(near)
+        self.recent_integers.append(chosen)
+        return chosen
+
+    def _new_integer(self, near: str) -> int:
         local = self.nearby.get(near, _NOTHING).integers
         sources: list[tuple[float, Callable[[], int]]] = [
             (0.25 if local else 0.0, lambda: self._beside(local)),
@@ -212,5 +266,6 @@ def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
         seeds.add(ast.literal_eval(text) if not text.startswith("float") else None)
     found = [(one.text, flag_bits(one.flags)) for one in patterns_of(module.tree)]
     seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
+    seeds.is_lined = any(one in module.text for one in _LINE_SIGNS)
     seeds.nearby = nearby_of(module, offers.named_patterns)
     return seeds

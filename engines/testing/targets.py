@@ -1,19 +1,17 @@
 """Which of a module's callables a request asks for, and which goals count for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engines.source.module import Module
 from engines.testing.jailed import Jail
-from engines.testing.offers import Kind, Offer
+from engines.testing.offers import ON_INSTANCE, Kind, Offer, Offers
 from engines.testing.types import CannotTest, TestingRequest
 
 _NAMED_LIMIT = 8
 _OPERATORS_LEFT_OUT = frozenset({
-    "__init_subclass__", "__class_getitem__", "__getattribute__", "__setattr__", "__delattr__",
-    "__set_name__", "__get__", "__set__", "__reduce_ex__",
-    "__sizeof__", "__dir__", "__del__", "__subclasshook__", "__await__",
-    "__aenter__", "__aexit__", "__aiter__", "__anext__", "__post_init__", "__getnewargs__",
+    "__init_subclass__", "__class_getitem__", "__getattribute__", "__set_name__", "__get__",
+    "__set__", "__sizeof__", "__del__", "__subclasshook__", "__await__", "__post_init__",
 })  # fmt: skip
 
 
@@ -37,6 +35,7 @@ def chosen_targets(request: TestingRequest, module: Module, jail: Jail) -> Targe
         for one in jail.offers.callables
         if _is_public(one) and (one.line or one.name not in exceptions)
     ]
+    public.extend(one for one in jail.offers.callables if _is_handed_out(one, jail.offers))
     if request.symbol:
         return _of_symbol(request.symbol, module, jail)
     if request.lines:
@@ -54,6 +53,18 @@ def _is_public(offer: Offer) -> bool:
     return not offer.name.startswith("_") or (
         offer.name.startswith("__") and offer.name.endswith("__") and bool(offer.owner)
     )
+
+
+def _is_handed_out(offer: Offer, offers: Offers) -> bool:
+    """Whether it is on an object of a private class, which only a public call can return."""
+    if not offer.owner.startswith("_") or offer.kind not in ON_INSTANCE or offer.is_inherited:
+        return False
+    own = {one.name: one for one in offers.classes if one.is_own}
+    names = {one.identity: one.name for one in own.values()}
+    below = own[offer.owner].concrete if offer.owner in own else ()
+    has_public = any(not names.get(one, "_").startswith("_") for one in below)
+    plain = replace(offer, owner=offer.owner.lstrip("_") or "x")
+    return _is_public(plain) and not has_public
 
 
 def _of_symbol(symbol: str, module: Module, jail: Jail) -> Targets:

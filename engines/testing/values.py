@@ -11,12 +11,15 @@ from engines.testing.offers import ANY, ClassOffer, Input, Offers, Term
 from engines.testing.seeds import Seeds
 
 _DEPTH_LIMIT = 3
+_KEY_SHARE = 0.8
+_UNBOUNDED_SHARE = 0.05
 _SUBCLASS_SHARE, _MENTIONED_SIZE_SHARE = 0.35, 0.06
 _POOL_LIMIT = 40
 _READABLE_CHARS = 120
 _SIZES, _INNER_SIZES = (0, 1, 2, 3, 3, 4), (0, 1, 2, 2)
 _CALLABLE_COUNTS = (1, 1, 1, 2, 0)
 _SCALARS = ("int", "str", "int", "str", "float", "bool", "none")
+_WORDS, _WORD_SHARE = ("a", "b", "ab", "key", "name", "x", "1", ""), 0.4
 _CONTAINERS = ("list", "dict", "tuple")
 _LAMBDAS = {
     0: ("lambda: 1", 'lambda: "a"', "list"),
@@ -54,6 +57,7 @@ _FIXED = {
     "pattern": ('re.compile("a+")', r're.compile(r"\d+")'),
     "bytesio": ('BytesIO(b"abc")', 'BytesIO(b"")'),
 }  # fmt: skip
+_UNBOUNDED = ('float("inf")', 'float("-inf")', 'float("nan")')
 _LISTS = frozenset({"list", "sequence", "collection", "iterable", "mutablesequence", "reversible",
                     "sized", "container"})  # fmt: skip
 
@@ -78,6 +82,8 @@ class Values:
         self.seeds = seeds
         self.classes = {one.identity: one for one in offers.classes}
         self._pool: dict[str, list[str]] = {}
+        for name, class_id in offers.instances:
+            self.remember(class_id, name)
         self._plain: dict[str, Callable[[str], str]] = {
             "int": self._int, "integral": self._int, "number": self._int, "float": self._float,
             "real": self._float, "decimal": self._decimal,
@@ -90,7 +96,7 @@ class Values:
             "ordereddict": self._ordered, "defaultdict": self._dict, "counter": self._counter,
             "deque": self._deque, "iterator": self._iterator, "generator": self._iterator,
             "class": self._instance, "stringio": self._stringio, "literal": self._literal,
-            "callable": self._callable, "namespace": self._namespace,
+            "callable": self._callable, "namespace": self._namespace, "record": self._record,
         }  # fmt: skip
         self._shaped.update(dict.fromkeys(_LISTS, self._list))
 
@@ -130,6 +136,8 @@ class Values:
         return repr(self.seeds.integer(near))
 
     def _float(self, near: str) -> str:
+        if self.seeds.chance(_UNBOUNDED_SHARE):
+            return self.choices.choice(_UNBOUNDED)
         return repr(self.seeds.number(near))
 
     def _decimal(self, near: str) -> str:
@@ -153,7 +161,7 @@ class Values:
         if wanted.depth < _DEPTH_LIMIT and self.seeds.chance(0.3):
             name = self.choices.choice(_CONTAINERS)
             return self._inner(Term(name, (Term("str"),) if name == "dict" else (ANY,)), wanted)
-        return self._inner(Term(self.choices.choice(_SCALARS)), wanted)
+        return self._scalar(wanted)
 
     def _unusual(self, wanted: Wanted) -> str:
         """A type, a function, or an instance that an earlier call made."""
@@ -234,16 +242,32 @@ class Values:
 
     def _namespace(self, wanted: Wanted) -> str:
         """An object with just the attributes and methods that the code uses."""
-        parts = [
-            f"{one[:-2]}=lambda *args: {self._scalar(wanted)}"
-            if one.endswith("()")
-            else f"{one}={self._scalar(wanted)}"
-            for one in wanted.term.literals
-        ]
+        parts: list[str] = []
+        for name, term in zip(wanted.term.literals, wanted.term.arguments, strict=True):
+            text = self._part(term, wanted)
+            parts.append(
+                f"{name[:-2]}=lambda *args: {text}" if name[-1] == ")" else f"{name}={text}"
+            )
         return f"SimpleNamespace({', '.join(parts)})"
 
+    def _record(self, wanted: Wanted) -> str:
+        """A dictionary with the keys that the code reads, or some of them."""
+        parts = [
+            f"{quoted(key)}: {self._part(term, wanted)}"
+            for key, term in zip(wanted.term.literals, wanted.term.arguments, strict=True)
+            if self.seeds.chance(_KEY_SHARE)
+        ]
+        return f"{{{', '.join(parts)}}}"
+
+    def _part(self, term: Term, wanted: Wanted) -> str:
+        return self._scalar(wanted) if term == ANY else self._inner(term, wanted)
+
     def _scalar(self, wanted: Wanted) -> str:
-        return self._inner(Term(self.choices.choice(_SCALARS)), wanted)
+        """A plain value where nothing asks for a special one; texts are short words mostly."""
+        name = self.choices.choice(_SCALARS)
+        if name == "str" and self.seeds.chance(_WORD_SHARE):
+            return quoted(self.choices.choice(_WORDS))
+        return self._inner(Term(name), wanted)
 
     def _instance(self, wanted: Wanted) -> str:
         known = self.classes.get(wanted.term.class_id)
@@ -270,7 +294,16 @@ class Values:
             return "None"
         given = [one for one in known.inputs if not one.is_optional or self.seeds.chance(0.2)]
         parts = [self._keyword(one, wanted) for one in given if not one.kind.startswith("var_")]
-        return f"{known.name}({', '.join(parts)})"
+        name = self.subclass(known) if known.is_abstract else known.name
+        return f"{name}({', '.join(parts)})"
+
+    def subclass(self, known: ClassOffer) -> str:
+        """A subclass that has what the class leaves open."""
+        methods = [
+            f"{quoted(name)}: lambda self, *args: {self._scalar(Wanted(ANY, '', 1))}"
+            for name in known.open_methods
+        ]
+        return f'type("Concrete", ({known.name},), {{{", ".join(methods)}}})'
 
     def _keyword(self, one: Input, wanted: Wanted) -> str:
         text = self._inner(one.term, wanted)

@@ -156,10 +156,10 @@ class FileComparison:
 
     def _search(self, pair: Pair, exploration: Exploration, until_s: float, last_s: float) -> None:
         """Search until `until_s`; where nothing was found, and nothing is to confirm: `last_s`."""
-        module = self._rooms.base.module
+        place = self._rooms.base
         found: dict[Call, None] = {}
         for side in (self._versions.base, self._versions.head):
-            found.update(dict.fromkeys(example_calls(side, exploration.offers, module)))
+            found.update(dict.fromkeys(example_calls(side, exploration.offers, place)))
         public_s = self._budget.spent_s + _PUBLIC_SHARE * (until_s - self._budget.spent_s)
         exploration.run(list(found), self._budget, public_s, self._watch)
         if not exploration.found:

@@ -29,8 +29,8 @@ Fact = dict[str, Any]
 
 _IMPORT_LIMIT_S = 10.0
 _MODULES = (
-    "asyncio", "collections", "copy", "datetime", "io", "itertools", "math", "operator", "random",
-    "re",
+    "asyncio", "collections", "copy", "datetime", "io", "itertools", "math", "operator", "pickle",
+    "random", "re",
 )  # fmt: skip
 _MEMBERS = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
@@ -159,7 +159,8 @@ def load(request: Fact) -> Target:
     names = _namespace(module)
     surface = Surface(module, file, Renderer(names))
     described = surface.describe()
-    foreign, sites = surface.foreign_names(), Sites(root, file)
+    foreign = surface.foreign_names() | surface.own_names()
+    sites = Sites(root, file)
 
     def runner() -> Runner:
         return Runner(foreign | _namespace(module), name, sites)

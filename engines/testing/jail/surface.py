@@ -1,5 +1,6 @@
 """Describes what an imported module offers: callables with signatures, classes, values."""
 
+import builtins
 import enum
 import functools
 import inspect
@@ -20,6 +21,7 @@ _SUBCLASS_LIMIT = 8
 _ITEM_LIMIT = 50
 _VALUE_LIMIT = 300
 _TEXT_LIMIT_CHARS = 120
+_CONSTANT_ITEMS = 12
 
 
 class Surface:
@@ -35,11 +37,12 @@ class Surface:
         """All of it; reading attributes may run the target's code."""
         callables: list[Fact] = []
         classes: list[Fact] = []
+        self._meet_neighbours()
         for name, value in vars(self._module).copy().items():
             if name.startswith("__") or inspect.ismodule(value):
                 continue
             if isinstance(value, type):
-                if value.__module__ == self._module.__name__ and value.__name__ == name:
+                if self._owns(value) and value.__name__ == name:
                     classes.append(self._class(value))
                     callables.append(self._constructor(value))
                     callables.extend(self._members(value))
@@ -50,7 +53,46 @@ class Surface:
             "classes": classes + list(self._foreign()),
             "values": list(self._values()),
             "patterns": list(self._patterns()),
+            "names": sorted(self.own_names()),
+            "instances": list(self._instances()),
+            "constants": dict(self._constants()),
         }
+
+    def _meet_neighbours(self) -> None:
+        """Classes that the module imports from its own package are values for its functions."""
+        for name, value in vars(self._module).copy().items():
+            if not isinstance(value, type) or name.startswith("_"):
+                continue
+            if self._is_near(value.__module__) and value.__name__ == name:
+                self._terms.of(value)
+
+    def own_names(self) -> dict[str, object]:
+        """What a test could import from the module, by its name; nothing of other packages' own."""
+        return {
+            name: value
+            for name, value in vars(self._module).copy().items()
+            if not name.startswith("_")
+            and not hasattr(builtins, name)
+            and (not inspect.ismodule(value) or self._is_near(value.__name__))
+        }
+
+    def _is_near(self, module: str) -> bool:
+        return module.partition(".")[0] == self._module.__name__.partition(".")[0]
+
+    def _instances(self) -> Iterator[list[str]]:
+        known = self._known_classes()
+        for name, value in self.own_names().items():
+            kind: Any = type(value)
+            if f"{kind.__module__}:{kind.__qualname__}" in known:
+                yield [name, f"{kind.__module__}:{kind.__qualname__}"]
+
+    def _known_classes(self) -> set[str]:
+        own = {
+            f"{value.__module__}:{value.__qualname__}"
+            for value in vars(self._module).copy().values()
+            if isinstance(value, type)
+        }
+        return own | set(self._terms.classes)
 
     def foreign_names(self) -> dict[str, object]:
         """The mentioned classes of other modules that a test could import, by their names."""
@@ -59,6 +101,15 @@ class Surface:
             for value in self._terms.classes.values()
             if getattr(sys.modules.get(value.__module__), value.__name__, None) is value
         }
+
+    def _owns(self, value: type) -> bool:
+        """Whether a class is made in this file, whatever module it says it is from."""
+        if value.__module__ == self._module.__name__:
+            return True
+        if value.__module__.partition(".")[0] != self._module.__name__.partition(".")[0]:
+            return False
+        codes = (getattr(one, "__code__", None) for one in vars(value).copy().values())
+        return any(one.co_filename == self._file for one in codes if one is not None)
 
     def _is_own(self, value: object) -> bool:
         """Whether a module-level callable was made in this file."""
@@ -79,12 +130,13 @@ class Surface:
             "name": value.__name__,
             "id": f"{value.__module__}:{value.__qualname__}",
             "module": value.__module__,
-            "own": value.__module__ == self._module.__name__,
+            "own": self._owns(value),
             "members": members[:20],
             "abstract": inspect.isabstract(value) or _is_protocol(value),
             "exception": issubclass(value, BaseException),
             "concrete": [f"{sub.__module__}:{sub.__qualname__}" for sub in _below(value)],
             "parameters": self._parameters(value, _constructor_of(value), drop_first=False),
+            "open": sorted(getattr(value, "__abstractmethods__", ())),
             "attributes": [name for name in dir(value) if not name.startswith("_")][:60],
         }
 
@@ -109,7 +161,7 @@ class Surface:
             waiting = [
                 (key, value)
                 for key, value in self._terms.classes.items()
-                if key not in done and value.__module__ != self._module.__name__
+                if key not in done and not self._owns(value)
             ]
             if not waiting:
                 return
@@ -121,7 +173,7 @@ class Surface:
         """Methods that this file defines, on the class that has them, inherited ones included."""
         seen: set[str] = set()
         for base in owner.__mro__:
-            if base.__module__ != self._module.__name__:
+            if not self._owns(base):
                 continue
             for name, raw in vars(base).copy().items():
                 if name in seen:
@@ -204,13 +256,25 @@ class Surface:
                 break
         yield from list(found)[:_VALUE_LIMIT]
 
+    def _constants(self) -> Iterator[tuple[str, str]]:
+        """Plain constants of the module and its classes, and short collections of such."""
+        for holder in self._holders():
+            for name, value in holder.copy().items():
+                items = list(value) if is_a(value, tuple, list, set, frozenset) else [value]
+                is_short = 0 < len(items) <= _CONSTANT_ITEMS
+                if not name.startswith("__") and is_short and all(map(_is_plain, items)):
+                    text = self._render.text(value)
+                    if text is not None:
+                        yield name, text
+
+    def _holders(self) -> list[dict[str, Any]]:
+        owners = [one for one in vars(self._module).values() if isinstance(one, type)]
+        own = [one for one in owners if self._owns(one)]
+        return [vars(self._module), *(dict(vars(one)) for one in own)]
+
     def _patterns(self) -> Iterator[list[object]]:
         """Compiled patterns of the module, its classes and tables, by the names that hold them."""
-        owners = [one for one in vars(self._module).values() if isinstance(one, type)]
-        holders = [vars(self._module)] + [
-            dict(vars(one)) for one in owners if one.__module__ == self._module.__name__
-        ]
-        for holder in holders:
+        for holder in self._holders():
             for name, value in holder.copy().items():
                 for item in _with_items(value):
                     if is_a(item, re.Pattern) and isinstance(item.pattern, str):
@@ -228,6 +292,12 @@ def _with_items(value: Any) -> Iterator[Any]:
             yield item
             if is_a(item, list, tuple):
                 yield from item[:4]
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str | bytes):
+        return len(value) <= _TEXT_LIMIT_CHARS
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_below(value: type, other: type) -> bool:

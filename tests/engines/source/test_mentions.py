@@ -1,6 +1,6 @@
 import ast
 
-from engines.source.mentions import Example, Pattern, examples_of, literals_of, patterns_of
+from engines.source.mentions import Example, Pattern, code_in, examples_of, literals_of, patterns_of
 
 
 def test_literals_leave_out_docstrings_booleans_and_long_texts() -> None:
@@ -32,3 +32,18 @@ def test_examples_come_from_docstrings() -> None:
 def test_malformed_examples_are_no_examples() -> None:
     assert examples_of(">>>add(1)\n  2") == ()
     assert examples_of(None) == ()
+
+
+def test_code_without_prompts_is_found_in_blocks_fences_and_quotes() -> None:
+    text = "Use ``open_door(1)``.\n\nExample::\n\n    x = door(2)  # => 3\n    x.close()\n\n"
+    text += "```python\nknock(3)\n```\n    >>> hidden(4)\n\nNot code, not a call.\n"
+    assert [ast.unparse(one) for one in code_in(text)] == [
+        "x = door(2)",
+        "x.close()",
+        "knock(3)",
+        "open_door(1)",
+    ]
+
+
+def test_results_beside_calls_are_left_out() -> None:
+    assert [ast.unparse(one) for one in code_in("    twice(2) -> 4\n    a b c\n")] == ["twice(2)"]

@@ -1,0 +1,172 @@
+"""What the search thinks of by itself: each target has a line that needs one kind of input."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engines.sandbox.sandbox import Sandbox
+from engines.source.module import parse_module
+from engines.testing.budget import Budget
+from engines.testing.examples import example_calls
+from engines.testing.generation import Generation
+from engines.testing.jailed import Jail
+from engines.testing.places import place_of
+from engines.testing.search import Search
+from engines.testing.seeds import mine
+from engines.testing.targets import chosen_targets
+from engines.testing.types import TestingRequest
+from engines.testing.values import Values
+from engines.watch import Unwatched
+
+Missed = Callable[[str], list[str]]
+
+_CPU_S = 1.5
+
+
+@pytest.fixture
+def missed(sandbox: Sandbox, tmp_path: Path) -> Missed:
+    """The lines and outcomes of a module that a short search does not reach."""
+
+    def run(text: str) -> list[str]:
+        (tmp_path / "mod.py").write_text(text)
+        module, place = parse_module(text, "mod.py"), place_of(tmp_path, "mod.py")
+        budget, choices = Budget(_CPU_S), random.Random(1)  # noqa: S311 - reproducible
+        with Jail(sandbox, place, lambda: False, {}, budget) as jail:
+            targets = chosen_targets(TestingRequest(tmp_path, "mod.py"), module, jail)
+            values = Values(jail.offers, mine(module, jail.offers, choices))
+            search = Search(jail, Generation(module, jail.offers, values), values, targets.goals)
+            examples = example_calls(module, jail.offers, place)
+            search.run(list(targets.offers), examples, budget, _CPU_S, Unwatched())
+            left = sorted(targets.goals - search.reached)
+            return [f"{jail.goals[one].line} {jail.goals[one].text}" for one in left]
+
+    return run
+
+
+TARGETS = {
+    "the elements of a list, by what is done with them": """
+def total(rows):
+    found = 0
+    for row in rows:
+        if row.kind == "sum" and row.amount > 100:
+            found += row.amount
+    return found
+""",
+    "the keys that are read": """
+def greeting(person):
+    if "title" in person:
+        return person["title"] + " " + person["name"]
+    return person.get("nick", "you") + str(len(person["name"]))
+""",
+    "pairs, each part by its own use": """
+KINDS = ("add", "drop")
+
+def replay(log):
+    held = set()
+    for kind, name in log:
+        if kind == "add":
+            held.add(name.lower())
+        elif kind == "drop" and name.lower() in held:
+            held.remove(name.lower())
+    return held
+""",
+    "what a constructor keeps for its methods": """
+class Report:
+    def __init__(self, rows, header):
+        self.rows = rows
+        self.header = header
+
+    def text(self):
+        lines = [self.header.upper()]
+        for row in self.rows:
+            lines.append(row.strip())
+        return lines
+""",
+    "what a callee does with it": """
+def outer(source):
+    return _inner(source, 1)
+
+def _inner(text, depth):
+    if text.startswith("<") and text.endswith(">"):
+        return text.strip("<>").split(":")
+    return depth
+""",
+    "values the module itself defines": """
+class _Marker:
+    pass
+
+MISSING = _Marker()
+
+def shown(value, default=None):
+    if value is MISSING:
+        return "nothing"
+    if default is MISSING:
+        return "no default"
+    return value
+""",
+    "functions with as many parameters as they are called with": """
+def combined(left, right, merge):
+    if not callable(merge):
+        raise TypeError("merge")
+    return merge(left, right, 3)
+""",
+    "numbers and texts that conditions name": """
+def grade(score: int, mode: str = "plain") -> str:
+    if score == 7741:
+        return "exact"
+    if score > 50_000:
+        return "high"
+    if mode.startswith("zz:"):
+        return mode[3:]
+    if len(mode) == 17:
+        return "long"
+    return "low"
+""",
+    "attributes set after the object was made": """
+class Printer:
+    def __init__(self):
+        self.level = 0
+
+    def say(self, text: str) -> str:
+        if self.level >= 4:
+            return f"[{self.level}] {text}"
+        return text
+""",
+    "an example without prompts": '''
+class Pipe:
+    """Joins steps.
+
+    Example::
+
+        pipe = Pipe("a")
+        pipe.then("plugh", 3)
+        pipe.run("xyzzy")
+    """
+
+    def __init__(self, name):
+        self._name, self._steps = name, {}
+
+    def then(self, word, count):
+        self._steps[word] = count
+
+    def run(self, word):
+        if word == "xy" + "zzy" and self._steps.get("plu" + "gh") == 3:
+            return "found"
+        return "lost"
+''',
+}
+
+
+@pytest.mark.parametrize("text", TARGETS.values(), ids=TARGETS)
+def test_a_short_search_reaches_all_of(missed: Missed, text: str) -> None:
+    assert missed(text) == []
+
+
+def test_the_readme_is_read_as_examples(missed: Missed, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(
+        "# Doors\n\n```python\nimport mod\nmod.opened('sesame', 5)  # => True\n```\n"
+    )
+    text = "def opened(word, times):\n    return 'yes' if word == 'ses' + 'ame' and times == 5 else 0\n"
+    assert missed(text) == []
