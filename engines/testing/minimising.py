@@ -157,10 +157,15 @@ def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kep
 
 def distinct(kept: Iterable[Kept]) -> list[Kept]:
     """Without calls that have become the same by shrinking."""
-    found: dict[tuple[tuple[str, ...], str], Kept] = {}
+    found: dict[tuple[str, ...], Kept] = {}
     for one in kept:
-        found.setdefault((one.call.setup, one.call.source), one)
+        found.setdefault(text_of(one.call), one)
     return list(found.values())
+
+
+def text_of(call: Call) -> tuple[str, ...]:
+    """All statements of the call."""
+    return (*call.setup, call.source)
 
 
 def _better(

@@ -1,13 +1,14 @@
 """Which calls would notice which mutants, tried in the jail within a budget."""
 
 import ast
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from engines.source.module import Module
 from engines.testing.budget import Budget
+from engines.testing.calls import Call
 from engines.testing.facts import items, number
 from engines.testing.jailed import Jail, candidates_of, understood
-from engines.testing.minimising import reading_cost
+from engines.testing.minimising import reading_cost, text_of
 from engines.testing.mutation.mutants import Mutant
 from engines.testing.search import Kept
 
@@ -33,6 +34,7 @@ class Analysis:
         for place, goal in enumerate(jail.goals):
             if goal.kind == "line":
                 self._line_goals.setdefault(goal.line, set()).add(place)
+        self._texts: set[tuple[str, ...]] = set()
         self.pool: list[Kept] = []
 
     @property
@@ -44,12 +46,18 @@ class Analysis:
         """Watch more calls from now on; their places in the pool."""
         first = len(self.pool)
         self.pool.extend(kept)
+        self._texts |= {text_of(one.call) for one in kept}
         candidates = candidates_of([one.call for one in kept], first)
         with understood():
             reply = self._jail.ask({"do": "watch", "candidates": candidates})
             self._steady |= {number(one) for one in items(reply.get("steady"))}
         self._order = sorted(self._steady, key=lambda place: reading_cost(self.pool[place]))
         return range(first, len(self.pool))
+
+    def unknown(self, calls: Iterable[Call]) -> list[Call]:
+        """Those that are written otherwise than every call of the pool, each once."""
+        new = {text_of(one): one for one in calls}
+        return [one for text, one in new.items() if text not in self._texts]
 
     def reaching(self, mutant: Mutant) -> list[int]:
         """The calls that run the changed code, those that read best first.

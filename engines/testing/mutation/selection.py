@@ -102,7 +102,7 @@ class Selection:
         tries = [
             (place, call)
             for place in places
-            for call in islice(shorter(analysis.pool[place].call), _SHORTER)
+            for call in analysis.unknown(islice(shorter(analysis.pool[place].call), _SHORTER))
         ]
         if not tries or analysis.is_over:
             return places
@@ -141,10 +141,11 @@ class Selection:
             calls |= dict.fromkeys(hunt.calls(mutants[place], bases, _CALLS_PER_HUNT))
         if not calls or analysis.is_over:
             return False
-        results = self.jail.run(list(calls), everything=True)
+        unknown = analysis.unknown(calls)
+        results = self.jail.run(unknown, everything=True)
         new = [
             Kept(call, result)
-            for call, result in zip(calls, results, strict=True)
+            for call, result in zip(unknown, results, strict=True)
             if result.hits and result.observation.kind not in {"hang", "killed", "setup"}
         ]
         added = analysis.add(self.judge.tests(new))

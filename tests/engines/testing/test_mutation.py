@@ -148,3 +148,14 @@ def test_small_wrong_changes_each_fail_a_test(tariff: TestingResult, tmp_path: P
     unnoticed = [one for number, one in enumerate(WRONG, 1) if str(number) not in failed]
     assert "0" not in failed
     assert not unnoticed, run.stdout
+
+
+def test_no_call_is_written_twice(tariff: TestingResult) -> None:
+    checks = [
+        ast.unparse(one)
+        for one in ast.walk(ast.parse(tariff.source))
+        if isinstance(one, ast.Assert | ast.With)
+    ]
+    rows = re.findall(r"^        \((.*)\),$", tariff.source, re.MULTILINE)
+    assert len(set(checks)) == len(checks) > 3
+    assert len(set(rows)) == len(rows)
