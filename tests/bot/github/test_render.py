@@ -188,7 +188,7 @@ def test_help() -> None:
 | --- | --- |
 | `/gryph help` | Show what I can do, or one command in detail |
 | `/gryph status` | Show where a job is, or your latest jobs |
-| `/gryph test` | Write tests for Python code, or show what a pull request changes in how it behaves |
+| `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
 
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.
 

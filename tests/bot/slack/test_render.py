@@ -158,7 +158,7 @@ def test_help() -> None:
 What I can do
 | Command | What it does |
 | --- | --- |
-| `/gryph test` | Write tests for a Python file, class or function, run them, and show the coverage |
+| `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.\
