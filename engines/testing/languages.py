@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from engines.sandbox.sandbox import Sandbox
 from engines.testing import engine as python
+from engines.testing.java import engine as java
 from engines.testing.javascript import engine as javascript
 from engines.testing.javascript.project import SUFFIXES
 from engines.testing.types import CannotTest, TestingRequest, TestingResult
@@ -24,7 +25,9 @@ def writer_for(path: str) -> Writer:
         return python.write_tests
     if suffix in SUFFIXES:
         return javascript.write_tests
+    if suffix == ".java":
+        return java.write_tests
     raise CannotTest(
         f"`{path}` is in no language that `test` knows: Python (`.py`), JavaScript (`.js`, "
-        "`.mjs`, `.cjs`) and TypeScript (`.ts`)."
+        "`.mjs`, `.cjs`), TypeScript (`.ts`) and Java (`.java`)."
     )
