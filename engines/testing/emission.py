@@ -1,8 +1,10 @@
 """The text of the test file, for pytest or unittest."""
 
 import ast
+import copy
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from engines.testing.assertions import (
     Names,
@@ -28,6 +30,14 @@ _BY_IDENTITY = frozenset({"None", "True", "False"})
 _RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
 
 
+class Written(Protocol):
+    """A test that knows how it is written."""
+
+    def lines(self, *, is_unittest: bool) -> list[str]:
+        """The test function."""
+        ...
+
+
 class Emission:
     """Writes one test file."""
 
@@ -36,10 +46,19 @@ class Emission:
         self._test_place = test_place
         self._names = names
         self._is_unittest = style is Style.UNITTEST
+        self.further: Sequence[Written] = ()
+        """Written after the tests of calls."""
+
+    def at(self, test_place: TestPlace) -> "Emission":
+        """The same for a file at another place."""
+        other = copy.copy(self)
+        other._test_place = test_place
+        return other
 
     def text(self, tests: Sequence[Test]) -> str:
         """The whole file."""
         blocks = [self._function(one) for one in tests]
+        blocks += [one.lines(is_unittest=self._is_unittest) for one in self.further]
         head = Head(self._place, self._test_place, self._names)
         if self._is_unittest:
             blocks = [self._class(blocks)]

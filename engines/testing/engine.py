@@ -23,6 +23,7 @@ from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
 from engines.testing.oracle import Judge, Texts
 from engines.testing.places import Place, TestPlace, place_of, test_place
+from engines.testing.properties.addition import Laws
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
 from engines.testing.stability import SETTINGS, stable
@@ -75,9 +76,11 @@ class _Run:
         self._place: Place = place_of(request.root.resolve(), self._module.path)
         self._test_place: TestPlace = test_place(self._place)
         self._has_found = False
+        self._seen: list[Kept] = []
         self._budget = Budget(request.cpu_s)
         self._measurement = Measurement(sandbox, self._place, self._budget)
         self._extension: Extension | None = None
+        self._laws = Laws(self._place, self._module, self._budget, is_wanted=request.properties)
         self._notes: list[str] = []
 
     def result(self) -> TestingResult:
@@ -90,6 +93,8 @@ class _Run:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
             goals, names = jail.goals, Names(_importable(jail, found.kept))
+            if not self._watch.stop_requested():
+                self._laws.try_in(jail, self._seen, self._request.seed)
         self._watch.report("checking that the tests hold every time", 0.8)
         self._watch.phase("check")
         kept = self._stable(found)
@@ -100,8 +105,11 @@ class _Run:
         self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._style())
         result, tests = self._measured(_fitting(kept, goals, emission), emission, found)
+        if self._laws.promising and not self._watch.stop_requested():
+            result = self._laws.added(result, emission, tests, self._measurement, names)
         if self._extension:
-            result = self._extended(self._extension, result, tests, names)
+            result = self._extended(self._extension, result, tests, emission)
+        self._notes += self._laws.notes
         return replace(result, notes=tuple(self._notes), cpu_s=round(self._budget.spent_s, 2))
 
     def _read_existing(self) -> None:
@@ -119,11 +127,11 @@ class _Run:
         return self._extension.existing.style if self._extension else self._request.style
 
     def _extended(
-        self, extension: Extension, result: TestingResult, tests: list[Test], names: Names
+        self, extension: Extension, result: TestingResult, tests: list[Test], emission: Emission
     ) -> TestingResult:
-        emission = Emission(self._place, extension.place, names, self._style())
+        text = emission.at(extension.place).text(tests)
         try:
-            return extension.result(result, self._module, emission.text(tests))
+            return extension.result(result, self._module, text)
         except NotExtendable as reason:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
             return result
@@ -149,6 +157,7 @@ class _Run:
         kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
         spent = self._budget.spent_s - started_s
         self._has_found = bool(kept)
+        self._seen = kept
         judge = Judge({one.key: _texts(one, generation, jail) for one in targets.offers})
         found = _Found(kept, (), jail.executed, spent, search.is_complete)
         try:
@@ -169,7 +178,8 @@ class _Run:
     def _finish_cpu_s(self, import_cpu_s: float) -> float:
         """What checking and measuring cost after the calls were chosen."""
         imports = len(SETTINGS) + TEST_PROCESSES
-        return _CHECK_CPU_S + _MEASURE_CPU_S + imports * import_cpu_s
+        fixed_s = _CHECK_CPU_S + _MEASURE_CPU_S + self._laws.reserved_cpu_s
+        return fixed_s + imports * import_cpu_s
 
     def _choose(
         self, jail: Jail, goals: frozenset[int], generation: Generation, judge: Judge, found: _Found

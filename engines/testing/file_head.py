@@ -24,6 +24,7 @@ _MODULES = frozenset(
         "re",
     ]
 )
+_HYPOTHESIS = ("from hypothesis import given, settings", "from hypothesis import strategies as st")
 _FROM = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
@@ -59,7 +60,10 @@ class Head:
             standard["Path"] = "pathlib"
         sections = [
             [f"import {name}" for name in sorted(plain)] + list(_from_lines(standard)),
-            ["import pytest"] if "pytest" in used else [],
+            [
+                *(["import pytest"] if "pytest" in used else []),
+                *(_HYPOTHESIS if "given" in used and "st" in used else ()),
+            ],
             [*self._path_lines()],
             list(_from_lines(own)),
         ]

@@ -39,6 +39,8 @@ class TestingRequest:
     style: Style = Style.PYTEST
     cpu_s: float = 10.0
     seed: int = 1
+    properties: bool | None = None
+    """Whether to write Hypothesis tests; None for where the repository has Hypothesis."""
     extends: bool = False
     """Put the tests into the test file that the repository already has for the target."""
 
