@@ -16,6 +16,7 @@ from engines.testing.extending.extension import Extension, opened
 from engines.testing.file_head import STANDARD_NAMES
 from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
+from engines.testing.integration.addition import Integration
 from engines.testing.jailed import Goal, Jail, Lost
 from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
 from engines.testing.minimising import covering, shrunken
@@ -81,10 +82,52 @@ class _Run:
         self._measurement = Measurement(sandbox, self._place, self._budget)
         self._extension: Extension | None = None
         self._laws = Laws(self._place, self._module, self._budget, is_wanted=request.properties)
+        self._integration = Integration(self._place, self._module, self._measurement)
         self._notes: list[str] = []
 
     def result(self) -> TestingResult:
-        """Everything, in order."""
+        """Everything; of an application or a program, what its users meet too."""
+        if self._integration.subject is None:
+            return self._of_calls()
+        self._integration.explore(self._budget)
+        try:
+            return self._of_calls()
+        except CannotTest:
+            alone = self._of_users()
+            if alone is None:
+                raise
+            return alone
+
+    def _of_users(self) -> TestingResult | None:
+        """The result where only integration tests are left; None without any."""
+        names = self._integration.names(Names({}))
+        emission = Emission(self._place, self._test_place, names, self._request.style)
+        found = self._integration.passing(emission, self._test_place.path, [])
+        if found is None:
+            return None
+        result = TestingResult(
+            module=self._place.module,
+            test_path=self._test_place.path,
+            source="",
+            tests=0,
+            passed=0,
+            before=found.measured.before,
+            after=found.measured.coverage,
+            findings=(),
+            unreached=(),
+            candidates=0,
+            search_cpu_s=0.0,
+            cpu_s=round(self._budget.spent_s, 2),
+            mutants=0,
+            killed=0,
+            survivors=(),
+            rung=self._sandbox.rung,
+            complete=True,
+        )
+        return self._integration.added(result, found, self._module)
+
+    def _of_calls(self) -> TestingResult:
+        """Everything that calls show, in order."""
         self._watch.report(f"reading `{self._place.path}`", 0.0)
         self._watch.phase("read")
         if self._request.extends:
@@ -92,7 +135,8 @@ class _Run:
         with self._opened(SETTINGS[0]) as jail:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
-            goals, names = jail.goals, Names(_importable(jail, found.kept))
+            goals = jail.goals
+            names = self._integration.names(Names(_importable(jail, found.kept)))
             if not self._watch.stop_requested():
                 self._laws.try_in(jail, self._seen, self._request.seed)
         self._watch.report("checking that the tests hold every time", 0.8)
@@ -107,6 +151,9 @@ class _Run:
         result, tests = self._measured(_fitting(kept, goals, emission), emission, found)
         if self._laws.promising and not self._watch.stop_requested():
             result = self._laws.added(result, emission, tests, self._measurement, names)
+        if found_there := self._integration.passing(emission, result.test_path, tests):
+            result = self._integration.added(result, found_there, self._module)
+            tests = found_there.others
         if self._extension:
             result = self._extended(self._extension, result, tests, emission)
         self._notes += self._laws.notes
