@@ -37,12 +37,12 @@ _PLAIN: dict[str, tuple[str, ...]] = {
 class _Expression(Call):
     """A law for one choice of values, as something to execute."""
 
-    expression: str = ""
+    text: str = ""
 
     @cached_property
     @override
     def source(self) -> str:
-        return self.expression
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Trial:
             assigned = "".join(f"(lambda {name}: " for name in names)
             values = "".join(f")({value})" for value in reversed(row))
             offer = law.forms[0].offer
-            yield _Expression(offer, expression=f"{assigned}bool({law.expression}){values}")
+            yield _Expression(offer, text=f"{assigned}bool({law.expression}){values}")
 
     def _noticing(self, laws: list[Law], holding: dict[str, list[Kept]]) -> list[Law]:
         """Those with a mutant that one of their inputs notices."""
