@@ -16,6 +16,7 @@ from engines.testing.values import Values
 
 _OPTIONAL_SHARE, _STEPS_SHARE = 0.35, 0.4
 _MUTATORS = frozenset({"__setitem__", "__delitem__", "__iadd__", "__ior__", "__call__"})
+_GROWN_SHARE, _STATES, _MOST_STEPS = 0.35, 24, 4
 _SUBCLASSED_SHARE, _STATE_SHARE = 0.03, 0.3
 _ECHO_SHARE = 0.15
 _POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
@@ -43,6 +44,7 @@ class Generation:
         self._identities = {one.name: one.identity for one in offers.classes if one.is_own}
         self._classes = values.classes
         self._clues = Clues(module, offers)
+        self._states: dict[str, list[tuple[str, tuple[str, ...], Soundness]]] = {}
         self._keywords: dict[str, list[str]] = {}
         self._choices: dict[tuple[str, str], list[Choice]] = {}
         self._methods: dict[str, list[Offer]] = {}
@@ -59,11 +61,17 @@ class Generation:
         seeds.begin()
         if offer.kind not in ON_INSTANCE:
             return self._with_file(Call(offer, self._arguments(offer)))
-        receiver, soundness = self._receiver(offer.owner)
+        grown = self._states.get(offer.owner)
+        if grown and seeds.chance(_GROWN_SHARE):
+            receiver, steps, soundness = self._random.choice(grown)
+        else:
+            receiver, soundness = self._receiver(offer.owner)
+            steps = ()
         if receiver is None:
             return None
-        seeds.begin(receiver)
-        steps = tuple(self._steps(offer)) if seeds.chance(_STEPS_SHARE) else ()
+        seeds.begin(receiver, *steps)
+        if not steps and seeds.chance(_STEPS_SHARE):
+            steps = tuple(self._steps(offer))
         arguments = self._arguments(offer)
         return self._with_file(
             Call(offer, arguments, receiver, receiver_soundness=soundness, steps=steps)
@@ -168,6 +176,19 @@ class Generation:
         if given.text not in bank and len(given.text) <= _LONGEST_DEPOSIT_CHARS:
             bank.append(given.text)
             del bank[:-_BANK_LIMIT]
+
+    def grow(self, call: Call) -> None:
+        """Keep the object of a call that led on, with what was done to it, for other calls."""
+        if call.receiver is None or call.file_text is not None or call.follow:
+            return
+        step = invocation(call.offer, "{s}", call.arguments)
+        steps = (*call.steps, f"asyncio.run({step})" if call.offer.is_async else step)
+        if "{r}" in step or "\n" in step or len(steps) > _MOST_STEPS:
+            return
+        grown = self._states.setdefault(call.offer.owner, [])
+        grown.append((call.receiver, steps, call.soundness))
+        if len(grown) > _STATES:
+            del grown[self._random.randrange(_STATES // 2)]
 
     def function_of(self, offer: Offer) -> Function | None:
         """The function's text, where the file has it."""

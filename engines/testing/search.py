@@ -243,7 +243,7 @@ class Search:
         self._frontier.saw(call, result.hits, self.reached)
         if result.observation.kind == "callable":
             standing.add_maker(call)
-        self._remember(call, result)
+        self._remember(call, result, gained=gained)
         is_failure = result.observation.kind == "error"
         if gained or (standing.failures < _FAILURES_PER_OFFER and is_failure):
             standing.failures += is_failure
@@ -251,9 +251,11 @@ class Search:
         elif not is_failure and len(standing.kept) < _KEPT_PER_OFFER:
             standing.kept.append(Kept(call, result))
 
-    def _remember(self, call: Call, result: Result) -> None:
+    def _remember(self, call: Call, result: Result, *, gained: bool) -> None:
         """Calls that return instances feed the pool that receivers and arguments come from."""
         made = result.observation
+        if gained and made.kind != "error":
+            self._generation.grow(call)
         if made.kind not in {"object", "value", "opaque"} or call.file_text is not None:
             return
         expression = call.expression

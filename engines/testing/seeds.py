@@ -24,7 +24,9 @@ _INDENTS = ("", "", "", "", "  ", "\t")
 _DEEP_INDENTS = ("  ", "  ", "    ", "  \t")
 _MOST_LINES, _LINE_CHARS = 5, 40
 _LINE_SIGNS = ("splitlines", "readline", "for line in", 'split("\\n")', "split('\\n')", "MULTILINE")
-_AGAIN_SHARE, _RECENT_CHARS = 0.12, 30
+_AGAIN_SHARES, _RECENT_CHARS = (0.12, 0.3), 30
+"""How often a text of the object comes again: as it was made, after steps."""
+_WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"""["']([^"'\\\n]{1,30})["']""")
 _NUMBER = re.compile(r"(?<![\w.\"'])-?\d{1,6}(?![\w.\"'])")
 _PARTS = ("1", "2", "3", "10", "a", "b", "abc", "0")
@@ -88,7 +90,8 @@ class Seeds:
 
     def __post_init__(self) -> None:
         self._regex = RegexText(self.choices)
-        self._repeats = False
+        self._again = 0.0
+        self._known_parts: tuple[str, ...] = ()
 
     def add(self, value: object) -> None:
         """Put a mined constant into the pool of its type."""
@@ -118,14 +121,24 @@ class Seeds:
 
     def begin(self, *texts: str) -> None:
         """Start a new call; with an object of which the source is known, parts may repeat."""
-        self._repeats = bool(texts and texts[0])
-        self.recent_texts = [one for text in texts for one in _QUOTED.findall(text)]
-        self.recent_integers = [int(one) for text in texts for one in _NUMBER.findall(text)]
+        self._again = 0.0 if not texts or not texts[0] else _AGAIN_SHARES[len(texts) > 1]
+        self._known_parts = texts
+        self.recent_texts, self.recent_integers = [], []
+
+    def _recall(self) -> None:
+        """Find the texts and numbers in the parts that were known from the start."""
+        for part in self._known_parts:
+            found = _QUOTED.findall(part)
+            self.recent_texts += found + [one for text in found for one in _WORD.findall(text)]
+            self.recent_integers += map(int, _NUMBER.findall(part))
+        self._known_parts = ()
 
     def text(self, near: str = "") -> str:
         """A string: mentioned by the function `near` or the module, seen, matching, or plain."""
-        if self._repeats and self.recent_texts and self.chance(_AGAIN_SHARE):
-            return self.choices.choice(self.recent_texts)
+        if self._again and self.chance(self._again):
+            self._recall()
+            if self.recent_texts:
+                return self.choices.choice(self.recent_texts)
         chosen = self._new_text(near)
         if len(chosen) <= _RECENT_CHARS:
             self.recent_texts.append(chosen)
@@ -195,8 +208,10 @@ class Seeds:
 
     def integer(self, near: str = "") -> int:
         """An integer: mostly small, sometimes one mentioned or compared with, or next to it."""
-        if self._repeats and self.recent_integers and self.chance(_AGAIN_SHARE / 2):
-            return self.choices.choice(self.recent_integers)
+        if self._again and self.chance(self._again / 2):
+            self._recall()
+            if self.recent_integers:
+                return self.choices.choice(self.recent_integers)
         chosen = self._new_integer(near)
         self.recent_integers.append(chosen)
         return chosen
