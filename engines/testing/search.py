@@ -260,7 +260,9 @@ class Search:
             return
         expression = call.expression
         if made.type in self._values.classes and expression is not None:
-            self._values.remember(made.type, expression)
+            is_needed = call.receiver is None or self._values.is_scarce(made.type)
+            if is_needed:
+                self._values.remember(made.type, expression)
 
 
 def _is_type_failure(result: Result) -> bool:

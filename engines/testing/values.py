@@ -12,6 +12,7 @@ from engines.testing.seeds import Seeds
 
 _DEPTH_LIMIT = 3
 _KEY_SHARE = 0.8
+_FEW = 4
 _UNBOUNDED_SHARE = 0.05
 _SUBCLASS_SHARE, _MENTIONED_SIZE_SHARE = 0.35, 0.06
 _POOL_LIMIT = 40
@@ -112,6 +113,10 @@ class Values:
             pool.append(text)
             pool.sort(key=len)
             del pool[_POOL_LIMIT:]
+
+    def is_scarce(self, class_id: str) -> bool:
+        """Whether few expressions are known to make an instance of the class itself."""
+        return len(self._pool.get(class_id, ())) < _FEW
 
     def pooled(self, class_id: str) -> list[str]:
         """Expressions known to make an instance of the class or a concrete subclass."""
