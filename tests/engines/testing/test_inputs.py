@@ -19,6 +19,7 @@ from engines.testing.targets import chosen_targets
 from engines.testing.types import TestingRequest
 from engines.testing.values import Values
 from engines.watch import Unwatched
+from tests.engines.testing.conftest import Write
 
 Missed = Callable[[str], list[str]]
 
@@ -134,6 +135,63 @@ class Printer:
             return f"[{self.level}] {text}"
         return text
 """,
+    "keys that an earlier call put in": """
+class Store:
+    def __init__(self):
+        self._rows = {}
+
+    def put(self, section, key, value):
+        self._rows.setdefault(section, {})[key] = value
+
+    def fetch(self, section, key):
+        if section not in self._rows:
+            return "no section"
+        if key in self._rows[section]:
+            return self._rows[section][key]
+        return "no key"
+""",
+    "objects that only a public call hands out": """
+class _Cursor:
+    def __init__(self, rows):
+        self._rows = rows
+
+    def first(self):
+        return self._rows[0] if self._rows else None
+
+def opened(count: int):
+    return _Cursor(list(range(count)))
+""",
+    "what an abstract class leaves open": """
+import abc
+
+class Shape(abc.ABC):
+    @abc.abstractmethod
+    def area(self):
+        ...
+
+    def doubled(self, times: int = 1):
+        if times > 3:
+            return "many"
+        return self.area() * 2
+""",
+    "keywords and elements of variadic parameters": """
+def configured(*parts, **options):
+    found = [part.upper() for part in parts]
+    if "width" in options and options.get("align") == "left":
+        found.append("wide")
+    return found
+""",
+    "constants by their names": """
+LIMIT = 1_321
+MODES = ("rq", "wq")
+
+def checked(text: str, mode: str):
+    if len(text) > LIMIT:
+        return "long"
+    if mode not in MODES:
+        return "unknown"
+    return text
+""",
     "an example without prompts": '''
 class Pipe:
     """Joins steps.
@@ -170,3 +228,11 @@ def test_the_readme_is_read_as_examples(missed: Missed, tmp_path: Path) -> None:
     )
     text = "def opened(word, times):\n    return 'yes' if word == 'ses' + 'ame' and times == 5 else 0\n"
     assert missed(text) == []
+
+
+def test_what_leaves_the_program_is_expected_by_a_test(write: Write) -> None:
+    text = "import sys\n\ndef leave(code: int) -> int:\n    if code > 3:\n        sys.exit(code)\n    return 1\n"
+    result = write(text)
+    assert "pytest.raises(SystemExit" in result.source
+    assert result.passed == result.tests > 1
+    assert result.after.line_percent == 100
