@@ -203,7 +203,7 @@ COMMAND = Command(
     options=(
         Option("style", "How the tests are written.", choices=("pytest", "unittest")),
         Option("base", "Compare with where the code parted from this branch or commit."),
-        Option("budget", "CPU seconds to search, 1 to 120.", default="8s"),
+        Option("budget", "CPU seconds in all, 1 to 120.", default="8s"),
         Option("seed", "The same seed gives the same tests.", default="1"),
     ),
     details=(

@@ -40,7 +40,7 @@ class Key:
 
 KEYS = (
     Key("test", "style", '`"pytest"` or `"unittest"`', "How tests are written."),
-    Key("test", "budget", "a number from 1 to 120", "CPU seconds to search for tests."),
+    Key("test", "budget", "a number from 1 to 120", "CPU seconds in all for tests."),
     Key(
         "test",
         "seed",

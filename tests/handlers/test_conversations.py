@@ -126,7 +126,7 @@ Of a pull request (`test #12`, its address, or just `test` in it) the code befor
 Option      What                                                            Values
 `style=…`   How the tests are written.                                      pytest, unittest
 `base=…`    Compare with where the code parted from this branch or commit.
-`budget=…`  CPU seconds to search, 1 to 120.                                8s
+`budget=…`  CPU seconds in all, 1 to 120.                                   8s
 `seed=…`    The same seed gives the same tests.                             1
 
 /gryph test src/parser.py

@@ -31,7 +31,7 @@ def run(request: JobRequest, desk: Desk) -> Done:
         Stopped: It was asked to.
     """
     dice = random.Random(request.path)  # noqa: S311 - the same file takes the same time
-    length_s = LONG_S if LONG in request.path else dice.uniform(SHORTEST_S, LONGEST_S)
+    length_s = LONG_S if LONG in (request.path or "") else dice.uniform(SHORTEST_S, LONGEST_S)
     ends = time.monotonic() + length_s
     while (left_s := ends - time.monotonic()) > 0:
         if desk.watch.stop_requested():
