@@ -23,7 +23,7 @@ from tests.engines.testing.conftest import Write
 
 Missed = Callable[[str], list[str]]
 
-_CPU_S = 1.5
+_CPU_S = 4.0
 
 
 @pytest.fixture
