@@ -28,7 +28,7 @@ from engines.testing.terms import (
     TYPE,
     Evidence,
 )  # fmt: skip
-from engines.testing.usage import Usage, Use, is_named
+from engines.testing.usage import Usage, Use, is_named, unwrapped
 
 _STR_METHODS = frozenset(name for name in dir(str) if not name.startswith("_")) - {"count", "index"}
 _METHOD_TERMS = {
@@ -146,7 +146,7 @@ class Bodies:
 
     def _compared(self, name: str, item: ast.AST) -> Iterator[str]:
         """The constants and module-level values that a value is compared with, as source."""
-        if isinstance(item, ast.Compare) and is_named(item.left, name):
+        if isinstance(item, ast.Compare) and is_named(unwrapped(item.left), name):
             for side in item.comparators:
                 yield from self._fixed(side)
         elif isinstance(item, ast.Match) and is_named(item.subject, name):

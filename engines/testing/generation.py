@@ -16,7 +16,7 @@ from engines.testing.values import Values
 
 _OPTIONAL_SHARE, _STEPS_SHARE = 0.35, 0.4
 _MUTATORS = frozenset({"__setitem__", "__delitem__", "__iadd__", "__ior__", "__call__"})
-_GROWN_SHARE, _STATES, _MOST_STEPS = 0.35, 24, 4
+_GROWN_SHARE, _GROWN_LIMIT, _MOST_STEPS, _GIVEN_SHARE = 0.35, 24, 3, 0.5
 _SUBCLASSED_SHARE, _STATE_SHARE = 0.03, 0.3
 _ECHO_SHARE = 0.15
 _POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
@@ -44,7 +44,7 @@ class Generation:
         self._identities = {one.name: one.identity for one in offers.classes if one.is_own}
         self._classes = values.classes
         self._clues = Clues(module, offers)
-        self._states: dict[str, list[tuple[str, tuple[str, ...], Soundness]]] = {}
+        self._grown: dict[str, list[Call]] = {}
         self._keywords: dict[str, list[str]] = {}
         self._choices: dict[tuple[str, str], list[Choice]] = {}
         self._methods: dict[str, list[Offer]] = {}
@@ -61,21 +61,33 @@ class Generation:
         seeds.begin()
         if offer.kind not in ON_INSTANCE:
             return self._with_file(Call(offer, self._arguments(offer)))
-        grown = self._states.get(offer.owner)
+        grown = self._grown.get(offer.owner)
         if grown and seeds.chance(_GROWN_SHARE):
-            receiver, steps, soundness = self._random.choice(grown)
-        else:
-            receiver, soundness = self._receiver(offer.owner)
-            steps = ()
+            return self._on_grown(offer, self._random.choice(grown))
+        receiver, soundness = self._receiver(offer.owner)
         if receiver is None:
             return None
-        seeds.begin(receiver, *steps)
-        if not steps and seeds.chance(_STEPS_SHARE):
-            steps = tuple(self._steps(offer))
+        seeds.begin(receiver)
+        steps = tuple(self._steps(offer)) if seeds.chance(_STEPS_SHARE) else ()
         arguments = self._arguments(offer)
         return self._with_file(
             Call(offer, arguments, receiver, receiver_soundness=soundness, steps=steps)
         )
+
+    def _on_grown(self, offer: Offer, grown: Call) -> Call:
+        """A call on the object of an earlier call, often with arguments that were given before."""
+        seeds = self._values.seeds
+        receiver, steps = grown.receiver or "", (*grown.steps, self._as_step(grown))
+        seeds.begin(receiver, *steps)
+        given = {one.parameter: one.text for one in grown.arguments}
+        arguments = tuple(
+            replace(one, text=given[one.parameter])
+            if one.parameter in given and seeds.chance(_GIVEN_SHARE)
+            else one
+            for one in self._arguments(offer)
+        )
+        call = Call(offer, arguments, receiver, receiver_soundness=grown.soundness, steps=steps)
+        return self._with_file(call)
 
     def changed(self, call: Call) -> Call | None:
         """A variation of a call that was worth keeping."""
@@ -181,14 +193,17 @@ class Generation:
         """Keep the object of a call that led on, with what was done to it, for other calls."""
         if call.receiver is None or call.file_text is not None or call.follow:
             return
-        step = invocation(call.offer, "{s}", call.arguments)
-        steps = (*call.steps, f"asyncio.run({step})" if call.offer.is_async else step)
-        if "{r}" in step or "\n" in step or len(steps) > _MOST_STEPS:
+        step = self._as_step(call)
+        if "{r}" in step or "\n" in step or len(call.steps) >= _MOST_STEPS:
             return
-        grown = self._states.setdefault(call.offer.owner, [])
-        grown.append((call.receiver, steps, call.soundness))
-        if len(grown) > _STATES:
-            del grown[self._random.randrange(_STATES // 2)]
+        grown = self._grown.setdefault(call.offer.owner, [])
+        grown.append(call)
+        if len(grown) > _GROWN_LIMIT:
+            del grown[self._random.randrange(_GROWN_LIMIT // 2)]
+
+    def _as_step(self, call: Call) -> str:
+        step = invocation(call.offer, "{s}", call.arguments)
+        return f"asyncio.run({step})" if call.offer.is_async else step
 
     def function_of(self, offer: Offer) -> Function | None:
         """The function's text, where the file has it."""

@@ -14,7 +14,7 @@ from engines.testing.offers import Input, Term
 from engines.testing.values import Values
 
 _LONGEST_CHARS = 400
-_NAMED_SHARE, _STEP_SHARE = 0.6, 0.4
+_NAMED_SHARE, _STEP_SHARE, _WHOLE_SHARE = 0.6, 0.4, 0.3
 _NORMAL = frozenset({"positional_or_keyword", "keyword_only"})
 
 
@@ -136,6 +136,8 @@ class Turning:
 
     def _joined(self, value: str, hint: Hint) -> str:
         part = self._random.choice(hint.texts)
+        if self._values.seeds.chance(_WHOLE_SHARE):
+            return part
         place = self._random.choice((0, len(value), self._random.randint(0, len(value))))
         end = min(len(value), place + self._random.choice((0, 0, 1, len(part))))
         return (value[:place] + part + value[end:])[:_LONGEST_CHARS]

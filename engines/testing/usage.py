@@ -12,6 +12,10 @@ _FARTHER = 0.6
 _USES = 24
 
 
+_TIDYING = frozenset({"strip", "lstrip", "rstrip", "lower", "upper", "casefold", "copy", "title"})
+_COPYING = frozenset({"list", "tuple", "iter", "sorted", "dict", "str"})
+
+
 @dataclass(frozen=True)
 class Use:
     """The name the value has in a function, as source text: "text", "self.text", "other"."""
@@ -117,8 +121,21 @@ def is_named(node: ast.AST, name: str) -> bool:
     return False
 
 
+def unwrapped(node: ast.AST) -> ast.AST:
+    """The value that an expression only tidies or copies: `x` of `x.strip()` and of `list(x)`."""
+    while isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _TIDYING:
+            node = node.func.value
+        elif isinstance(node.func, ast.Name) and node.func.id in _COPYING and node.args:
+            node = node.args[0]
+        else:
+            break
+    return node
+
+
 def is_about(node: ast.AST, name: str) -> bool:
     """Whether it is the value itself, or the value with a substitute: `x or ()`."""
+    node = unwrapped(node)
     if isinstance(node, ast.BoolOp):
         return any(is_named(one, name) for one in node.values)
     if isinstance(node, ast.IfExp):
