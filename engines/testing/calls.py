@@ -145,10 +145,13 @@ class Call:
         """How much there is to read."""
         return len(self.source) + sum(len(line) + 10 for line in self.setup)
 
-    def with_argument(self, index: int, text: str) -> "Call":
-        """The same call with another text at one place."""
+    def with_argument(
+        self, index: int, text: str, soundness: Soundness = Soundness.ANNOTATED
+    ) -> "Call":
+        """The same call with another text at one place, of which not more than this is known."""
         changed = list(self.arguments)
-        changed[index] = replace(changed[index], text=text)
+        least = min(soundness, changed[index].soundness)
+        changed[index] = replace(changed[index], text=text, soundness=least)
         return replace(self, arguments=tuple(changed))
 
 

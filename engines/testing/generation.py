@@ -68,7 +68,8 @@ class Generation:
         if receiver is None:
             return None
         seeds.begin(receiver)
-        steps = tuple(self._steps(offer)) if seeds.chance(_STEPS_SHARE) else ()
+        steps, least = self._steps(offer) if seeds.chance(_STEPS_SHARE) else ((), soundness)
+        soundness = min(soundness, least)
         arguments = self._arguments(offer)
         return self._with_file(
             Call(offer, arguments, receiver, receiver_soundness=soundness, steps=steps)
@@ -102,7 +103,9 @@ class Generation:
         given = call.arguments[place]
         bank = self._bank.get(given.parameter)
         if bank and self._values.seeds.chance(_BANK_SHARE):
-            return self._with_file(call.with_argument(place, self._random.choice(bank)))
+            return self._with_file(
+                call.with_argument(place, self._random.choice(bank), Soundness.SUGGESTED)
+            )
         if self._values.seeds.chance(_ECHO_SHARE):
             echoed = self._echoed(call, place)
             if echoed is not None:
@@ -130,7 +133,7 @@ class Generation:
 
     def _with_receiver_changed(self, call: Call) -> Call | None:
         if self._values.seeds.chance(0.6):
-            return self._with_file(replace(call, steps=self._changed_steps(call)))
+            return self._with_file(self._with_steps_changed(call))
         text = self._mutated(call.receiver or "", call.offer.owner)
         return self._with_file(replace(call, receiver=text)) if text else self.fresh(call.offer)
 
@@ -268,8 +271,10 @@ class Generation:
     def _argument(self, offer: Offer, one: Input, name: str | None) -> Argument:
         known = self._known(offer, one)
         place = self._random.choices(range(len(known)), [item.weight for item in known])[0]
+        self._values.worst = Soundness.ANNOTATED
         text = self._values.text(known[place].term, offer.key)
-        return Argument(name, text, known[place].soundness, one.name, place)
+        soundness = min(known[place].soundness, self._values.worst)
+        return Argument(name, text, soundness, one.name, place)
 
     def _known(self, offer: Offer, one: Input) -> list[Choice]:
         key = (offer.key, one.name)
@@ -286,7 +291,8 @@ class Generation:
         pool = self._values.pooled(identity)
         share = _FULL_POOL_SHARE if len(pool) >= _FULL_POOL else _POOL_SHARE
         if pool and self._values.seeds.chance(share):
-            return pool[int(len(pool) * self._random.random() ** 2)], Soundness.ANNOTATED
+            text = pool[int(len(pool) * self._random.random() ** 2)]
+            return text, self._values.founded(text)
         constructor = self._constructors.get(owner)
         if known is None or constructor is None or owner.startswith("_"):
             return (pool[0] if pool else None), Soundness.SUGGESTED
@@ -298,26 +304,27 @@ class Generation:
             return self._values.subclass(known) + given, Soundness.GUESSED
         return call.source, call.soundness
 
-    def _steps(self, offer: Offer) -> list[str]:
+    def _steps(self, offer: Offer) -> tuple[tuple[str, ...], Soundness]:
+        """A few statements on the object, and how well founded their arguments are."""
         methods = self._methods.get(offer.owner, [])
-        if not methods:
-            return []
-        return [self._step(self._random.choice(methods)) for _ in range(self._random.randint(1, 3))]
+        chosen = self._random.choices(methods, k=self._random.randint(1, 3)) if methods else []
+        made = [Call(one, self._arguments(one)) for one in chosen]
+        least = min((one.soundness for one in made), default=Soundness.ANNOTATED)
+        return tuple(self._as_step(one) for one in made), least
 
-    def _step(self, offer: Offer) -> str:
-        text = invocation(offer, "{s}", self._arguments(offer))
-        return f"asyncio.run({text})" if offer.is_async else text
-
-    def _changed_steps(self, call: Call) -> tuple[str, ...]:
+    def _with_steps_changed(self, call: Call) -> Call:
         steps = list(call.steps)
+        least = call.receiver_soundness
         if steps and self._values.seeds.chance(0.4):
             del steps[self._random.randrange(len(steps))]
         elif steps and self._values.seeds.chance(0.3):
             place = self._random.randrange(len(steps))
             steps.insert(place, steps[place])
         else:
-            steps.extend(self._steps(call.offer)[:1])
-        return tuple(steps[:5])
+            more, soundness = self._steps(call.offer)
+            steps.extend(more[:1])
+            least = min(least, soundness)
+        return replace(call, steps=tuple(steps[:5]), receiver_soundness=least)
 
     def _toggled(self, call: Call) -> Call:
         """The call with one optional argument more, or one less."""

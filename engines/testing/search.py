@@ -262,7 +262,7 @@ class Search:
         if made.type in self._values.classes and expression is not None:
             is_needed = call.receiver is None or self._values.is_scarce(made.type)
             if is_needed:
-                self._values.remember(made.type, expression)
+                self._values.remember(made.type, expression, call.soundness)
 
 
 def _is_type_failure(result: Result) -> bool:

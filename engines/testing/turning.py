@@ -83,7 +83,8 @@ class Turning:
         if not names or text is None:
             return None
         step = f"{{s}}.{self._random.choice(names)} = {text}"
-        return replace(call, steps=(*call.steps[-2:], step))
+        steps = (*call.steps[-2:], step)
+        return replace(call, steps=steps, receiver_soundness=Soundness.GUESSED)
 
     def _rebuilt(self, call: Call, hint: Hint) -> Call | None:
         """The receiver made with another argument for what the condition names."""
@@ -107,7 +108,7 @@ class Turning:
         else:
             others = [one for one in tree.keywords if one.arg != name]
             tree.keywords = [*others, ast.keyword(name, value)]
-        return replace(call, receiver=ast.unparse(tree))
+        return replace(call, receiver=ast.unparse(tree), receiver_soundness=Soundness.GUESSED)
 
     def _spliced(self, call: Call, hint: Hint) -> Call | None:
         """The call with a constant changed in any of its parts."""
@@ -159,7 +160,7 @@ def _with_value(call: Call, one: Input, text: str) -> Call:
     """The call with this value for the parameter, given before or not."""
     for place, given in enumerate(call.arguments):
         if given.parameter == one.name:
-            return call.with_argument(place, text)
+            return call.with_argument(place, text, Soundness.SUGGESTED)
     if one.kind in {"positional_only", "var_positional", "var_keyword"}:
         return call
     fresh = Argument(one.name, text, Soundness.SUGGESTED, one.name)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from engines.testing.calls import FILE_VALUE
+from engines.testing.calls import FILE_VALUE, Soundness
 from engines.testing.jail.rendering import quoted
 from engines.testing.offers import ANY, ClassOffer, Input, Offers, Term
 from engines.testing.seeds import Seeds
@@ -83,6 +83,9 @@ class Values:
         self.seeds = seeds
         self.classes = {one.identity: one for one in offers.classes}
         self._pool: dict[str, list[str]] = {}
+        self._founded: dict[str, Soundness] = {}
+        self.worst = Soundness.ANNOTATED
+        """How well founded the instances are that were used since it was last set."""
         for name, class_id in offers.instances:
             self.remember(class_id, name)
         self._plain: dict[str, Callable[[str], str]] = {
@@ -106,13 +109,20 @@ class Values:
         """The search's randomness."""
         return self.seeds.choices
 
-    def remember(self, class_id: str, text: str) -> None:
+    def remember(
+        self, class_id: str, text: str, soundness: Soundness = Soundness.ANNOTATED
+    ) -> None:
         """An expression that made an instance; short ones are worth more."""
+        self._founded[text] = max(soundness, self._founded.get(text, soundness))
         pool = self._pool.setdefault(class_id, [])
         if text not in pool and len(text) <= _READABLE_CHARS:
             pool.append(text)
             pool.sort(key=len)
             del pool[_POOL_LIMIT:]
+
+    def founded(self, text: str) -> Soundness:
+        """How well founded the arguments are in an expression that made an instance."""
+        return self._founded.get(text, Soundness.ANNOTATED)
 
     def is_scarce(self, class_id: str) -> bool:
         """Whether few expressions are known to make an instance of the class itself."""
@@ -283,7 +293,9 @@ class Values:
         pool = self.pooled(wanted.term.class_id)
         is_deep = wanted.depth >= _DEPTH_LIMIT
         if pool and (is_deep or known.is_abstract or self.seeds.chance(0.6)):
-            return pool[int(len(pool) * self.choices.random() ** 2)]
+            text = pool[int(len(pool) * self.choices.random() ** 2)]
+            self.worst = min(self.worst, self.founded(text))
+            return text
         return self._constructed(self._concrete(known), wanted)
 
     def _concrete(self, known: ClassOffer) -> ClassOffer:
