@@ -169,7 +169,8 @@ def _chains(operations: list[Fact]) -> Iterator[Scenario]:
 
 def program_scenarios(operations: list[Fact]) -> list[Scenario]:
     """Arguments for every command: plain ones, each option, each choice, and what is refused."""
-    found = [Scenario("", "help", ({"args": ["--help"]},))]
+    lead = texts(operations[0].get("lead")) if operations else ()
+    found = [Scenario("", "help", ({"args": [*lead, "--help"]},))]
     for operation in operations:
         found.extend(islice(_invocations(operation), _PER_OPERATION))
     return found
@@ -177,6 +178,7 @@ def program_scenarios(operations: list[Fact]) -> list[Scenario]:
 
 def _invocations(operation: Fact) -> Iterator[Scenario]:
     way = list(texts(operation.get("way")))
+    lead = texts(operation.get("lead"))
     name = "_".join(way).replace("-", "_")
     parameters = [fact(one) for one in items(operation.get("parameters"))]
     needed = [one for one in parameters if one.get("required")]
@@ -184,7 +186,7 @@ def _invocations(operation: Fact) -> Iterator[Scenario]:
 
     def said(words: str, *more: str, but: str = "", variant: int = 0) -> Scenario:
         given = [word for one in needed if one["name"] != but for word in _given(one, variant)]
-        return Scenario(name, words, ({"args": [*way, *more, *given]},))
+        return Scenario(name, words, ({"args": [*lead, *way, *more, *given]},))
 
     for variant in range(3 if needed else 1):
         yield said("", variant=variant)

@@ -73,6 +73,11 @@ class Conversation:
         else:
             yield from self._of_answers(requests)
 
+    @property
+    def checks_something(self) -> bool:
+        """Whether there is anything to assert: a status, or an output."""
+        return self.told.answer.get("status") is not None or self._output() is not None
+
     def requests(self) -> list[str]:
         """The steps as expressions."""
         make = _request if self.subject.kind is Kind.WEB else self._arguments
@@ -204,7 +209,7 @@ def conversations(subject: Subject, told: Sequence[Told]) -> list[Conversation]:
         taken[name] = taken.get(name, 0) + 1
         unique = name if taken[name] == 1 else f"{name}_{taken[name]}"
         found.append(Conversation(unique, subject, one))
-    return found
+    return [one for one in found if one.checks_something]
 
 
 def _name(subject: Subject, told: Told) -> str:

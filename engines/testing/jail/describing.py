@@ -98,8 +98,12 @@ _TYPES = {
 }  # fmt: skip
 
 
-def program(parser: argparse.ArgumentParser | None, names: tuple[str, ...] = ()) -> list[Fact]:
-    """The commands of an argument parser, those of its subparsers by their way to them."""
+def program(
+    parser: argparse.ArgumentParser | None, lead: list[str], names: tuple[str, ...] = ()
+) -> list[Fact]:
+    """The commands of an argument parser, those of its subparsers by their way to them; `lead`
+    stands before all arguments.
+    """
     if parser is None:
         return []
     actions = parser._actions
@@ -109,9 +113,9 @@ def program(parser: argparse.ArgumentParser | None, names: tuple[str, ...] = ())
             found
             for name, inner in choices[0].items()
             if isinstance(inner, argparse.ArgumentParser)
-            for found in program(inner, (*names, name))
+            for found in program(inner, lead, (*names, name))
         ]
-    return [{"way": list(names), "parameters": list(_parameters(actions))}]
+    return [{"lead": lead, "way": list(names), "parameters": list(_parameters(actions))}]
 
 
 def _parameters(actions: list[argparse.Action]) -> Iterator[Fact]:

@@ -57,7 +57,7 @@ def _described(kind: str, subject: Any) -> list[Fact]:
     if kind == "web":
         return describing.web(subject)
     if kind == "argparse":
-        return describing.program(talking.parser_of(subject))
+        return describing.program(*talking.parser_of(subject))
     if kind == "typer":
         subject = importlib.import_module("typer.main").get_command(subject)
     return describing.click(subject)

@@ -10,11 +10,13 @@ import contextlib
 import importlib
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engines.testing.jail.kinds import is_a
+from engines.testing.jail.overriding import override
 from engines.testing.jail.raising import Sites
 
 Fact = dict[str, Any]
@@ -25,12 +27,30 @@ FOLDER = "{folder}"
 """Stands in arguments for a folder with a file `sample.txt` in it."""
 
 
+class _WantsInput(BaseException):
+    """The program reads what nobody can type where tests run."""
+
+
+class _NoInput(io.TextIOBase):
+    @override
+    def read(self, _size: int | None = -1, /) -> str:
+        raise _WantsInput
+
+    @override
+    def readline(self, _size: int = -1, /) -> str:
+        raise _WantsInput
+
+
+_PROBE = ("program", "argument")
+
+
 class _Stopped(BaseException):
     """Carries an argument parser out of the program that was about to use it."""
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
+    def __init__(self, parser: argparse.ArgumentParser, given: object) -> None:
         super().__init__()
         self.parser = parser
+        self.given = given
 
 
 def web(subject: Any, sites: Sites) -> Talk:
@@ -95,8 +115,11 @@ def program(subject: Any, sites: Sites) -> Talk:
     def talk(step: Fact, _before: Fact) -> Fact:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            sys.stdin = _NoInput()
             try:
                 value = subject(step["args"])
+            except _WantsInput:
+                return {"kind": "unsaid"}
             except SystemExit as leaving:
                 code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
                 return {
@@ -117,26 +140,28 @@ def _short(text: str) -> str | None:
     return text if len(text) <= _TEXT_LIMIT_CHARS else None
 
 
-def parser_of(subject: Any) -> argparse.ArgumentParser | None:
-    """The parser that a `main` makes, caught when it is about to read its arguments."""
+def parser_of(subject: Any) -> tuple[argparse.ArgumentParser | None, list[str]]:
+    """The parser that a `main` makes, caught when it is about to read its arguments, and what
+    has to stand before these: the name of the program, where `main` leaves that out itself.
+    """
     methods = ("parse_args", "parse_known_args", "parse_intermixed_args")
     kept = {name: getattr(argparse.ArgumentParser, name) for name in methods}
 
-    def stop(self: argparse.ArgumentParser, *_given: object, **_named: object) -> None:
-        raise _Stopped(self)
+    def stop(self: argparse.ArgumentParser, *given: object, **named: object) -> None:
+        raise _Stopped(self, given[0] if given else named.get("args"))
 
     for name in methods:
         setattr(argparse.ArgumentParser, name, stop)
     try:
-        subject([])
+        subject(list(_PROBE))
     except _Stopped as stopped:
-        return stopped.parser
+        return stopped.parser, list(_PROBE[:1]) if stopped.given == list(_PROBE[1:]) else []
     except BaseException:  # noqa: BLE001 - it never came to its arguments
-        return None
+        return None, []
     finally:
         for name, method in kept.items():
             setattr(argparse.ArgumentParser, name, method)
-    return None
+    return None, []
 
 
 def sample_folder(folder: Path) -> Path:

@@ -141,11 +141,13 @@ def test_a_limit_ends_a_run(server: Server) -> None:
             assert conversation.close().ending is Ending.WALL_LIMIT
 
 
-def test_a_killed_server_starts_again(forking: Server) -> None:
-    assert said(forking, "remember") == "[] None []"
-    for pid in children():
-        os.kill(pid, signal.SIGKILL)
-    assert said(forking, "remember") == "[] None []"
+def test_a_killed_server_starts_again(report: CanaryReport) -> None:
+    others = children()
+    with Server(report.rung, Preparation((_ENTRIES,), _READABLE)) as server:
+        assert said(server, "remember") == "[] None []"
+        for pid in children() - others:
+            os.kill(pid, signal.SIGKILL)
+        assert said(server, "remember") == "[] None []"
 
 
 def test_a_folder_of_another_place_is_refused(forking: Server, work: Path) -> None:

@@ -188,6 +188,21 @@ def test_every_option_choice_and_refusal_of_a_command_is_said() -> None:
         assert wanted in arguments
 
 
+def test_a_program_that_leaves_out_its_own_name_is_given_one_and_nothing_goes_unchecked(
+    write: Write,
+) -> None:
+    result = write(
+        "import argparse\nimport sys\n\n\ndef main(argv=None):\n"
+        "    argv = argv or sys.argv\n    parser = argparse.ArgumentParser()\n"
+        "    parser.add_argument('--level', type=int, default=1)\n"
+        "    given = parser.parse_args(argv[1:])\n    if given.level > 1:\n"
+        "        print('loud')\n",
+        cpu_s=1.0,
+    )
+    assert 'main(["program", "--level", "2"])\n    assert capsys.readouterr()' in result.source
+    assert 'main(["program", "--level", "1"])' not in result.source
+
+
 def test_unittest_classes_hold_them_too() -> None:
     subject = Subject(Kind.ARGPARSE, "main", "main")
     told = Told(
