@@ -140,7 +140,8 @@ def _is_table(cases: list[Case]) -> bool:
     if len(cases) >= _CERTAIN_ROWS:
         return True
     first = cases[0].call
-    header = sum(len(first.arguments[slot].parameter) + 4 for slot in slots) + 12
+    names = [first.subject or "" if slot < 0 else first.arguments[slot].parameter for slot in slots]
+    header = sum(len(one) + 4 for one in names) + 12
     rows = sum(
         sum(len(_cell(case, slot)) + 2 for slot in slots) + len(case.seen.text or "") + 4
         for case in cases

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import keyword
 import signal
 import tempfile
 import types
@@ -243,7 +244,12 @@ def _instance_names(value: object) -> list[str]:
     for base in type(value).__mro__:
         slots = vars(base).get("__slots__", ())
         names.extend([slots] if isinstance(slots, str) else slots)
-    return [name for name in dict.fromkeys(names) if isinstance(name, str)]
+    return [name for name in dict.fromkeys(names) if isinstance(name, str) and _is_written(name)]
+
+
+def _is_written(name: str) -> bool:
+    """Whether code can name the attribute: what is set by key or `setattr` may be called anything."""
+    return name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _property_names(kind: type) -> list[str]:

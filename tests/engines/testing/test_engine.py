@@ -361,3 +361,15 @@ def test_cancelling_returns_what_was_found_or_stops(sandbox: Sandbox, tmp_path: 
     assert not result.complete
     assert result.passed == result.tests > 0
     assert result.search_cpu_s < 5
+
+
+def test_attributes_that_no_code_can_name_are_not_asserted(write: Write) -> None:
+    text = (
+        "class Record(dict):\n    def __init__(self, key: str, value: int) -> None:\n"
+        "        self.known = value\n        setattr(self, '12:30', value)\n"
+        "        setattr(self, 'class', value)\n"
+    )
+    result = write(text)
+    assert ".known" in result.source
+    assert "12:30 ==" not in result.source
+    assert result.passed == result.tests
