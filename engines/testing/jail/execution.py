@@ -248,7 +248,7 @@ def _instance_names(value: object) -> list[str]:
 
 
 def _is_written(name: str) -> bool:
-    """Whether code can name the attribute: what is set by key or `setattr` may be called anything."""
+    """Whether code can name the attribute: a key or `setattr` takes any text."""
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
