@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from jobs.messages import Reply
@@ -69,6 +70,16 @@ class Desk(Protocol):
             Declined: It is not there, too large, or not ours to read; or the path is one that a
                 checkout does not hold: in a submodule, kept elsewhere, a link that leads out.
             Transient: The repository's host does not answer.
+        """
+        ...
+
+    def environment(self, checkout: Path) -> Environment:
+        """The packages that a checkout depends on, installed before or now; none of their code has
+        run. What could not be had is in it with the reason.
+
+        Raises:
+            Declined: This host offers no isolation, so that nothing is going to run.
+            Stopped: The job was cancelled meanwhile.
         """
         ...
 

@@ -1,5 +1,7 @@
 """Settings of a worker."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from storage.settings import StorageSettings
@@ -35,4 +37,24 @@ class WorkerSettings(StorageSettings):
         default=1 << 30,
         ge=256 << 20,
         description="The most memory each process of git may take for a checkout, in bytes.",
+    )
+    install_packages: bool = Field(
+        default=True,
+        description="Whether the packages that a repository declares are installed for the tests "
+        "of its code: wheels only, apart from the code, in a step of its own with a network and "
+        "without credentials. Of a fork only after its commit was approved.",
+    )
+    package_index_url: str | None = Field(
+        default=None,
+        description="The index they come from; when not set, what the machine's pip.conf says.",
+    )
+    package_folder: Path | None = Field(
+        default=None,
+        description="A folder of wheels; without `GRYPH_PACKAGE_INDEX_URL` their only source.",
+    )
+    packages_max_bytes: int = Field(
+        default=4 << 30,
+        gt=0,
+        description="The most that the kept packages of all repositories may take, in bytes. "
+        "Those not used for longest are removed, but none that was used within the last hour.",
     )

@@ -9,6 +9,7 @@ from engines.testing.behaviour.engine import diff_behaviour
 from engines.testing.behaviour.types import BehaviourRequest
 from jobs.changes_told import nothing_told, told
 from jobs.desk import Desk, Done
+from jobs.packages import missing_told
 from jobs.requests import TestChanges
 
 
@@ -22,8 +23,14 @@ def run(request: TestChanges, desk: Desk) -> Done:
     paths = tuple(_compared(request, base, head))
     if not paths:
         return nothing_told(request, desk.job)
-    asked = BehaviourRequest(base, head, paths, request.cpu_s, request.seed)
-    return told(request, diff_behaviour(asked, desk.sandbox(), desk.watch), desk.job)
+    before, after = desk.environment(base), desk.environment(head)
+    asked = BehaviourRequest(
+        base, head, paths, request.cpu_s, request.seed, before.paths, after.paths
+    )
+    diff = diff_behaviour(asked, desk.sandbox(), desk.watch)
+    missing = tuple(missing_told(after))
+    request = request.model_copy(update={"notes": (*request.notes, *missing)})
+    return told(request, diff, desk.job)
 
 
 def _compared(request: TestChanges, base: Path, head: Path) -> Iterator[str]:

@@ -1,15 +1,22 @@
 """Tests for one file, or for those of a folder that have most to test, one after the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from engines.sandbox.environments.types import Declared, Environment
 from engines.source.files import Unreadable, read_source
 from engines.source.module import SyntaxProblem, parse_module
 from engines.testing.javascript.project import SUFFIXES as JAVASCRIPT
 from engines.testing.languages import writer_for
-from engines.testing.types import CannotTest, Style, TestingRequest, TestingResult
+from engines.testing.types import (
+    CannotTest,
+    MissingPackage,
+    Style,
+    TestingRequest,
+    TestingResult,
+)
 from engines.watch import Stopped, Watch
 from jobs.desk import Altered, Desk, NewArtifact
 from jobs.requests import TestCode
@@ -26,6 +33,18 @@ _TESTS = frozenset({"tests", "test", "__tests__"})
 _SETTINGS = frozenset({"conftest.py", "setup.py", "noxfile.py", "__main__.py"})
 _LATER = "there was no time left for it: ask for it alone, or give more `budget`"
 _TAKEN = "its tests belong into `{}` too: ask for it alone, once those are there"
+
+
+def _nothing() -> Environment:
+    return Environment(Declared(""), (), (), "")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The checkout, and the packages that it depends on."""
+
+    root: Path
+    environment: Environment = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True)
@@ -59,19 +78,19 @@ class PartWatch:
         return self.watch.stop_requested()
 
 
-def tests_of_file(request: TestCode, root: Path, desk: Desk, part: Part) -> Written:
+def tests_of_file(request: TestCode, ground: Ground, desk: Desk, part: Part) -> Written:
     """Write and keep them.
 
     Raises:
         CannotTest: The file is none that tests can be written for; the message says why.
         Stopped: The job was cancelled before there were any.
     """
-    return _kept(part.path, _result(request, root, desk, part), desk)
+    return _kept(part.path, _result(request, ground, desk, part), desk)
 
 
-def _result(request: TestCode, root: Path, desk: Desk, part: Part) -> TestingResult:
+def _result(request: TestCode, ground: Ground, desk: Desk, part: Part) -> TestingResult:
     asked = TestingRequest(
-        root=root,
+        root=ground.root,
         path=part.path,
         symbol=request.symbol,
         lines=request.lines,
@@ -79,8 +98,13 @@ def _result(request: TestCode, root: Path, desk: Desk, part: Part) -> TestingRes
         cpu_s=part.cpu_s,
         seed=request.seed,
         extends=True,
+        packages=ground.environment.paths,
     )
-    return writer_for(part.path)(asked, desk.sandbox(), part.watch)
+    try:
+        return writer_for(part.path)(asked, desk.sandbox(), part.watch)
+    except MissingPackage as missing:
+        remedy = ground.environment.remedy(missing.module)
+        raise missing.with_remedy(remedy) from missing
 
 
 def _kept(path: str, result: TestingResult, desk: Desk) -> Written:
@@ -111,10 +135,10 @@ def _artifact(result: TestingResult) -> NewArtifact:
 
 
 def tests_of_folder(
-    request: TestCode, root: Path, desk: Desk
+    request: TestCode, ground: Ground, desk: Desk
 ) -> tuple[list[Written], list[NotWritten]]:
     """Share the budget out; what a cancel or its end cuts off is kept until there."""
-    paths = by_use(root, request.path, request.ignore)
+    paths = by_use(ground.root, request.path, request.ignore)
     written: list[Written] = []
     left_out: list[NotWritten] = []
     left_s = request.cpu_s
@@ -125,7 +149,7 @@ def tests_of_folder(
         share_s = max(LEAST_CPU_S, left_s / (len(paths) - place))
         watch = PartWatch(desk.watch, place, len(paths))
         try:
-            result = _result(request, root, desk, Part(path, share_s, watch))
+            result = _result(request, ground, desk, Part(path, share_s, watch))
         except CannotTest as reason:
             left_out.append(NotWritten(path, str(reason)))
             left_s -= LEAST_CPU_S / 2

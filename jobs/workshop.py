@@ -13,9 +13,12 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from engines.sandbox.environments.environment import environment_for
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Stopped
 from jobs.desk import Altered, Declined, NewArtifact, Transient
+from jobs.packages import builder_for, cache_of
 from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
@@ -58,6 +61,13 @@ class LocalDesk:
         if why := checked.left_out.why(path):
             raise Declined(why)
         return checked.root
+
+    def environment(self, checkout: Path) -> Environment:
+        """See `jobs.desk.Desk.environment`."""
+        self.sandbox()
+        self.watch.phase("install")
+        settings = self._shop.settings
+        return environment_for(checkout, cache_of(settings), builder_for(settings, self.watch))
 
     def sandbox(self) -> Sandbox:
         """See `jobs.desk.Desk.sandbox`."""

@@ -74,7 +74,7 @@ class _Run:
         self._sandbox = sandbox
         self._watch = watch
         self._module = _read(request)
-        self._place: Place = place_of(request.root.resolve(), self._module.path)
+        self._place: Place = place_of(request.root.resolve(), self._module.path, request.packages)
         self._test_place: TestPlace = test_place(self._place)
         self._has_found = False
         self._seen: list[Kept] = []

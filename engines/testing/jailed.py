@@ -15,11 +15,11 @@ from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Command, Limits
 from engines.testing.budget import Budget
 from engines.testing.calls import Call
-from engines.testing.facts import BadFact, Fact, fact, items, number, seconds, text
+from engines.testing.facts import BadFact, Fact, fact, items, number, optional_text, seconds, text
 from engines.testing.observations import Result, read_result
 from engines.testing.offers import Offers, read_offers
 from engines.testing.places import Place
-from engines.testing.types import CannotTest
+from engines.testing.types import CannotTest, MissingPackage
 from engines.watch import Stopped
 
 _ENGINES = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def command(entry: str, place: Place, work: Path, env: Mapping[str, str], cpu_s:
     return Command(
         argv=(sys.executable, "-P", "-c", start),
         work=work,
-        readable=(place.root, _ENGINES),
+        readable=(place.root, _ENGINES, *place.packages),
         env={"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp", **env},  # noqa: S108 - the jail's own
         limits=Limits(
             wall_s=900.0, cpu_s=cpu_s, memory_bytes=_MEMORY_BYTES, total_memory_bytes=4 << 30
@@ -167,7 +167,7 @@ class Jail:
             "module": place.module,
             "file": str(place.file),
             "root": str(place.root),
-            "paths": [str(one) for one in place.paths],
+            "paths": place.import_paths,
         }
         try:
             with understood():
@@ -180,7 +180,7 @@ class Jail:
 
     def _read(self, place: Place, reply: Fact) -> None:
         if not reply.get("ok"):
-            raise CannotTest(_import_message(place, reply))
+            raise _import_problem(place, reply)
         self.import_cpu_s = seconds(reply.get("cpu_s"))
         self._account.reported(self.import_cpu_s)
         self.goals = tuple(_goal(one) for one in items(reply.get("goals")))
@@ -245,9 +245,16 @@ def _goal(value: object) -> Goal:
     return Goal(text(kind), number(line), text(words))
 
 
-def _import_message(place: Place, reply: Fact) -> str:
+def _import_problem(place: Place, reply: Fact) -> CannotTest:
     line = number(reply.get("line"))
     where = f"`{place.path}`" + (f" line {line}" if line else "")
+    missing = optional_text(reply.get("missing"))
+    if missing:
+        return MissingPackage(where, missing)
+    return CannotTest(_import_message(place, where, reply))
+
+
+def _import_message(place: Place, where: str, reply: Fact) -> str:
     match reply.get("problem"):
         case "hang":
             return (
@@ -261,12 +268,6 @@ def _import_message(place: Place, reply: Fact) -> str:
             )
         case _:
             pass
-    missing = reply.get("missing")
-    if missing:
-        return (
-            f"{where} imports `{missing}`, which is not installed where tests run. "
-            f"Install it beside the worker, or test a file that does not need it."
-        )
     cause = f"{reply.get('type')}: {reply.get('message')}"
     if reply.get("network"):
         return f"Importing {where} wants the network, which tests do not have: `{cause}`."

@@ -140,13 +140,13 @@ class Measurement:
             if not wish.is_plain:
                 (work / "empty.ini").write_text("[pytest]\n")
                 arguments += ["--noconftest", "-c", str(work / "empty.ini"), "--rootdir", "."]
-            paths = [str(one) for one in self.place.paths]
+            packages = [str(one) for one in self.place.packages]
             request: Fact = {
                 "folder": str(folder),
                 "target": str(self.place.file),
                 "module": self.place.module,
-                "paths": [] if wish.is_plain else paths,
-                "import_paths": paths,
+                "paths": packages if wish.is_plain else self.place.import_paths,
+                "import_paths": self.place.import_paths,
                 "arguments": arguments,
                 "seeds": list(wish.seeds),
                 "before": wish.is_covered,

@@ -11,17 +11,24 @@ from engines.testing.types import CannotTest
 
 @dataclass(frozen=True)
 class Place:
-    """One target file. `paths` are the folders to put on the module path, absolute."""
+    """One target file. `paths` are the checkout's folders to put on the module path, absolute."""
 
     root: Path
     path: str
     module: str
     paths: tuple[Path, ...]
+    packages: tuple[Path, ...] = ()
+    """Folders of what the checkout depends on, which is imported after its own code."""
 
     @property
     def file(self) -> Path:
         """The target file on this machine."""
         return self.root / self.path
+
+    @property
+    def import_paths(self) -> list[str]:
+        """All folders to put on the module path, in order."""
+        return [str(one) for one in (*self.paths, *self.packages)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class TestPlace:
         return len(PurePosixPath(self.path).parts) - 1
 
 
-def place_of(root: Path, path: str) -> Place:
+def place_of(root: Path, path: str, packages: tuple[Path, ...] = ()) -> Place:
     """Find how `path` is imported.
 
     Raises:
@@ -52,7 +59,7 @@ def place_of(root: Path, path: str) -> Place:
         raise CannotTest(str(problem)) from problem
     folder = root / named.folder
     paths = (folder,) if folder == root else (folder, root)
-    return Place(root, path, named.name, paths)
+    return Place(root, path, named.name, paths, packages)
 
 
 def test_place(place: Place) -> TestPlace:

@@ -21,6 +21,25 @@ class CannotTest(Exception):
     """
 
 
+class MissingPackage(CannotTest):
+    """The code imports a package that is not there; `remedy` may know better what helps."""
+
+    def __init__(self, where: str, module: str, remedy: str = "") -> None:
+        """`where` is Markdown: the file and line."""
+        self.where = where
+        self.module = module
+        remedy = remedy or (
+            "Declare it in pyproject.toml or requirements.txt, or test a file without it."
+        )
+        super().__init__(
+            f"{where} imports `{module}`, which is not installed where tests run. {remedy}"
+        )
+
+    def with_remedy(self, remedy: str) -> "MissingPackage":
+        """The same, with what helps in this case."""
+        return MissingPackage(self.where, self.module, remedy)
+
+
 @dataclass(frozen=True)
 class TestingRequest:
     """One file (or one function, class or line range of it) of a checkout to write tests for.
@@ -43,6 +62,8 @@ class TestingRequest:
     """Whether to write Hypothesis tests; None for where the repository has Hypothesis."""
     extends: bool = False
     """Put the tests into the test file that the repository already has for the target."""
+    packages: tuple[Path, ...] = ()
+    """Folders of packages that the checkout needs and this installation may lack."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ LEAST_LENGTH = 6
 """Shorter ones would be found in ordinary words."""
 _LEAST_LINE = 32
 _LARGEST_FILE = 64 * 2**10
-_URLS = ("database_url", "redis_url")
+_URLS = ("database_url", "redis_url", "package_index_url")
 
 
 def own_secrets(settings: StorageSettings) -> frozenset[str]:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from bot.console.render import Screen, render_reply
 from bot.face import Busy, Face, JobView, Posted
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from handlers import (
@@ -55,6 +56,10 @@ class ScriptedDesk:
     def checkout(self, source: Source, path: str) -> Path:
         """There is no code."""
         raise AssertionError(source, path)
+
+    def environment(self, checkout: Path) -> Environment:
+        """Nothing is installed."""
+        raise AssertionError(checkout)
 
     def sandbox(self) -> Sandbox:
         """There is no sandbox."""

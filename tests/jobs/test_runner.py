@@ -12,6 +12,7 @@ import pytest
 from sqlmodel import Session
 from typing_extensions import override
 
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Stopped
 from jobs import runner as runner_module
@@ -43,6 +44,9 @@ class BareDesk:
 
     def checkout(self, source: Source, path: str) -> Path:
         raise AssertionError(source, path)
+
+    def environment(self, checkout: Path) -> Environment:
+        raise AssertionError(checkout)
 
     def sandbox(self) -> Sandbox:
         raise AssertionError

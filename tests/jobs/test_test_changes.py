@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from engines.sandbox.environments.declared import declared
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
 from engines.watch import Watch
@@ -52,6 +54,9 @@ class TwoVersions:
     def checkout(self, source: Source, path: str) -> Path:
         assert path
         return self.folder / str(source.sha)
+
+    def environment(self, checkout: Path) -> Environment:
+        return Environment(declared(checkout), (), (), "")
 
     def sandbox(self) -> Sandbox:
         self.is_asked_for_sandbox = True

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import pytest
 
+from engines.sandbox.environments.declared import declared
+from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
 from engines.watch import Stopped, Watch
@@ -52,6 +54,9 @@ class TableTop:
     def checkout(self, source: Source, path: str) -> Path:
         assert (source.repository, path != "") == ("o/r", True)
         return self.root
+
+    def environment(self, checkout: Path) -> Environment:
+        return Environment(declared(checkout), (), (), "")
 
     def sandbox(self) -> Sandbox:
         return sandbox()

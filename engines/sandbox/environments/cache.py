@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,12 +30,13 @@ class Cache:
     max_bytes: int = 10 << 30
 
     @contextmanager
-    def alone_with(self, key: str) -> Generator[None]:
-        """Let no other process build the same one meanwhile."""
+    def alone_with(self, key: str, wait: Callable[[], None]) -> Generator[None]:
+        """Let no other process build the same one meanwhile; `wait` is called while one does."""
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _taken(lock):
+                wait()
             yield
         finally:
             os.close(lock)
@@ -94,6 +95,14 @@ class Cache:
 
     def _notes(self) -> list[Path]:
         return list(self.folder.glob(f"*/{_NOTE}"))
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _used_s(note: Path) -> float:

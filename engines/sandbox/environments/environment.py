@@ -10,6 +10,7 @@ from typing import Protocol
 
 from engines.sandbox.environments.cache import PACKAGES, Cache
 from engines.sandbox.environments.declared import declared
+from engines.sandbox.environments.installed import are_installed
 from engines.sandbox.environments.types import BuilderAway, Built, Declared, Environment, Refusal
 
 _FORMAT = 1
@@ -21,6 +22,14 @@ class Builder(Protocol):
     @property
     def identity(self) -> str:
         """What its outcome depends on beside the requirements."""
+        ...
+
+    def wait(self) -> None:
+        """Called again and again while another process builds the same; takes a moment.
+
+        Raises:
+            Stopped: It was asked to stop.
+        """
         ...
 
     def build(self, wanted: Declared, folder: Path) -> Built:
@@ -36,16 +45,17 @@ class Builder(Protocol):
 def environment_for(checkout: Path, cache: Cache, builder: Builder) -> Environment:
     """The packages that the checkout's own files ask for; never an error of theirs.
 
-    What could not be had is in `missing`, each with what helps.
+    What could not be had is in `missing`, each with what helps. Nothing is built where this
+    installation has them all.
 
     Raises:
         Stopped: The builder was asked to stop.
     """
     wanted = declared(checkout)
-    if not wanted.requirements:
+    if are_installed(wanted):
         return Environment(wanted, (), wanted.refused, "")
     key = _key(wanted, builder)
-    with cache.alone_with(key):
+    with cache.alone_with(key, builder.wait):
         found = cache.find(key)
         if found is None:
             try:

@@ -12,31 +12,32 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engines.sandbox.environments.types import BuilderAway, Built, Declared, Refusal
 from engines.sandbox.loan import extent
-from engines.watch import Stopped
+from engines.watch import Stopped, Unwatched, Watch
 
 _ROUNDS = 8
 _TICK_S = 0.2
 _MEMORY_BYTES = 2 << 30
 _LOG_CHARS = 8_000
 _LEFT_OUT = re.compile(r"No matching distribution found for (\S[^\n(]*)")
+_NEEDED_BY = re.compile(r"satisfies the requirement [^\n(]+\(from ([\w.-]+)")
 _CLASHING = re.compile(r"The conflict is caused by:|ResolutionImpossible")
-_AWAY = re.compile(r"NewConnectionError|ConnectTimeout|ReadTimeout|Failed to establish|SSLError")
+_CLASH = re.compile(r"^ +(([\w.-]+) \S+ depends on [^\n]+)", re.MULTILINE)
+_AWAY = re.compile(r"connection broken by|ConnectTimeout|ReadTimeout|Failed to establish|SSLError")
+_READABLE_BY_ALL = 0o022
+_TRIES, _ANSWER_LIMIT_S = 2, 15
+"""What an index is given to answer: one that is away must not hold up a job for minutes."""
 _NO_WHEEL = (
     "the index has no wheel of it for this Python, and source packages are not built, since their "
     "build runs foreign code. Ask for a version with a wheel, or have a wheel added to the index."
 )
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,34 @@ class PipBuilder:
     certificates: Path | None = None
     timeout_s: float = 300.0
     max_bytes: int = 1 << 30
-    stop: Callable[[], bool] = _never
+    watch: Watch = field(default_factory=Unwatched)
 
     @property
     def identity(self) -> str:
         """What the outcome depends on beside the requirements."""
         return f"pip {self.index_url} {self.find_links or ''}"
 
+    def wait(self) -> None:
+        """Called while another process builds the same.
+
+        Raises:
+            Stopped: the watch said so.
+        """
+        if self.watch.stop_requested():
+            raise Stopped
+        self.watch.report("waiting for packages that another job installs")
+        time.sleep(_TICK_S)
+
     def build(self, wanted: Declared, folder: Path) -> Built:
         """Install what can be had into `folder`.
 
         Raises:
             BuilderAway: The index does not answer, pip is missing, or the bounds were reached.
-            Stopped: `stop` said so.
+            Stopped: the watch said so.
         """
         requirements = list(wanted.requirements)
+        number = f"{len(requirements)} package" + ("" if len(requirements) == 1 else "s")
+        self.watch.report(f"installing {number} that `{wanted.source}` asks for")
         missing: list[Refusal] = []
         log = ""
         for _ in range(_ROUNDS):
@@ -88,6 +102,7 @@ class PipBuilder:
             arguments = [sys.executable, "-I", "-m", "pip", "--isolated", "install"]
             arguments += ["--no-input", "--disable-pip-version-check", "--no-compile"]
             arguments += ["--no-cache-dir", "--progress-bar", "off", "--only-binary", ":all:"]
+            arguments += ["--retries", str(_TRIES - 1), "--timeout", str(_ANSWER_LIMIT_S)]
             arguments += ["--target", str(folder), "--requirement", str(home / "requirements.txt")]
             arguments += ["--constraint", str(home / "constraints.txt"), *self._sources()]
             return self._watched(arguments, home, folder)
@@ -117,6 +132,7 @@ class PipBuilder:
                 env=env,
                 cwd=home,
                 start_new_session=True,
+                umask=_READABLE_BY_ALL,
             )
             try:
                 self._bound(process.pid)
@@ -138,7 +154,7 @@ class PipBuilder:
     def _wait(self, process: subprocess.Popen[bytes], folders: tuple[Path, ...]) -> None:
         until_s = time.monotonic() + self.timeout_s
         while process.poll() is None:
-            if self.stop():
+            if self.watch.stop_requested():
                 raise Stopped
             if time.monotonic() > until_s:
                 raise BuilderAway(f"Installing took longer than {self.timeout_s:.0f} s.")
@@ -158,7 +174,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _left_out(log: str, requirements: list[str]) -> list[str]:
     """Which requirements made pip fail; all, when it cannot be told."""
-    names = [_name(found) for found in _LEFT_OUT.findall(log)]
+    found = [*_LEFT_OUT.findall(log), *_NEEDED_BY.findall(log)]
+    names = [_name(one) for one in (*found, *(name for _, name in _CLASH.findall(log)))]
     direct = [one for one in requirements if _name(one) in names]
     return direct or requirements
 
@@ -169,7 +186,9 @@ def _name(requirement: str) -> str:
 
 def _reason(log: str) -> str:
     if _CLASHING.search(log):
-        return "what the requirements ask for cannot be had together; see the log."
+        clash = _CLASH.search(log)
+        cause = f": {clash[1]}" if clash else ""
+        return f"what the requirements ask for cannot be had together{cause}"
     inner = [found.strip() for found in _LEFT_OUT.findall(log)]
     needed = f" ({inner[0]})" if inner else ""
     return _NO_WHEEL.replace("no wheel of it", f"no wheel of it{needed}")

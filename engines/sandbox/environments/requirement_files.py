@@ -69,9 +69,11 @@ class _Reading:
         if option in ("-r", "--requirement", "-c", "--constraint"):
             constrains = constrains or option in ("-c", "--constraint")
             self.read(folder / value.strip(), constrains=constrains)
+        elif option in ("-e", "--editable") and _is_itself(value):
+            return
         elif option:
             self.refused.append(Refusal(line, "options of a requirements file are not obeyed"))
-        else:
+        elif not _is_itself(line):
             self._add(line.split(" --")[0].strip(), constrains=constrains)
 
     def _add(self, line: str, *, constrains: bool) -> None:
@@ -87,3 +89,8 @@ class _Reading:
             self.constraints.append(line)
         else:
             self.requirements.append(line)
+
+
+def _is_itself(value: str) -> bool:
+    """Whether the checkout is meant, which is on the import path anyway."""
+    return value.strip().partition("[")[0].rstrip("/") in (".", "./")

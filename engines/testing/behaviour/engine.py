@@ -70,12 +70,16 @@ class _Run:
         named: list[Versions] = []
         for one in versions:
             with contextlib.suppress(CannotTest):  # said again where the file is compared
-                places.append((place_of(self._base, one.path), place_of(self._head, one.path)))
+                places.append(self._places(one.path))
                 named.append(one)
         if places and not self._watch.stop_requested():
             self._watch.report("running the tests of what changed on both sides", 0.0)
             existing = ExistingTests(self._sandbox, places, self._budget, self._watch)
             self._tests = existing.result(named)
+
+    def _places(self, path: str) -> tuple[Place, Place]:
+        base = place_of(self._base, path, self._request.base_packages)
+        return base, place_of(self._head, path, self._request.head_packages)
 
     def _progress(self, done: int, count: int) -> str:
         calls = sum(one.calls for one in self._results)
@@ -112,8 +116,7 @@ class _Run:
         try:
             rooms = Rooms(
                 self._sandbox,
-                place_of(self._base, path),
-                place_of(self._head, path),
+                *self._places(path),
                 self._budget,
                 self._watch.stop_requested,
             )

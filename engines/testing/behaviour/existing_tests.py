@@ -115,7 +115,8 @@ class ExistingTests:
             paths = dict.fromkeys(path for place in side for path in place.paths)
             request: Fact = {
                 "folder": str(folder),
-                "paths": [str(folder / one.relative_to(root)) for one in paths],
+                "paths": [*(str(folder / one.relative_to(root)) for one in paths),
+                          *map(str, side[0].packages)],
                 "arguments": [*tests, "-q", "-p", "no:cacheprovider", "--no-header", "--tb=short",
                               "-o", "addopts=", "--rootdir", "."],
                 "covered": [str(one.file) for one in side] if is_covered else [],

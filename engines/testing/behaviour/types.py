@@ -20,6 +20,9 @@ class BehaviourRequest:
     paths: tuple[str, ...] = ()
     cpu_s: float = 10.0
     seed: int = 1
+    base_packages: tuple[Path, ...] = ()
+    """Folders of packages that the base needs and this installation may lack."""
+    head_packages: tuple[Path, ...] = ()
 
 
 class Change(StrEnum):

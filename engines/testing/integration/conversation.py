@@ -59,7 +59,7 @@ def _operations(talk: Conversation, place: Place, subject: Subject, account: Acc
         "module": place.module,
         "file": str(place.file),
         "root": str(place.root),
-        "paths": [str(one) for one in place.paths],
+        "paths": place.import_paths,
         "kind": str(subject.kind),
         "name": subject.name,
         "is_made": subject.expression.endswith("()"),

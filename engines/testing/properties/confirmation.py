@@ -55,7 +55,7 @@ class Confirmation:
 
     def _tried(self, tests: list[list[str]]) -> list[int]:
         request: Fact = {
-            "paths": [str(one) for one in self.place.paths],
+            "paths": self.place.import_paths,
             "module": self.place.module,
             "tests": tests,
             "cpu_s": TRIAL_CPU_S,

@@ -38,7 +38,7 @@ def test_requirement_files_are_read_with_what_they_include(tmp_path: Path) -> No
     "line",
     [
         "git+https://example.org/one.git",
-        "-e .",
+        "-e ./local",
         "--index-url https://example.org",
         "--extra-index-url=https://example.org",
         "--find-links /etc",
@@ -59,6 +59,11 @@ def test_what_is_no_name_of_an_index_is_refused(tmp_path: Path, line: str) -> No
     (checkout / "requirements.txt").write_text(line + "\n")
     assert names(checkout) == []
     assert len(refused(checkout)) == 1
+
+
+def test_the_checkout_itself_is_no_requirement(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-e .\n--editable=.[test]\n.\n./\none\n")
+    assert (names(tmp_path), refused(tmp_path)) == (["one"], [])
 
 
 def test_a_link_out_of_the_checkout_is_not_followed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from engines.sandbox.environments.cache import Cache
 from engines.sandbox.environments.environment import environment_for
@@ -12,7 +13,7 @@ from engines.sandbox.environments.pip_builder import PipBuilder
 from engines.sandbox.environments.types import BuilderAway, Built, Declared, Environment, Refusal
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.types import Command
-from engines.watch import Stopped
+from engines.watch import Stopped, Unwatched
 from tests.engines.sandbox.environments.wheels import make_source_package, make_wheel
 
 
@@ -26,12 +27,21 @@ class CountingBuilder:
     away: str = ""
     built: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
 
+    def wait(self) -> None:
+        raise Stopped
+
     def build(self, wanted: Declared, folder: Path) -> Built:
         self.built.append(wanted.requirements)
         if self.away:
             raise BuilderAway(self.away)
         (folder / "package.py").write_bytes(bytes(self.size_bytes))
         return Built(self.missing, "log")
+
+
+class Cancelled(Unwatched):
+    @override
+    def stop_requested(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -124,8 +134,39 @@ def test_a_build_is_bounded(
 
 def test_a_build_can_be_stopped(wheels: Path, cache: Cache, checkout: Path) -> None:
     with pytest.raises(Stopped):
-        environment_for(checkout, cache, PipBuilder(find_links=wheels, stop=lambda: True))
+        environment_for(checkout, cache, PipBuilder(find_links=wheels, watch=Cancelled()))
     assert [path.suffix for path in cache.folder.iterdir()] == [".lock"]
+
+
+def test_waiting_for_another_build_of_the_same_can_be_stopped(cache: Cache, checkout: Path) -> None:
+    builder = CountingBuilder()
+    environment = environment_for(checkout, cache, builder)
+    key = environment.paths[0].parent.name
+    with cache.alone_with(key, builder.wait), pytest.raises(Stopped):
+        environment_for(checkout, cache, builder)
+
+
+def test_what_needs_something_that_cannot_be_had_is_left_out_alone(
+    wheels: Path, cache: Cache, tmp_path: Path
+) -> None:
+    make_wheel(wheels, "three", "1.0", "", ("nowhere",))
+    make_wheel(wheels, "four", "1.0", "", ("two<2",))
+    wanted = wanting(tmp_path, "three", "four", "two")
+    environment = environment_for(wanted, cache, PipBuilder(find_links=wheels))
+    assert (environment.paths[0] / "two.py").exists()
+    assert {one.requirement for one in environment.missing} == {"three", "four"}
+    assert "four 1.0 depends on two<2" in " ".join(one.reason for one in environment.missing)
+
+
+def test_nothing_is_built_where_the_worker_has_it_all(cache: Cache, tmp_path: Path) -> None:
+    builder = CountingBuilder()
+    for requirement in ("pytest", "pytest>=1", "nosuch; python_version < '3'"):
+        environment = environment_for(wanting(tmp_path, requirement), cache, builder)
+        assert (environment.paths, environment.missing) == ((), ())
+    assert builder.built == []
+    environment_for(wanting(tmp_path, "pytest<1"), cache, builder)
+    environment_for(wanting(tmp_path, "pytest[dev]"), cache, builder)
+    assert len(builder.built) == 2
 
 
 def test_the_same_requirements_are_built_once(cache: Cache, tmp_path: Path) -> None:
