@@ -1,10 +1,14 @@
 """Whether this installation, which sandboxed programs can read, has what is asked for already."""
 
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
 from engines.sandbox.environments.types import Declared
+
+_DEPTH_LIMIT = 3
+"""Of extras that ask for packages with extras."""
 
 
 def are_installed(wanted: Declared) -> bool:
@@ -19,12 +23,20 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _is_met(asked: Requirement) -> bool:
-    """Extras count as missing: what they bring in is not looked up."""
-    if asked.marker is not None and not asked.marker.evaluate({"extra": ""}):
+def _is_met(asked: Requirement, extra: str = "", depth: int = 0) -> bool:
+    """`extra` is the one of another package that brings this requirement in."""
+    if asked.marker is not None and not asked.marker.evaluate({"extra": extra}):
         return True
     try:
         found = version(asked.name)
     except PackageNotFoundError:
         return False
-    return not asked.extras and asked.specifier.contains(found, prereleases=True)
+    return asked.specifier.contains(found, prereleases=True) and all(
+        _is_met(one, each, depth + 1) for each in asked.extras for one in _brought_in(asked, depth)
+    )
+
+
+def _brought_in(asked: Requirement, depth: int) -> Iterator[Requirement]:
+    """What an installed package may need, for some extra or always."""
+    if depth < _DEPTH_LIMIT:
+        yield from (Requirement(one) for one in requires(asked.name) or ())

@@ -160,7 +160,8 @@ def test_what_needs_something_that_cannot_be_had_is_left_out_alone(
 
 def test_nothing_is_built_where_the_worker_has_it_all(cache: Cache, tmp_path: Path) -> None:
     builder = CountingBuilder()
-    for requirement in ("pytest", "pytest>=1", "nosuch; python_version < '3'"):
+    met = ("pytest", "pytest>=1", "nosuch; python_version < '3'", "coverage[toml]")
+    for requirement in met:
         environment = environment_for(wanting(tmp_path, requirement), cache, builder)
         assert (environment.paths, environment.missing) == ((), ())
     assert builder.built == []
