@@ -23,7 +23,8 @@ def documented(docstring: str | None) -> Documented:
         return NOTHING
     try:
         parsed = docstring_parser.parse(docstring)
-    except docstring_parser.ParseError:
+    except (docstring_parser.ParseError, LookupError, ValueError):
+        # docstring-parser indexes what a field such as ":: text" lacks.
         return NOTHING
     types = {one.arg_name: one.type_name for one in parsed.params if one.type_name}
     descriptions = {one.arg_name: one.description or "" for one in parsed.params}

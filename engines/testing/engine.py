@@ -8,6 +8,7 @@ from engines.sandbox.sandbox import Sandbox
 from engines.source.files import Unreadable, read_source
 from engines.source.module import Module, SyntaxProblem, parse_module
 from engines.testing.assertions import Names
+from engines.testing.borrowing import borrowed_by
 from engines.testing.budget import Budget
 from engines.testing.emission import Emission
 from engines.testing.examples import example_calls
@@ -74,7 +75,8 @@ class _Run:
         self._sandbox = sandbox
         self._watch = watch
         self._module = _read(request)
-        self._place: Place = place_of(request.root.resolve(), self._module.path, request.packages)
+        place = place_of(request.root.resolve(), self._module.path, request.packages)
+        self._place: Place = replace(place, borrowed=borrowed_by(self._module, place))
         self._test_place: TestPlace = test_place(self._place)
         self._has_found = False
         self._seen: list[Kept] = []
@@ -136,7 +138,7 @@ class _Run:
             targets = chosen_targets(self._request, self._module, jail)
             found = self._searched(jail, targets)
             goals = jail.goals
-            names = self._integration.names(Names(_importable(jail, found.kept)))
+            names = self._integration.names(Names(_importable(jail, self._place, found.kept)))
             if not self._watch.stop_requested():
                 self._laws.try_in(jail, self._seen, self._request.seed)
         self._watch.report("checking that the tests hold every time", 0.8)
@@ -418,7 +420,7 @@ def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:
     return Texts(function, generation.owner_of(offer), goals - jail.reached)
 
 
-def _importable(jail: Jail, kept: list[Kept]) -> dict[str, str]:
+def _importable(jail: Jail, place: Place, kept: list[Kept]) -> dict[str, str]:
     """Class ids to names, one id for each name."""
     names = {one.identity: one.name for one in jail.offers.classes}
     for one in jail.offers.callables:
@@ -426,6 +428,9 @@ def _importable(jail: Jail, kept: list[Kept]) -> dict[str, str]:
             names.setdefault(f"{jail.module}:{one.name}", one.name)
     free = jail.offers.names - set(names.values()) - STANDARD_NAMES
     names |= {f"{jail.module}:{name}": name for name in sorted(free)}
+    for one in place.borrowed:
+        if one.name in jail.offers.borrowed and one.name not in names.values():
+            names[f"{one.module}:{one.attribute}"] = one.name
     for one in kept:
         seen = one.result.observation
         is_known = seen.type in names or seen.type.startswith("builtins:")

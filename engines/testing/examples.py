@@ -23,13 +23,24 @@ _STEP_LIMIT = 6
 def example_calls(module: Module, offers: Offers, place: Place) -> list[Call]:
     """The calls of the module's own functions and classes that examples show."""
     reader = _Reader(offers, place.module.split("."))
-    texts = [module.docstring, *(one.docstring for one in module.all_functions())]
-    texts.extend(one.docstring for one in module.classes)
     found: dict[Call, None] = {}
-    for text in (*texts, *documents_of(place)):
+    for text in _texts(module, place):
         found.update(dict.fromkeys(reader.calls(_shown(text))))
     found.update(dict.fromkeys(reader.calls(tests_of(place))))
     return list(found)[:_LIMIT]
+
+
+def shown(module: Module, place: Place) -> Iterator[ast.stmt]:
+    """All statements of the examples that calls are taken from."""
+    for text in _texts(module, place):
+        yield from _shown(text)
+    yield from tests_of(place)
+
+
+def _texts(module: Module, place: Place) -> Iterator[str | None]:
+    yield module.docstring
+    yield from (one.docstring for one in (*module.all_functions(), *module.classes))
+    yield from documents_of(place)
 
 
 def calls_in(
@@ -84,6 +95,7 @@ class _Reader:
             if one.kind is Kind.METHOD and not one.is_inherited:
                 self._methods.setdefault(one.name, []).append(one)
         self._packages = set(packages)
+        self._own = {*self._plain, *(one for one, _ in self._owned), *offers.names}
 
     def calls(self, statements: Iterable[ast.stmt]) -> Iterator[Call]:
         known = _Known()
@@ -115,8 +127,8 @@ class _Reader:
             known.steps[subject].append(ast.unparse(step).replace("__subject__", "{s}"))
 
     def _bare(self, value: ast.expr) -> ast.expr:
-        """`package.function(...)` as `function(...)`."""
-        plain = _Unqualified(self._packages).visit(value)
+        """`package.function(...)` as `function(...)`, where the function is the module's own."""
+        plain = _Unqualified(self._packages, self._own).visit(value)
         assert isinstance(plain, ast.expr)
         return plain
 
@@ -155,16 +167,17 @@ def _subject(value: ast.expr) -> str:
 
 
 class _Unqualified(ast.NodeTransformer):
-    """Takes the package's name off the names of its functions."""
+    """Takes the package's name off the names of the module."""
 
-    def __init__(self, packages: set[str]) -> None:
+    def __init__(self, packages: set[str], own: set[str]) -> None:
         self._packages = packages
+        self._own = own
 
     @override
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         is_package = isinstance(node.value, ast.Name) and node.value.id in self._packages
-        return ast.Name(node.attr, ast.Load()) if is_package else node
+        return ast.Name(node.attr, ast.Load()) if is_package and node.attr in self._own else node
 
 
 class _Inlined(ast.NodeTransformer):

@@ -45,6 +45,9 @@ class Head:
             name.partition(".")[0]: identity.partition(":")[0]
             for identity, name in names.importable.items()
         }
+        self._whole = {
+            name for identity, name in names.importable.items() if identity == f"{name}:"
+        }
 
     def lines(self, body: str, *, is_unittest: bool) -> list[str]:
         """The lines before the first test."""
@@ -52,7 +55,11 @@ class Head:
         plain = {name for name in used & _MODULES if name not in self._owners}
         needed = {name: self._source(name) for name in sorted(used)}
         standard = {name: source for name, source in needed.items() if source in _FROM.values()}
-        own = {name: source for name, source in needed.items() if source and name not in standard}
+        own = {
+            name: source
+            for name, source in needed.items()
+            if source and name not in standard and name not in self._whole
+        }
         plain |= {"unittest"} if is_unittest else set()
         plain |= {"tempfile"} if "tempfile" in used else set()
         if self._test_place.path_entry is not None:
@@ -65,7 +72,7 @@ class Head:
                 *(_HYPOTHESIS if "given" in used and "st" in used else ()),
             ],
             [*self._path_lines()],
-            list(_from_lines(own)),
+            [f"import {name}" for name in sorted(used & self._whole)] + list(_from_lines(own)),
         ]
         lines = [f'"""Tests for {self._place.module}."""']
         for section in sections:

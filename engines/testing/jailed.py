@@ -168,6 +168,7 @@ class Jail:
             "file": str(place.file),
             "root": str(place.root),
             "paths": place.import_paths,
+            "borrowed": [[one.name, one.module, one.attribute] for one in place.borrowed],
         }
         try:
             with understood():

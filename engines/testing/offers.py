@@ -104,6 +104,8 @@ class Offers:
     """Names that hold an instance of one of the classes, with the class's identity."""
     constants: dict[str, str] = field(default_factory=dict[str, str])
     """Source of plain constants, by the names that hold them in the module or a class."""
+    borrowed: frozenset[str] = frozenset()
+    """The names of other modules that calls may use: those that could be imported."""
 
 
 def read_offers(value: object) -> Offers:
@@ -124,6 +126,7 @@ def read_offers(value: object) -> Offers:
         named_patterns=named,
         names=frozenset(texts(whole.get("names"))),
         constants=text_map(whole.get("constants")),
+        borrowed=frozenset(texts(whole.get("borrowed"))),
         instances=tuple(
             (text(one[0]), text(one[1])) for one in map(items, items(whole.get("instances")))
         ),

@@ -10,6 +10,15 @@ from engines.testing.types import CannotTest
 
 
 @dataclass(frozen=True)
+class Borrowed:
+    """A name of another module: `from module import attribute`, or `import module` without one."""
+
+    name: str
+    module: str
+    attribute: str
+
+
+@dataclass(frozen=True)
 class Place:
     """One target file. `paths` are the checkout's folders to put on the module path, absolute."""
 
@@ -19,6 +28,8 @@ class Place:
     paths: tuple[Path, ...]
     packages: tuple[Path, ...] = ()
     """Folders of what the checkout depends on, which is imported after its own code."""
+    borrowed: tuple[Borrowed, ...] = ()
+    """What calls may name beside what the module itself has."""
 
     @property
     def file(self) -> Path:

@@ -109,16 +109,23 @@ class Terms:
         return {"n": "class", "class": f"{module}:{name}"}
 
 
-def hints_of(function: Callable[..., object]) -> Mapping[str, object]:
-    """Evaluated annotations; where one of them fails, those that evaluate on their own."""
+def hints_of(
+    function: Callable[..., object], borrowed: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Evaluated annotations; where one of them fails, those that evaluate on their own.
+
+    `borrowed` are names that the module itself has for a type checker only.
+    """
     try:
         return typing.get_type_hints(function)
     except Exception:  # noqa: BLE001 - evaluating a stranger's annotations raises what it likes
-        return _singly(function)
+        return _singly(function, borrowed)
 
 
-def _singly(function: Callable[..., object]) -> Mapping[str, object]:
-    names: dict[str, object] = getattr(function, "__globals__", {})
+def _singly(
+    function: Callable[..., object], borrowed: Mapping[str, object]
+) -> Mapping[str, object]:
+    names: dict[str, object] = {**borrowed, **getattr(function, "__globals__", {})}
     annotations: dict[str, object] = getattr(function, "__annotations__", {})
     evaluated = {name: _evaluated(one, names) for name, one in annotations.items()}
     return {name: one for name, one in evaluated.items() if one is not None}

@@ -159,9 +159,10 @@ def load(request: Fact) -> Target:
     module = _imported(name, file)
     reached = Reached(goals=set(probes.hits))
     names = _namespace(module)
-    surface = Surface(module, file, Renderer(names))
+    borrowed = _borrowed(request["borrowed"], module)
+    surface = Surface(module, file, Renderer(names), borrowed)
     described = surface.describe()
-    foreign = surface.foreign_names() | surface.own_names()
+    foreign = borrowed | surface.foreign_names() | surface.own_names()
     sites = Sites(root, file)
 
     def runner() -> Runner:
@@ -187,6 +188,23 @@ def _imported(name: str, file: str) -> ModuleType:
         raise CannotImport(_import_problem(error, file)) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _borrowed(wanted: list[tuple[str, str, str]], module: ModuleType) -> dict[str, object]:
+    """Names of other modules; those that cannot be imported are left out.
+
+    What the target reaches while they are imported, a test's own imports reach as well.
+    """
+    found: dict[str, object] = {}
+    for name, source, attribute in wanted:
+        if name in vars(module) or name in found:
+            continue
+        try:
+            other = importlib.import_module(source)
+            found[name] = getattr(other, attribute) if attribute else other
+        except BaseException:  # noqa: BLE001, S112 - as a stranger's import does
+            continue
+    return found
 
 
 def _import_problem(error: BaseException, file: str) -> Fact:

@@ -1,5 +1,6 @@
 """Describes what an imported module offers: callables with signatures, classes, values."""
 
+import ast
 import builtins
 import enum
 import functools
@@ -7,6 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,10 +29,13 @@ _CONSTANT_ITEMS = 12
 class Surface:
     """The surface of one module, as plain data for the side outside the jail."""
 
-    def __init__(self, module: ModuleType, file: str, renderer: Renderer) -> None:
+    def __init__(
+        self, module: ModuleType, file: str, renderer: Renderer, borrowed: Mapping[str, object]
+    ) -> None:
         self._module = module
         self._file = file
         self._render = renderer
+        self._borrowed = borrowed
         self._terms = Terms()
 
     def describe(self) -> Fact:
@@ -56,15 +61,28 @@ class Surface:
             "names": sorted(self.own_names()),
             "instances": list(self._instances()),
             "constants": dict(self._constants()),
+            "borrowed": sorted(self._borrowed),
         }
 
     def _meet_neighbours(self) -> None:
         """Classes that the module imports from its own package are values for its functions."""
-        for name, value in vars(self._module).copy().items():
+        named = [*self._borrowed.items(), *vars(self._module).copy().items(), *self._mentioned()]
+        for name, value in named:
             if not isinstance(value, type) or name.startswith("_"):
                 continue
             if self._is_near(value.__module__) and value.__name__ == name:
                 self._terms.of(value)
+
+    def _mentioned(self) -> Iterator[tuple[str, object]]:
+        """What the file reads of modules of its own package: `Node` where it says `tree.Node`."""
+        near = {
+            name: vars(value)
+            for name, value in vars(self._module).copy().items()
+            if inspect.ismodule(value) and self._is_near(value.__name__)
+        }
+        for node in ast.walk(ast.parse(Path(self._file).read_bytes())) if near else ():
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                yield node.attr, near.get(node.value.id, {}).get(node.attr)
 
     def own_names(self) -> dict[str, object]:
         """What a test could import from the module, by its name; nothing of other packages' own."""
@@ -225,7 +243,7 @@ class Surface:
             signature = inspect.signature(value)
         except (ValueError, TypeError):
             return []
-        hints = hints_of(hinted)
+        hints = hints_of(hinted, self._borrowed)
         parameters = list(signature.parameters.values())[1 if drop_first else 0 :]
         return [self._parameter(one, hints) for one in parameters]
 

@@ -15,6 +15,10 @@ def test_types_and_exceptions_are_read_in_every_dialect(text: str) -> None:
     assert said.descriptions["b"] == "the second"
 
 
+def test_a_malformed_field_says_nothing() -> None:
+    assert documented("Adds.\n\n: : first") == NOTHING
+
+
 def test_no_docstring_says_nothing() -> None:
     assert documented(None) == NOTHING
     assert documented("") == NOTHING
