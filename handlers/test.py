@@ -60,6 +60,7 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
         lines=target.lines,
         ignore=wished.ignore,
         style=await _style(context, call, wished),
+        properties=_properties(call, path),
         cpu_s=_budget_s(call, wished, DEFAULT_BUDGET_S),
         seed=_seed(call, wished),
         notes=wished.complaints,
@@ -114,8 +115,9 @@ def _default_seed(wished: RepositoryWishes) -> int:
 def _only_whole_files(call: Call, target: Target) -> None:
     if target.symbol is not None or target.lines is not None:
         raise UserError("Whole files are compared: leave the function or lines out.")
-    if "style" in call.options:
-        raise UserError("`style` is how tests are written, and a comparison writes none.")
+    for name in ("style", "properties"):
+        if name in call.options:
+            raise UserError(f"`{name}` is how tests are written, and a comparison writes none.")
 
 
 def _path(call: Call, target: Target) -> str:
@@ -161,6 +163,13 @@ async def _style(
     return "unittest" if chosen == "unittest" else "pytest"
 
 
+def _properties(call: Call, path: str) -> bool | None:
+    chosen = call.options.get("properties")
+    if chosen is not None and PurePosixPath(path).suffix not in {"", ".py"}:
+        raise UserError("`properties` are tests for Hypothesis, which is for Python.")
+    return None if chosen is None else chosen == "yes"
+
+
 def _budget_s(call: Call, wished: RepositoryWishes, default_s: float) -> float:
     text = call.options.get("budget")
     if text is None:
@@ -202,6 +211,12 @@ COMMAND = Command(
     run=run,
     options=(
         Option("style", "How the tests are written.", choices=("pytest", "unittest")),
+        Option(
+            "properties",
+            "Whether laws that hold become Hypothesis tests; if not said, where the repository "
+            "uses Hypothesis.",
+            choices=("yes", "no"),
+        ),
         Option("base", "Compare with where the code parted from this branch or commit."),
         Option("budget", "CPU seconds in all, 1 to 120.", default="8s"),
         Option("seed", "The same seed gives the same tests.", default="1"),

@@ -74,6 +74,8 @@ class TestCode(_JobRequest):
     ignore: tuple[str, ...] = ()
     """Patterns of paths that are left alone in a folder."""
     style: Literal["pytest", "unittest"] = "pytest"
+    properties: bool | None = None
+    """Whether to write Hypothesis tests; None for where the repository has Hypothesis."""
     cpu_s: float = Field(default=8.0, gt=0, le=120)
     seed: int = 1
 

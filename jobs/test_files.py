@@ -97,6 +97,7 @@ def _result(request: TestCode, ground: Ground, desk: Desk, part: Part) -> Testin
         style=Style(request.style),
         cpu_s=part.cpu_s,
         seed=request.seed,
+        properties=request.properties,
         extends=True,
         packages=ground.environment.paths,
     )

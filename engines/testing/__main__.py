@@ -12,7 +12,7 @@ from engines.sandbox.sandbox import find_sandbox
 from engines.sandbox.types import NoIsolation
 from engines.testing.behaviour.engine import diff_behaviour
 from engines.testing.behaviour.types import BehaviourDiff, BehaviourRequest
-from engines.testing.engine import write_tests
+from engines.testing.languages import writer_for
 from engines.testing.types import CannotTest, Coverage, Style, TestingRequest, TestingResult
 
 
@@ -50,12 +50,27 @@ def main(arguments: Sequence[str] | None = None, started_s: float | None = None)
 
 def _tests_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engines.testing", description=__doc__)
-    parser.add_argument("path", metavar="FILE", help="Python file, relative to --root or inside it")
+    parser.add_argument(
+        "path",
+        metavar="FILE",
+        help="relative to --root or inside it: Python, JavaScript, TypeScript, Java",
+    )
     parser.add_argument("--root", type=Path, default=Path(), help="the checkout; default: here")
     parser.add_argument("--symbol", help="only this function, class or method: Stack.push")
     parser.add_argument("--cpu-seconds", type=float, default=8.0, help="budget, all told")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--style", type=Style, choices=list(Style), default=Style.PYTEST)
+    parser.add_argument(
+        "--extend",
+        type=Path,
+        metavar="TESTS",
+        help="add the tests to the text of this test file, relative to --root or inside it",
+    )
+    parser.add_argument(
+        "--properties",
+        action=argparse.BooleanOptionalAction,
+        help="Hypothesis tests of laws that hold; default: where the checkout uses Hypothesis",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the test file here")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here")
     return parser
@@ -76,17 +91,21 @@ def _diff_parser() -> argparse.ArgumentParser:
 
 
 def _tests(given: argparse.Namespace, began_s: float) -> int:
+    write = writer_for(given.path)
     request = TestingRequest(
         root=given.root,
-        path=given.path,
+        path=_inside(Path(given.path), given.root),
         symbol=given.symbol,
         style=given.style,
         cpu_s=given.cpu_seconds,
         seed=given.seed,
+        properties=given.properties,
+        extends=given.extend is not None,
+        test_file=_inside(given.extend, given.root) if given.extend else None,
     )
     sandbox = find_sandbox()
     engine_s = time.thread_time()
-    result = write_tests(request, sandbox, Progress())
+    result = write(request, sandbox, Progress())
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
         file = given.out / PurePosixPath(result.test_path).name
@@ -98,6 +117,13 @@ def _tests(given: argparse.Namespace, began_s: float) -> int:
         print(result.source)
     print(_summary(result))
     return 0
+
+
+def _inside(file: Path, root: Path) -> str:
+    """A file's path relative to the checkout, where a person gave its whole path."""
+    folder = root.resolve()
+    is_whole = file.is_absolute() and folder in file.resolve().parents
+    return file.resolve().relative_to(folder).as_posix() if is_whole else file.as_posix()
 
 
 def _diff(given: argparse.Namespace, began_s: float) -> int:
@@ -145,6 +171,8 @@ def _tests_json(result: TestingResult, spent_s: float) -> dict[str, object]:
         "after": _coverage_json(result.after),
         "possible_bugs": whole["findings"],
         "unreached": whole["unreached"],
+        "extends": result.test_path if result.extends else None,
+        "notes": whole["notes"],
         **named,
         "calls": result.candidates,
         "seconds": {"search_cpu": result.search_cpu_s, "all_told_cpu": spent_s},
@@ -195,7 +223,7 @@ def _summary(result: TestingResult) -> str:
         f"{result.candidates:,} calls tried, {result.cpu_s:.1f} CPU s; "
         f"sandbox: {result.rung}"
     )
-    lines = [head]
+    lines = [head, *(f"note: {one}" for one in result.notes)]
     for one in result.findings:
         call = one.call.replace("\n", "; ")
         lines.append(f"possible bug, line {one.line}: {call} fails with {one.error}")

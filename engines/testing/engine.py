@@ -166,7 +166,7 @@ class _Run:
         self._watch.report("running the tests that are there", 0.02)
         spent_s = self._budget.spent_s
         try:
-            self._extension = opened(self._measurement, self._test_place)
+            self._extension = opened(self._measurement, self._test_place, self._request.test_file)
         except NotExtendable as reason:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
         self._budget.cpu_s += self._budget.spent_s - spent_s

@@ -62,6 +62,8 @@ class TestingRequest:
     """Whether to write Hypothesis tests; None for where the repository has Hypothesis."""
     extends: bool = False
     """Put the tests into the test file that the repository already has for the target."""
+    test_file: str | None = None
+    """The one that is extended, relative to `root`; None for the one named after the target."""
     packages: tuple[Path, ...] = ()
     """Folders of packages that the checkout needs and this installation may lack."""
 

@@ -123,11 +123,13 @@ The code is read, then run in a sandbox without network on typed and mined input
 
 Of a pull request (`test #12`, its address, or just `test` in it) the code before and after are run on the same inputs and the tests that are there, and what came out differently is told function by function, on the lines it belongs to. `base=main` does the same for any branch, and for a folder of your own machine as it lies there.
 
-Option      What                                                            Values
-`style=…`   How the tests are written.                                      pytest, unittest
-`base=…`    Compare with where the code parted from this branch or commit.
-`budget=…`  CPU seconds in all, 1 to 120.                                   8s
-`seed=…`    The same seed gives the same tests.                             1
+Option          What                                                                Values
+`style=…`       How the tests are written.                                          pytest, unittest
+`properties=…`  Whether laws that hold become Hypothesis tests; if not said, where  yes, no
+                the repository uses Hypothesis.
+`base=…`        Compare with where the code parted from this branch or commit.
+`budget=…`      CPU seconds in all, 1 to 120.                                       8s
+`seed=…`        The same seed gives the same tests.                                 1
 
 /gryph test src/parser.py
 /gryph test src/parser.py::Parser.parse
@@ -404,10 +406,18 @@ async def test_a_folder_is_one_job_and_a_function_of_it_is_none(chat: Chat) -> N
     assert "in no language" in await chat.say("@gryph test src/a.rs")
 
 
+async def test_properties_are_asked_for_in_words_and_for_python(chat: Chat) -> None:
+    for line, wanted in (("", None), (" properties=yes", True), (" --properties no", False)):
+        await chat.say(f"@gryph test src/a.py{line}")
+        assert (await chat.newest_job()).request["properties"] is wanted
+    assert "is for Python" in await chat.say("@gryph test src/a.js properties=yes")
+
+
 async def test_a_comparison_needs_to_know_with_what(chat: Chat) -> None:
     assert "Which file?" in await chat.say("@gryph test")
     assert "Whole files are compared" in await chat.say("@gryph test src/a.py::f base=main")
     assert "a comparison writes none" in await chat.say("@gryph test base=main style=unittest")
+    assert "a comparison writes none" in await chat.say("@gryph test base=main properties=yes")
     assert "GitHub is not connected" in await chat.say("@gryph test #12")
     assert "name a branch" in await chat.say("@gryph test base=refs/pull/12/head")
     assert await chat.jobs() == []

@@ -57,8 +57,8 @@ def existing_file(place: Place, test_place: TestPlace) -> Existing | None:
     """
     names = _names(place)
     for path in _candidates(place, test_place, names):
-        found = _read(place.root, path)
-        if found is not None and _mentions(found.tree, place):
+        found = read_existing(place.root, path)
+        if _mentions(found.tree, place):
             return found
     return None
 
@@ -90,7 +90,14 @@ def _below(root: Path, top: str, name: str) -> Iterator[str]:
             yield entry.relative_to(root).as_posix()
 
 
-def _read(root: Path, path: str) -> Existing | None:
+def read_existing(root: Path, path: str) -> Existing:
+    """The file.
+
+    Raises:
+        NotExtendable: it is none, too large, or no Python in UTF-8.
+    """
+    if not (root / path).is_file():
+        raise NotExtendable(f"there is no file `{path}`")
     data = (root / path).read_bytes()
     if len(data) > _SIZE_LIMIT_BYTES:
         raise NotExtendable(f"`{path}` has more than {_SIZE_LIMIT_BYTES >> 10} KiB")

@@ -7,7 +7,12 @@ from dataclasses import replace
 from engines.source.module import Module
 from engines.testing.calls import Call
 from engines.testing.examples import calls_in
-from engines.testing.extending.existing import Existing, NotExtendable, existing_file
+from engines.testing.extending.existing import (
+    Existing,
+    NotExtendable,
+    existing_file,
+    read_existing,
+)
 from engines.testing.extending.names import bound_in
 from engines.testing.extending.unrolled import cases_of
 from engines.testing.jailed import Goal, Lost
@@ -110,13 +115,16 @@ class Extension:
             raise NotExtendable(f"pytest does not find new tests in `{self.existing.path}`")
 
 
-def opened(measurement: Measurement, test_place: TestPlace) -> Extension | None:
-    """The test file that the repository has for the target, run once as it is.
+def opened(
+    measurement: Measurement, test_place: TestPlace, named: str | None = None
+) -> Extension | None:
+    """The test file that is `named`, or that the repository has for the target, run once as it is.
 
     Raises:
         NotExtendable: there is one, but it cannot be read or its tests do not run here.
     """
-    existing = existing_file(measurement.place, test_place)
+    place = measurement.place
+    existing = read_existing(place.root, named) if named else existing_file(place, test_place)
     if existing is None:
         return None
     measured = _run(measurement, existing.path, existing.text)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,48 @@ def test_a_comparison_of_what_is_not_there_says_so(
     missing = str(tmp_path / "missing")
     assert main(["diff", "--base", missing, "--head", str(tmp_path)]) == 1
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_new_tests_join_a_named_test_file_and_laws_are_written_where_asked_for(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    text = (
+        "def encode(text: str) -> list[int]:\n    return [ord(one) + 1 for one in text]\n\n\n"
+        "def decode(codes: list[int]) -> str:\n    return ''.join(chr(one - 1) for one in codes)\n"
+    )
+    (tmp_path / "mod.py").write_text(text)
+    old = "import mod\n\n\ndef test_other():\n    assert mod.encode('a') == [98]\n"
+    (tmp_path / "test_all.py").write_text(old)
+    report, out = tmp_path / "report.json", tmp_path / "out"
+    arguments = ["mod.py", "--root", str(tmp_path), "--extend", str(tmp_path / "test_all.py")]
+    arguments += ["--properties", "--out", str(out), "--json", str(report)]
+    assert main(arguments) == 0
+    result = json.loads(report.read_text())
+    assert (result["extends"], result["test_file"]) == ("test_all.py", "test_all.py")
+    written = (out / "test_all.py").read_text()
+    assert "def test_other():" in written
+    assert "@given(" in written
+
+
+def test_a_test_file_that_is_not_there_is_said(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return x / 2\n")
+    arguments = ["mod.py", "--root", str(tmp_path), "--extend", "tests/test_nowhere.py"]
+    assert main([*arguments, "--cpu-seconds", "1"]) == 0
+    assert "note: The tests are in a file of their own: there is no file" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_the_command_takes_other_languages_too(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "half.js").write_text("exports.half = (x) => x / 2;\n")
+    file = str(tmp_path / "half.js")
+    assert main([file, "--root", str(tmp_path), "--cpu-seconds", "2"]) == 0
+    assert "describe('half'" in capsys.readouterr().out
+    assert main(["half.rb", "--root", str(tmp_path)]) == 1
+    assert "in no language that `test` knows" in capsys.readouterr().err
 
 
 def test_the_command_says_why_there_are_no_tests(
