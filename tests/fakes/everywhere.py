@@ -29,6 +29,7 @@ from bot.face import Face, Intake, JobView, Posted
 from bot.platforms import connect
 from bot.settings import GatewaySettings
 from bot.web.face import web_of
+from engines.sandbox.sandbox import Sandbox
 from handlers import Invocation, Place, Platform, Reaction, Tier
 from jobs.desk import Work
 from jobs.messages import Reply
@@ -51,6 +52,8 @@ from tests.fakes.slack.workspace import SECRET, Slack
 from tests.fakes.slack.world import BOT
 from tests.fakes.spine import MortalOutbound, Scene, Spine
 
+_NO_SANDBOX = NoSandbox("scripted work needs none")
+_NONE: Mapping[str, Work] = {}
 SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
 
 
@@ -241,12 +244,13 @@ async def everywhere(
     folder: Path,
     valkey_url: str,
     *,
-    work: Work | None = None,
+    works: Mapping[str, Work] = _NONE,
+    sandbox: Sandbox | NoSandbox = _NO_SANDBOX,
     speaks: bool = False,
 ) -> AsyncGenerator[Everywhere]:
     """A gateway and a worker between all platforms, in whose chats `acme/shop` is meant.
 
-    `work` is what `test` jobs do instead of `Everywhere.engine`.
+    `works` are what jobs do instead of `Everywhere.engine`, by kind of request.
     """
     spine, engine, ears = Spine(database, folder / "home"), Engine(), Listener()
     github = GitHub(folder / "repositories")
@@ -279,14 +283,14 @@ async def everywhere(
             ),
             Platform.CONSOLE: console_face(database, notifier),
         }
-        desks = _desks(spine, github)
+        desks = _desks(spine, github, sandbox)
         scene = Scene(
             faces={
                 platform: _behind(face, None if speaks else ears)
                 for platform, face in faces.items()
             },
             desks=desks,
-            works={**engine.works, "test": work or engine},
+            works={**engine.works, **works},
             per_hour=(100_000, 100_000, 100_000),
             tokens=platforms.tokens,
         )
@@ -311,14 +315,14 @@ def _hurried() -> float:
     return 1_000 * time.monotonic()
 
 
-def _desks(spine: Spine, github: GitHub) -> Workshop:
+def _desks(spine: Spine, github: GitHub, sandbox: Sandbox | NoSandbox) -> Workshop:
     """The worker's real desks."""
     return Workshop(
         WorkerSettings(home=spine.home, github_git_url=github.git_url),
         spine.database,
         spine.store,
         spine.keys,
-        NoSandbox("scripted work needs none"),
+        sandbox,
     )
 
 

@@ -285,7 +285,9 @@ async def staged(database: Database, folder: Path, valkey_url: str) -> AsyncGene
     """A stage in a world of its own."""
     nobody = Attack("nothing", Family.PROMPT, "nothing")
     reciter = Reciter(nobody)
-    async with everywhere(database, folder, valkey_url, work=reciter, speaks=True) as world:
+    async with everywhere(
+        database, folder, valkey_url, works={"test": reciter}, speaks=True
+    ) as world:
         world.shop.permissions["ann"] = "write"
         slacker = world.slack.world.add_user("ann")
         channel = world.slack.world.add_channel("dev")
