@@ -4,7 +4,7 @@
            [--kind "off by one"] [--per-kind 2] [--seed 7] [--cpu-seconds 10] [--no-refactorings]
 
 A module is named with dots and found in one of the folders. The base is a copy of its package, the
-head the changed copy. Every reported call is run by plain Python on both sides, away from the
+head the changed copy; what else is in the folders they can import. Every reported call is run by plain Python on both sides, away from the
 engine: one that comes out the same there is counted as false.
 """
 
@@ -170,11 +170,12 @@ def _row(trial: Trial, given: argparse.Namespace, sandbox: Sandbox) -> dict[str,
                 shutil.copyfile(folder / top, side / top)
         for changed, text in trial.texts.items():
             (head / changed).write_text(text)
+        sites = tuple(one.resolve() for one in given.site)
         request = BehaviourRequest(
-            base, head, (trial.path,), cpu_s=given.cpu_seconds, seed=given.seed
+            base, head, (trial.path,), given.cpu_seconds, given.seed, sites, sites
         )
         result = diff_behaviour(request, sandbox)
-        judged = [(one, _judged(one, base, head)) for one in result.differences]
+        judged = [(one, _judged(one, base, head, sites)) for one in result.differences]
     row = _summed(trial, result, judged)
     print(_line(trial, result, judged), flush=True)
     return row
@@ -192,16 +193,16 @@ def _summed(
     }  # fmt: skip
 
 
-def _judged(one: Difference, base: Path, head: Path) -> bool:
-    return _outcome(one.code, base) != _outcome(one.code, head)
+def _judged(one: Difference, base: Path, head: Path, sites: tuple[Path, ...]) -> bool:
+    return _outcome(one.code, (base, *sites)) != _outcome(one.code, (head, *sites))
 
 
-def _outcome(code: str, side: Path) -> str:
+def _outcome(code: str, paths: tuple[Path, ...]) -> str:
     try:
         run = subprocess.run(
             [sys.executable, "-c", _JUDGE], input=code, capture_output=True, text=True,
-            cwd=side, timeout=_JUDGE_LIMIT_S, check=False,
-            env={"PYTHONPATH": str(side), "PYTHONHASHSEED": "5", "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=paths[0], timeout=_JUDGE_LIMIT_S, check=False,
+            env={"PYTHONPATH": ":".join(map(str, paths)), "PYTHONHASHSEED": "5", "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "does not end"

@@ -1,7 +1,7 @@
 """Plants one small change of behaviour in a module's text, chosen by a seed.
 
-The text around it stays as it is. What is planted is not always a change of behaviour: a reviewer
-lists the equivalent ones in `EQUIVALENT` (see `behaviour_diff.py`).
+The text around it stays as it is. What is planted is not always a change of behaviour: one that no
+input can show counts as missed all the same, and the figures say which a reader found to be such.
 """
 
 import ast

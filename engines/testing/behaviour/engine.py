@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from engines.sandbox.sandbox import Sandbox
@@ -61,7 +62,7 @@ class _Run:
             if self._watch.stop_requested() or self._is_spent():
                 self._is_complete = False
                 break
-            self._compare(one, len(versions) - place)
+            self._compare(replace(one, tests=self._tests.files), len(versions) - place)
         self._watch.report(self._progress(len(versions), len(versions)), 1.0)
         return self._diff()
 

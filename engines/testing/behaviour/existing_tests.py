@@ -60,6 +60,7 @@ class TestsResult:
     changes: tuple[TestChange, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     lines: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
+    files: tuple[str, ...] = ()
 
 
 class ExistingTests:
@@ -90,7 +91,8 @@ class ExistingTests:
             others = [self._run(side, again, SETTINGS[1]) for side in (self._base, self._head)]
             differing = [one for one in differing if _holds(one, (base, head), others)]
         changes = tuple(_change(one, base, head) for one in differing[:_REPORTED_LIMIT])
-        return TestsResult(changes, tuple(self._left_out(files, base, head)), head.lines)
+        left_out = tuple(self._left_out(files, base, head))
+        return TestsResult(changes, left_out, head.lines, tuple(files))
 
     def _left_out(
         self, files: Sequence[str], base: Outcomes, head: Outcomes

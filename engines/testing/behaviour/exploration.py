@@ -261,7 +261,7 @@ class Exploration:
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(one)
-        pairs = self._pair.look([Question(one) for one in fresh])
+        pairs = self._pair.look([Question(one, is_first=True) for one in fresh])
         for call, (base, head) in zip(fresh, pairs, strict=True):
             self._learn(call, base, head)
 
@@ -303,7 +303,8 @@ class Exploration:
         if made.kind not in {"object", "value"} or made.type not in self._values.classes:
             return
         is_private = made.type.rpartition(":")[2].startswith("_")
-        if call.receiver is None and call.file_text is None and not is_private:
+        is_plain = call.receiver is None and call.file_text is None
+        if is_plain and not is_private and not is_misuse(call):
             self._values.remember(made.type, call.source)
 
     def _note(self, standing: _Standing, call: Call, base: Sight, head: Sight) -> None:

@@ -13,6 +13,7 @@ from engines.testing.behaviour.exploration import SIBLING, Exploration, Found, T
 from engines.testing.behaviour.neighbours import Neighbours
 from engines.testing.behaviour.report import most_telling, told, told_of_head
 from engines.testing.behaviour.sides import Pair, Rooms, Side
+from engines.testing.behaviour.tested_calls import tested_calls
 from engines.testing.behaviour.types import Difference, NotCompared
 from engines.testing.budget import Budget
 from engines.testing.calls import Call
@@ -52,6 +53,8 @@ class Versions:
     base: Module
     head: Module
     changes: Changes
+    tests: tuple[str, ...] = ()
+    """Test files of the head that may call it."""
 
 
 @dataclass
@@ -160,6 +163,8 @@ class FileComparison:
         found: dict[Call, None] = {}
         for side in (self._versions.base, self._versions.head):
             found.update(dict.fromkeys(example_calls(side, exploration.offers, place)))
+        tests = tested_calls(self._versions.tests, self._rooms.head, exploration.offers)
+        found.update(dict.fromkeys(tests))
         public_s = self._budget.spent_s + _PUBLIC_SHARE * (until_s - self._budget.spent_s)
         exploration.run(list(found), self._budget, public_s, self._watch)
         if not exploration.found:

@@ -10,6 +10,8 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "int": (int,), "float": (float, int), "str": (str,), "bytes": (bytes,), "bool": (bool,),
     "none": (type(None),),
 }  # fmt: skip
+_MADE = re.compile(r"[A-Z]\w*\(")
+"""The call of a class: an object where a number or a text is asked for."""
 _TRUTH = re.compile(r"\b(True|False)\b")
 
 
@@ -30,10 +32,11 @@ def _is_unfit(given: Argument, term: Term) -> bool:
     wanted = term.arguments if term.name == "union" else (term,)
     if given.soundness is Soundness.GUESSED and ANY not in wanted:
         return True
+    is_scalar = all(one.name in _SCALARS for one in wanted)
+    if is_scalar and _MADE.match(given.text):
+        return True
     try:
         value: object = ast.literal_eval(given.text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return False
-    if not all(one.name in _SCALARS for one in wanted):
-        return False
-    return not any(type(value) in _SCALARS[one.name] for one in wanted)
+    return is_scalar and not any(type(value) in _SCALARS[one.name] for one in wanted)

@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from engines.testing.generation import constants_of
 from engines.testing.jail.rendering import quoted
 from engines.testing.offers import Kind, Offers
 
+_DIGITS = re.compile(r"\d{1,9}")
 Literal = str | bytes | int | float
 _LONGEST_CHARS = 400
 _TWICE_SHARE = 0.3
@@ -142,10 +144,20 @@ class Neighbours:
         if self._numbers and value:
             yield repr(self._choices.choice(self._numbers) * value)
 
+    def _whole_numbers(self, beside: int) -> Iterator[int]:
+        yield from (beside + 1, beside - 1)
+        for one in self._numbers:
+            if isinstance(one, int):
+                yield from (one, one + 1, one - 1)
+
     def _texts_beside(self, value: str) -> Iterator[str]:
         place = self._choices.randrange(len(value) + 1)
         yield from (value[:-1], value[1:], value + value[-1:], value.swapcase(), value * 2)
+        for run in _DIGITS.finditer(value):
+            for number in self._whole_numbers(int(run[0])):
+                yield f"{value[: run.start()]}{number}{value[run.end() :]}"
         for one in self._texts:
+            yield value[:place] + one + value[place + 1 :]
             yield from (one, value[:place] + one + value[place:], value + one, one + value)
         for size in self._numbers:
             if isinstance(size, int) and 0 < size < _LONGEST_CHARS:

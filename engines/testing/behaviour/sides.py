@@ -58,7 +58,7 @@ class Side(Jail):
                 "random_state": manner.random_state,
                 "focus": sorted(self.focus),
                 "candidates": [
-                    [place, one.call.offer.key, list(one.setup), one.source, one.call.subject]
+                    [place, one.call.offer.key, list(one.setup), one.source, one.subjects]
                     for place, one in enumerate(part)
                 ],
             }

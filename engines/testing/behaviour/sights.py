@@ -30,23 +30,26 @@ class Where(StrEnum):
 
     RESULT = "result"
     SUBJECT = "subject"
-    """The object that the method was called on, afterwards."""
+    """The object that the method was called on, or one that it was given, afterwards."""
     PRINTED = "printed"
+
+
+Views = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Sight:
     """How a call came out.
 
-    `views` are of the result, `before` and `after` of the object it was called on: expressions on
-    `{r}`, and their source texts.
+    `views` are of the result: expressions on `{r}`, and their source texts. `before` and `after`
+    have the same of the object it was called on and of those it was given, by their variables.
     """
 
     kind: str
     type: str
-    views: Mapping[str, str | None]
-    before: Mapping[str, str | None]
-    after: Mapping[str, str | None]
+    views: Views
+    before: Mapping[str, Views]
+    after: Mapping[str, Views]
     printed: str | None
     bases: tuple[str, ...]
     message: str
@@ -84,6 +87,8 @@ class Divergence:
     change: Change
     where: Where = Where.RESULT
     view: str = RESULT
+    name: str = ""
+    """Of a subject: its variable."""
 
 
 def read_sight(value: object) -> Sight:
@@ -98,8 +103,8 @@ def read_sight(value: object) -> Sight:
         kind=text(outcome.get("kind")),
         type=optional_text(outcome.get("type")) or "",
         views=_views(outcome.get("views")),
-        before=_views(outcome.get("before")),
-        after=_views(outcome.get("after")),
+        before=_states(outcome.get("before")),
+        after=_states(outcome.get("after")),
         printed=optional_text(outcome.get("printed")),
         bases=texts(outcome.get("bases")),
         message=optional_text(outcome.get("message")) or "",
@@ -114,6 +119,11 @@ def read_sight(value: object) -> Sight:
 def _views(value: object) -> dict[str, str | None]:
     found = {} if value is None else fact(value)
     return {key: optional_text(item) for key, item in found.items()}
+
+
+def _states(value: object) -> dict[str, Views]:
+    found = {} if value is None else fact(value)
+    return {name: _views(item) for name, item in found.items()}
 
 
 def divergences(base: Sight, head: Sight) -> Iterator[Divergence]:
@@ -178,15 +188,17 @@ def _plain(message: str) -> str:
 def _of_views(base: Sight, head: Sight) -> Iterator[Divergence]:
     for view in _differing(base.views, head.views):
         yield Divergence(Change.RETURNS_OTHER, view=view)
-    known = set(_differing(base.before, head.before))
-    for view in _differing(base.after, head.after):
-        if view not in known:
-            yield Divergence(Change.LEAVES_OTHER, Where.SUBJECT, view)
+    for name in base.after:
+        if name in head.after:
+            known = set(_differing(base.before.get(name, {}), head.before.get(name, {})))
+            for view in _differing(base.after[name], head.after[name]):
+                if view not in known:
+                    yield Divergence(Change.LEAVES_OTHER, Where.SUBJECT, view, name)
     if (base.printed or "") != (head.printed or ""):
         yield Divergence(Change.LEAVES_OTHER, Where.PRINTED)
 
 
-def _differing(base: Mapping[str, str | None], head: Mapping[str, str | None]) -> Iterator[str]:
+def _differing(base: Views, head: Views) -> Iterator[str]:
     if (RESULT in base) != (RESULT in head) and base and head:
         yield RESULT
         return

@@ -63,12 +63,14 @@ class Viewer(Runner):
 
     @override
     def _state(self, names: dict[str, object], subject: str | None) -> dict[str, Any]:
-        if not subject or subject not in names:
-            return {}
-        views: Views = {}
-        with contextlib.suppress(Exception):
-            self._look(names[subject], RESULT, views, 0)
-        return views
+        """Of each variable in `subject`, which are separated by spaces."""
+        states: dict[str, Views] = {}
+        for name in (subject or "").split():
+            if name in names:
+                states[name] = {}
+                with contextlib.suppress(Exception):
+                    self._look(names[name], RESULT, states[name], 0)
+        return states
 
     def _kind(self, value: object, views: Views) -> str:
         if RESULT in views:

@@ -104,6 +104,33 @@ def test_what_a_method_leaves_behind_is_told_in_code_that_runs_on_its_own(diff: 
         assert seen in (repr(value), f"an object of type {type(value).__name__}")
 
 
+def test_what_a_call_does_to_the_objects_it_is_given_is_told(diff: Diff) -> None:
+    text = "def tidy(items: list[int]) -> None:\n    items.sort()\n"
+    result = diff(text, text.replace("sort()", "sort(reverse=True)"))
+    one = result.differences[0]
+    assert one.change is Change.LEAVES_OTHER
+    assert one.call.startswith("items = [")
+    assert one.call.endswith("]\ntidy(items)\nitems")
+    assert sorted(eval(one.base), reverse=True) == eval(one.head)  # noqa: S307 - a list of numbers
+    names: dict[str, object] = {}
+    exec("\n".join([text, *one.code.splitlines()[1:-1]]), names)  # noqa: S102 - what it shows
+    assert repr(names["items"]) == one.base
+
+
+def test_what_becomes_of_an_object_of_the_module_that_a_function_is_given_is_told(
+    diff: Diff,
+) -> None:
+    text = (
+        "class Log:\n    def __init__(self):\n        self.lines = []\n\n"
+        "    def add(self, line):\n        self.lines.append(line)\n\n\n"
+        "def noted(log: Log, word: str) -> str:\n    log.add(word)\n    return word\n"
+    )
+    (one, *_) = diff(text, text.replace("log.add(word)", "log.add(word * 2)")).differences
+    assert (one.function, one.change) == ("noted", Change.LEAVES_OTHER)
+    assert one.call.startswith("log = Log()\n")
+    assert one.call.endswith("log.lines")
+
+
 def test_a_private_function_is_called_where_nothing_public_reaches_it(diff: Diff) -> None:
     base = "def _half(x: int) -> int:\n    return x // 2\n\n\ndef one() -> int:\n    return 1\n"
     result = diff(base, base.replace("x // 2", "x // 3"))

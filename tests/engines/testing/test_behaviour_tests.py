@@ -70,3 +70,24 @@ def test_a_test_that_never_ends_costs_its_share_only(checkouts: Path, sandbox: S
     assert any("did not end within" in one.reason for one in result.not_compared)
     assert result.differences
     assert result.cpu_s < 7.5
+
+
+def test_the_inputs_of_tests_are_tried_those_of_tables_and_loops_too(
+    checkouts: Path, sandbox: Sandbox
+) -> None:
+    text = (
+        "def level(word: str) -> int:\n    if sum(map(ord, word)) * 31 == 19778:\n"
+        "        return 2\n    return 1\n"
+    )
+    for side, number in (("base", "2"), ("head", "3")):
+        path = checkouts / side / "src" / "shop" / "mod.py"
+        path.write_text(text.replace("return 2", f"return {number}"))
+    result = compared(
+        checkouts, sandbox,
+        "import pytest\n\nfrom shop import mod\n\n\n"
+        '@pytest.mark.parametrize("word", ["no", "sesame"])\n'
+        "def test_level(word):\n    assert mod.level(word)\n",
+    )  # fmt: skip
+    (one,) = result.differences
+    assert (one.call, one.base, one.head) == ('level("sesame")', "2", "3")
+    assert result.exercised == 1.0
