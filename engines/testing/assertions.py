@@ -57,24 +57,39 @@ def checks(call: Call, seen: Observation, names: Names, *, is_unittest: bool = F
         return _raising(call, seen, names, is_unittest=is_unittest)
     if call.offer.name in {"__enter__", "__exit__"}:
         return _context_lines(call, seen)
+    if call.offer.name.strip("_") == "hash" and seen.type == "builtins:int":
+        seen = replace(seen, kind="opaque")
     source = double_quoted(call.source)
     lines = [] if _is_statement(source) else _result_lines(source, seen, names)
     if not lines:
         lines = [source]
-    shown = seen.after if _is_statement(source) else seen.changed
     if call.subject:
-        lines.extend(_attribute_lines(call.subject, shown))
+        lines.extend(_attribute_lines(call.subject, _left_behind(call, seen, source)))
     return lines
+
+
+def _left_behind(call: Call, seen: Observation, source: str) -> Sequence[tuple[str, str]]:
+    """What the call changed on its object; of an assignment that changed nothing, what was set."""
+    if seen.changed or not _is_statement(source):
+        return seen.changed
+    assigned = [one for one in seen.after if one[0] == f".{call.offer.name}"]
+    return assigned or seen.after
 
 
 def _attribute_lines(source: str, attributes: Sequence[tuple[str, str]]) -> list[str]:
     """Several short attributes are compared as one tuple, the others each on a line."""
     shown = attributes[:ATTRIBUTE_LIMIT]
-    plain = [one for one in shown if not has_floats(one[1]) and len(one[1]) <= _SHORT_CHARS]
-    if len(plain) == 1:
-        plain = []
-    lines = [equality(attribute_of(source, one[0]), one[1]) for one in shown if one not in plain]
-    return [*_tuples(source, plain), *lines]
+    short = [one for one in shown if len(one[1]) <= _SHORT_CHARS]
+    numbers = [one for one in short if _is_number(one[1])]
+    if any(has_floats(one[1]) for one in numbers):
+        plain = [one for one in short if one not in numbers and not has_floats(one[1])]
+        tuples = [*_tuples(source, numbers), *_tuples(source, plain)]
+        joined = {*numbers, *plain}
+    else:
+        joined = {one for one in short if not has_floats(one[1])}
+        tuples = list(_tuples(source, [one for one in short if one in joined]))
+    rest = [equality(attribute_of(source, one[0]), one[1]) for one in shown if one not in joined]
+    return [*tuples, *rest]
 
 
 def _tuples(source: str, attributes: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -94,7 +109,8 @@ def _tuples(source: str, attributes: Sequence[tuple[str, str]]) -> Iterator[str]
 def _compared(names: list[str], values: list[str]) -> str:
     if len(names) == 1:
         return equality(names[0], values[0])
-    return f"assert ({', '.join(names)}) == ({', '.join(values)})"
+    whole = f"({', '.join(values)})"
+    return f"assert ({', '.join(names)}) == {expected(whole)}"
 
 
 def inlined(call: Call, seen: Observation) -> Call:
@@ -154,6 +170,13 @@ def has_floats(text: str) -> bool:
             return _number_kind(node) is float
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return _number_kind(ast.parse(text, mode="eval").body) is not None
+    except SyntaxError:
+        return False
+
+
 def _number_kind(node: ast.expr) -> type | None:
     """`int` or `float` for a number with or without sign, None for anything else."""
     if isinstance(node, ast.UnaryOp):
@@ -179,8 +202,7 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
         case "parts":
             return [f"assert [list(part) for part in {operand(source)}] == {double_quoted(text)}"]
         case "items":
-            listed = f"list(itertools.islice({source}, 12))" if seen.more else f"list({source})"
-            return [f"assert {listed} == {double_quoted(text)}"]
+            return [f"assert {_listed(source, seen)} == {double_quoted(text)}"]
         case "object":
             return _object_lines(source, seen, names)
         case "entered":
@@ -191,6 +213,13 @@ def _result_lines(source: str, seen: Observation, names: Names) -> list[str]:
             if seen.count >= 0 and not seen.more:
                 return [f"assert len(list({source})) == {seen.count}"]
             return _type_lines(source, seen, names)
+
+
+def _listed(source: str, seen: Observation) -> str:
+    """The items as a list, of objects what they say of themselves."""
+    some = f"itertools.islice({source}, 12)" if seen.more else source
+    form = seen.form if seen.form in {"str", "repr"} else ""
+    return f"[{form}(one) for one in {some}]" if form else f"list({some})"
 
 
 def _context_lines(call: Call, seen: Observation) -> list[str]:

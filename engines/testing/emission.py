@@ -20,12 +20,14 @@ from engines.testing.file_head import Head
 from engines.testing.layout import WIDTH_CHARS, double_quoted, laid_out
 from engines.testing.observations import Observation
 from engines.testing.places import Place, TestPlace
-from engines.testing.suite import Case, Test
+from engines.testing.suite import Case, Test, leaves_as_it_was
 from engines.testing.types import Style
 from engines.testing.unittest_text import unittest_statement
 
 _SHORT_CHARS = 30
 _OPENED_LINES = 4
+_ROW_CHARS = WIDTH_CHARS - len("        ,")
+_SIGNS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
 _BY_IDENTITY = frozenset({"None", "True", "False"})
 _RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
 
@@ -86,7 +88,7 @@ class Emission:
         for case in test.cases:
             setup = case.call.setup
             body.extend(double_quoted(line) for line in (() if setup == made else setup))
-            made = setup or made
+            made = setup if setup and leaves_as_it_was(case.call, case.seen) else ()
             statements = checks(case.call, case.seen, self._names, is_unittest=self._is_unittest)
             body.extend(self._with_output(statements, case))
         return [f"def {test.name}({self._fixtures(test)}):", *self._indented(body)]
@@ -126,16 +128,17 @@ class Emission:
 
     def _split_when_long(self, statement: str) -> list[str]:
         """A comparison too long for a line gets its sides on two."""
-        found = re.fullmatch(r"assert (.+?) == (.+)", statement, re.DOTALL)
-        if found and len(statement) > WIDTH_CHARS - 8 and "\n" not in statement:
-            left, right = _sides(statement)
-            if right and len(right) <= _SHORT_CHARS:
-                return [f"result = {left}", f"assert result == {right}"]
-            if right and len(f"    assert {left} == expected") > WIDTH_CHARS:
-                return [f"result = {left}", f"expected = {right}", "assert result == expected"]
-            if right:
-                return [f"expected = {right}", f"assert {left} == expected"]
-        return [statement]
+        is_short = len(statement) <= WIDTH_CHARS - 4
+        if is_short or "\n" in statement or not statement.startswith("assert "):
+            return [statement]
+        left, sign, right = _sides(statement)
+        if not right:
+            return [statement]
+        if len(right) <= _SHORT_CHARS:
+            return [f"result = {left}", f"assert result {sign} {right}"]
+        if len(f"    assert {left} == expected") > WIDTH_CHARS:
+            return [f"result = {left}", f"expected = {right}", "assert result == expected"]
+        return [f"expected = {right}", f"assert {left} == expected"]
 
     def _parametrized(self, test: Test) -> list[str]:
         first = test.cases[0]
@@ -153,7 +156,7 @@ class Emission:
         whole = f"@pytest.mark.parametrize({header}, [{', '.join(_row_text(one) for one in rows)}])"
         decorator = laid_out(whole)
         if len(decorator) > _OPENED_LINES:  # one row a line has room for words
-            texts = [_row_text(row, said) for row, said in zip(rows, words, strict=True)]
+            texts = [_labelled(row, said) for row, said in zip(rows, words, strict=True)]
             decorator = ["@pytest.mark.parametrize(", f"    {header},", "    ["]
             decorator.extend(line for one in texts for line in laid_out(one, 8, ","))
             decorator.extend(["    ],", ")"])
@@ -240,12 +243,18 @@ def _row_text(cells: list[str], words: str | None = None) -> str:
     return f"({inner})" if len(cells) > 1 else inner
 
 
-def _sides(statement: str) -> tuple[str, str]:
-    """The two sides of `assert left == right`, split at the top level."""
+def _labelled(cells: list[str], words: str | None) -> str:
+    """The row with its words as id, where that does not take more than a line."""
+    text = _row_text(cells, words)
+    return text if len(text) <= _ROW_CHARS else _row_text(cells)
+
+
+def _sides(statement: str) -> tuple[str, str, str]:
+    """The sides of `assert left == right` or `assert left is right` and what is between them."""
     tree = ast.parse(statement).body[0]
-    assert isinstance(tree, ast.Assert)
-    if not isinstance(tree.test, ast.Compare) or len(tree.test.ops) != 1:
-        return "", ""
+    if not isinstance(tree, ast.Assert) or not isinstance(tree.test, ast.Compare):
+        return "", "", ""
+    signs = [_SIGNS.get(type(one), "") for one in tree.test.ops]
     left = ast.get_source_segment(statement, tree.test.left) or ""
     right = ast.get_source_segment(statement, tree.test.comparators[0]) or ""
-    return left, right
+    return (left, signs[0], right) if len(signs) == 1 and signs[0] else ("", "", "")

@@ -242,7 +242,7 @@ class _Run:
         if self._watch.stop_requested():
             found.is_complete = False
             return
-        small = shrunken(jail, found.kept, goals)
+        small = shrunken(jail, found.kept, goals, rounds=1)
         left_s = self._budget.left_s - self._finish_cpu_s(jail.import_cpu_s)
         selection = Selection(
             jail, self._module, generation, goals, judge, self._budget,

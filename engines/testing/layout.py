@@ -35,7 +35,7 @@ def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
         return whole.split("\n")
     found = _last_brackets(text)
     if found is None:
-        return [whole]
+        return _in_parentheses(text, indent) or [whole]
     start, end = found
     head, body, tail = text[: start + 1], text[start + 1 : end], text[end:]
     inner = " " * (indent + 4) + body
@@ -45,6 +45,15 @@ def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
     else:
         lines.extend(line for item in items_of(body) for line in laid_out(item, indent + 4, ","))
     return [*lines, " " * indent + tail + ending]
+
+
+def _in_parentheses(text: str, indent: int) -> list[str]:
+    """An assignment whose value has no brackets of its own; empty for anything else."""
+    target, sign, value = text.partition(" = ")
+    inner = " " * (indent + 4) + value
+    if not sign or not target.isidentifier() or len(inner) > WIDTH_CHARS:
+        return []
+    return [" " * indent + f"{target} = (", inner, " " * indent + ")"]
 
 
 def items_of(body: str) -> list[str]:

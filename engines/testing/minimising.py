@@ -1,8 +1,11 @@
 """Keeps few calls that together reach what all of them reached, and makes each of them small."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
 
 from engines.testing.calls import Call, Soundness
 from engines.testing.constants import constants_of
@@ -10,6 +13,8 @@ from engines.testing.jail.rendering import quoted
 from engines.testing.jailed import Jail
 from engines.testing.observations import Observation, Result
 from engines.testing.search import Kept
+
+ItemT = TypeVar("ItemT", ast.expr, ast.keyword)
 
 _TELLING_PER_OFFER = 3
 _EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
@@ -20,6 +25,7 @@ _REPEATED_CHARS = 8
 _ROUNDS = 5
 _SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.6}
 _VARIANTS = 14
+_COMMON_OBJECTS = 2
 
 
 def outcome_class(call: Call, seen: Observation) -> str:
@@ -136,9 +142,11 @@ def _cost_factor(one: Kept) -> float:
     return _SOUNDNESS_COST[soundness_of(one)] * weak * (1.0 + one.call.size / 400)
 
 
-def shrunken(jail: Jail, chosen: list[Kept], wanted: frozenset[int]) -> list[Kept]:
+def shrunken(
+    jail: Jail, chosen: list[Kept], wanted: frozenset[int], rounds: int = _ROUNDS
+) -> list[Kept]:
     """Each call as small as it gets while it still shows what it was chosen for."""
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         tries = [
             (place, variant)
             for place, one in enumerate(chosen)
@@ -228,6 +236,19 @@ def shorter(call: Call) -> Iterator[Call]:
         yield replace(call, steps=call.steps[:place] + call.steps[place + 1 :])
 
 
+def simpler_calls(kept: Sequence[Kept]) -> Iterator[list[Call]]:
+    """For each call, some that are easier to read: shorter ones, ones on an object of others."""
+    objects: dict[str, Counter[str]] = {}
+    for one in kept:
+        if one.call.receiver:
+            objects.setdefault(one.call.offer.owner, Counter())[one.call.receiver] += 1
+    for one in kept:
+        common = objects.get(one.call.offer.owner, Counter()).most_common(_COMMON_OBJECTS)
+        others = [replace(one.call, receiver=text, receiver_soundness=one.call.receiver_soundness)
+                  for text, _ in common if one.call.receiver not in {None, text}]  # fmt: skip
+        yield [*others, *islice(variants(one.call), _VARIANTS)]
+
+
 def variants(call: Call) -> Iterator[Call]:
     """Smaller versions: shorter ones, then those with smaller constants."""
     yield from shorter(call)
@@ -248,6 +269,7 @@ def smaller_texts(text: str) -> Iterator[str]:
         for fresh in _smaller_values(node.value):
             yield (data[:start] + fresh.encode() + data[end:]).decode()
     yield from _with_fewer_items(text)
+    yield from _unwrapped(text)
 
 
 def _smaller_values(value: object) -> Iterator[str]:
@@ -275,20 +297,40 @@ def _with_fewer_items(text: str) -> Iterator[str]:
     except SyntaxError:
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.List | ast.Set) and node.elts:
-            yield from _without_each(tree, node)
-        elif isinstance(node, ast.Dict) and node.keys:
-            yield from _without_each_pair(tree, node)
+        match node:
+            case ast.List() | ast.Tuple():
+                yield from _without_each(tree, node.elts)
+            case ast.Set(elts) if len(elts) > 1:
+                yield from _without_each(tree, elts)
+            case ast.Call():
+                yield from _without_each(tree, node.args)
+                yield from _without_each(tree, node.keywords)
+            case ast.Dict():
+                yield from _without_each_pair(tree, node)
+            case _:
+                pass
 
 
-def _without_each(tree: ast.Expression, node: ast.List | ast.Set) -> Iterator[str]:
-    items = node.elts
-    least = 0 if isinstance(node, ast.List) else 1
+def _unwrapped(text: str) -> Iterator[str]:
+    """The source with what a call is given in the place of the call."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return
+    data = text.encode()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            for part in node.args:
+                inner = data[part.col_offset : part.end_col_offset]
+                yield (data[: node.col_offset] + inner + data[node.end_col_offset :]).decode()
+
+
+def _without_each(tree: ast.Expression, items: list[ItemT]) -> Iterator[str]:
+    """The source with one item less; the items of the tree are as before afterwards."""
     for place in range(len(items)):
-        if len(items) > least:
-            node.elts = items[:place] + items[place + 1 :]
-            yield ast.unparse(tree)
-    node.elts = items
+        taken = items.pop(place)
+        yield ast.unparse(tree)
+        items.insert(place, taken)
 
 
 def _without_each_pair(tree: ast.Expression, node: ast.Dict) -> Iterator[str]:

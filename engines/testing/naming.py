@@ -58,16 +58,20 @@ _RESULT_WORDS = {
 
 def subject_words(call: Call) -> str:
     """`parse_duration`, `stack_push`, `version_less_than`."""
+    name = method_words(call)
+    return f"{_snake(call.offer.owner)}_{name}" if call.offer.owner else name
+
+
+def method_words(call: Call) -> str:
+    """The callable's own name in words, without its class: `push`, `less_than`."""
     offer = call.offer
     name = _OPERATOR_WORDS.get(offer.name, offer.name.strip("_"))
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    if offer.kind is Kind.SETTER:
-        name = f"{name}_assignment"
-    return f"{_snake(offer.owner)}_{name}" if offer.owner else name
+    return f"{name}_assignment" if offer.kind is Kind.SETTER else name
 
 
-def family_words(call: Call) -> str | None:
-    """For operators and properties of a class, what they have in common: `version_comparison`."""
+def family_words(call: Call, owner: str) -> str | None:
+    """For operators and properties, what those of a class have in common: `version_comparison`."""
     offer = call.offer
     if offer.kind is Kind.PROPERTY:
         family = "properties"
@@ -75,7 +79,9 @@ def family_words(call: Call) -> str | None:
         family = "assignment"
     else:
         family = _FAMILIES.get(offer.name)
-    return f"{_snake(offer.owner)}_{family}" if family and offer.owner else None
+    if not family or not offer.owner:
+        return None
+    return f"{_snake(owner)}_{family}" if owner else family
 
 
 def outcome_words(call: Call, seen: Observation) -> str:

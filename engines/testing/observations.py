@@ -11,7 +11,7 @@ class Observation:
 
     `kind` is "value", "object", "items", "parts", "sized", "callable", "opaque", "error",
     "setup", "hang", "killed" or "skipped". `text` is the value's source where it has one.
-    Attributes map ".name", "len", "str" or "repr" to source texts.
+    Attributes map ".name", or a function such as "len", "repr", "dict", to source texts.
     """
 
     kind: str
@@ -28,6 +28,8 @@ class Observation:
     deliberate: bool = False
     count: int = -1
     """How many items an iterator gave whose items have no text."""
+    form: str = ""
+    """Of items: "str" or "repr" where `text` is what they say of themselves."""
     lazy: str = ""
     """When an error came only later: "listed" while the returned iterator was read, "entered" on
     entering the returned context manager."""
@@ -84,6 +86,7 @@ def _observation(one: Fact) -> Observation:
         message=optional_text(one.get("message")) or "",
         line=number(one.get("line")),
         deliberate=bool(one.get("deliberate")),
+        form=optional_text(one.get("form")) or "",
         lazy=optional_text(one.get("lazy")) or "",
         count=number(one["count"]) if "count" in one else -1,
     )

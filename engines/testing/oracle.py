@@ -30,6 +30,12 @@ _NEVER_EXPECTED = frozenset({
 })  # fmt: skip
 _PARSERS = frozenset({"re", "json.decoder", "binascii", "struct", "decimal", "csv", "zlib"})
 """Modules whose own exceptions say that a text or some bytes are malformed."""
+_REFUSALS = (
+    "invalid literal for int()", "could not convert string to float", "unknown encoding",
+    "codec can't", "expected a character", "must be a unicode character", "unhashable type",
+    "embedded null",
+)  # fmt: skip
+"""What Python says of a text that is no number, of two letters for one, of a key that is a list."""
 _GUESSED_TYPES_RAISE = frozenset({"TypeError", "AttributeError"})
 
 
@@ -123,6 +129,8 @@ def _is_news(call: Call, seen: Observation) -> bool:
         return False
     if _is_part(call.offer.owner) and f"'{call.offer.owner}' object has no" in seen.message:
         return False
+    if _is_refused_value(call, seen):
+        return False
     if seen.type_name in _GUESSED_TYPES_RAISE:
         return call.soundness is Soundness.ANNOTATED and _is_annotated(call)
     if seen.type_name == "KeyError" and any("{" in one.text for one in call.arguments):
@@ -130,6 +138,14 @@ def _is_news(call: Call, seen: Observation) -> bool:
     if call.soundness < Soundness.ANNOTATED:
         return seen.type_name in _NEVER_EXPECTED and call.soundness > 0
     return True
+
+
+def _is_refused_value(call: Call, seen: Observation) -> bool:
+    """Whether Python itself says that a value is none of those that its type is for."""
+    if any(words in seen.message for words in _REFUSALS):
+        return True
+    given = {one.text.strip("\"'") for one in call.arguments}
+    return seen.type_name == "KeyError" and seen.message.strip("\"'") in given
 
 
 def _is_function(text: str) -> bool:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from engines.testing.assertions import has_floats, inlined, message_pattern, prints
 from engines.testing.calls import Call
 from engines.testing.jailed import Goal
+from engines.testing.layout import WIDTH_CHARS
 from engines.testing.naming import (
     condition_words,
     family_words,
     input_slug,
     input_words,
+    method_words,
     outcome_words,
     plain_words,
     returned_parameter,
@@ -19,10 +21,14 @@ from engines.testing.naming import (
     subject_words,
 )
 from engines.testing.observations import Observation
+from engines.testing.offers import Kind
 from engines.testing.search import Kept
 
-_NAME_LIMIT_CHARS = 90
-_LISTED_CASES = 8
+_NAME_LIMIT_CHARS = WIDTH_CHARS - len("def ():")
+_BODY_LINES = 14
+_MANY_TESTS = 12
+_JOINED_CALLABLES, _JOINED_LINES, _JOINED_NAME_CHARS = 3, 12, 60
+_LINE_CHARS = 76
 _LEAST_ROWS, _CERTAIN_ROWS = 3, 8
 _TABLE_LINES = ((1, 62), (3, 84), (4, 120))
 """How many lines a table takes whose header and rows have so many characters."""
@@ -59,13 +65,11 @@ class Test:
 def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
     """The test functions for the kept calls, in the order of the source."""
     ordered = sorted(kept, key=lambda one: (one.call.offer.line, one.call.offer.key))
-    families: dict[str, list[Kept]] = {}
+    families: dict[str, list[Case]] = {}
     for one in ordered:
-        families.setdefault(_family(one), []).append(one)
-    tests: list[Test] = []
-    for members in families.values():
-        tests.extend(_tests_of_family([_case(one, ordered, goals) for one in members]))
-    return _uniquely_named(tests)
+        families.setdefault(_family(one), []).append(_case(one, ordered, goals))
+    tests = [one for cases in families.values() for one in _tests_of_family(cases)]
+    return _uniquely_named(list(_joined(tests)) if len(tests) > _MANY_TESTS else tests)
 
 
 def separated(tests: Sequence[Test]) -> list[Test]:
@@ -74,39 +78,95 @@ def separated(tests: Sequence[Test]) -> list[Test]:
 
 
 def _family(one: Kept) -> str:
-    """Calls that a reader looks for in one place: of one callable, or alike in one class."""
-    call, seen = one.call, one.result.observation
-    outcome = f"error {seen.type}" if seen.kind == "error" else ""
-    words = family_words(call) if _is_short(call, seen) else None
-    return f"{call.offer.owner} {words or call.offer.key} {outcome}"
+    """Calls that a reader looks for in one place: of one function, of methods with one name."""
+    offer, seen = one.call.offer, one.result.observation
+    words = "constructors" if offer.kind is Kind.CONSTRUCTOR else family_words(one.call, "")
+    name = offer.name if offer.owner else offer.key
+    return f"{words or name} {'rejects' if seen.kind == 'error' else ''}"
 
 
-def _is_short(call: Call, seen: Observation) -> bool:
-    """Whether the call and its check can stand among others."""
-    is_plain = not (seen.changed or prints(seen) or call.steps or call.file_text is not None)
-    is_plain = is_plain and "tmp_path" not in " ".join((call.source, call.receiver or ""))
-    return is_plain and call.offer.name not in _LONE_NAMES and "\n" not in call.source
+def is_alone(call: Call, seen: Observation) -> bool:
+    """Whether the call needs a test of its own: one with a folder, an output, a block."""
+    text = " ".join((call.source, *call.setup))
+    has_block = call.offer.name in _LONE_NAMES or "\n" in call.source
+    return has_block or prints(seen) or call.file_text is not None or "tmp_path" in text
+
+
+def leaves_as_it_was(call: Call, seen: Observation) -> bool:
+    """Whether the object of the call can be used again."""
+    return not (seen.changed or call.steps or is_alone(call, seen))
 
 
 def _tests_of_family(cases: list[Case]) -> Iterator[Test]:
-    """Tables for calls of one shape, lists of the other short calls, the rest one by one."""
+    """Tables for calls of one shape, lists of most other calls, the rest one by one."""
     shapes: dict[str, list[Case]] = {}
-    lone: list[Case] = []
     for one in cases:
-        if _is_short(one.call, one.seen):
+        if leaves_as_it_was(one.call, one.seen):
             shapes.setdefault(_shape(one), []).append(one)
+    tables = [one for key, one in shapes.items() if key and _is_table(one)]
+    rows = [id(one) for members in tables for one in members]
+    rest = [one for one in cases if id(one) not in rows]
+    yield from (_test(members, _slots(members)) for members in tables)
+    yield from map(_test, _packed([one for one in rest if not is_alone(one.call, one.seen)]))
+    yield from (_test([one]) for one in rest if is_alone(one.call, one.seen))
+
+
+def _joined(tests: Sequence[Test]) -> Iterator[Test]:
+    """Short tests of neighbours, two functions or methods of one class, become one."""
+    waiting: dict[str, Test] = {}
+    order: list[Test] = []
+    for test in tests:
+        key = f"{test.cases[0].call.offer.owner} {test.cases[0].seen.kind == 'error'}"
+        before = waiting.get(key)
+        together = _together(before, test) if before else None
+        if before and together:
+            order[order.index(before)] = together
         else:
-            lone.append(one)
-    listed: list[Case] = []
-    for key, members in shapes.items():
-        if key and _is_table(members):
-            yield _test(members, _slots(members))
-        else:
-            listed.extend(members)
-    count = -(-len(listed) // _LISTED_CASES)
-    for part in range(count):
-        yield _test(listed[part * len(listed) // count : (part + 1) * len(listed) // count])
-    yield from (_test([one]) for one in lone)
+            order.append(test)
+        waiting[key] = together or test
+    yield from order
+
+
+def _together(first: Test, second: Test) -> Test | None:
+    """Both as one test that is named after what they call; None where that is much to read."""
+    cases = (*first.cases, *second.cases)
+    if first.slots or second.slots or any(is_alone(one.call, one.seen) for one in cases):
+        return None
+    words = list(dict.fromkeys(method_words(one.call) for one in cases))
+    owners = {one.call.offer.owner for one in cases}
+    if len(words) > _JOINED_CALLABLES or len(owners) > 1 or sum(map(_lines, cases)) > _JOINED_LINES:
+        return None
+    if any(one.call.offer.kind is Kind.CONSTRUCTOR for one in cases):
+        return None
+    verb = "_reject" if cases[0].seen.kind == "error" else ""
+    subject = subject_words(cases[0].call).removesuffix(words[0])
+    name = f"{subject}{'_and_'.join(words)}{verb}"
+    return Test(_clean(name), cases) if len(name) <= _JOINED_NAME_CHARS else None
+
+
+def _packed(cases: list[Case]) -> list[list[Case]]:
+    """The cases in as few tests as can be read, those of one callable together if they fit."""
+    callables: dict[str, list[Case]] = {}
+    for one in cases:
+        callables.setdefault(one.call.offer.key, []).append(one)
+    packed: list[list[Case]] = []
+    for members in callables.values():
+        parts = -(-sum(map(_lines, members)) // _BODY_LINES)
+        for part in range(parts):
+            chunk = members[part * len(members) // parts : (part + 1) * len(members) // parts]
+            if packed and sum(map(_lines, [*packed[-1], *chunk])) <= _BODY_LINES:
+                packed[-1].extend(chunk)
+            elif chunk:
+                packed.append(chunk)
+    return packed
+
+
+def _lines(case: Case) -> int:
+    """About how many lines the case takes in the body of a test."""
+    call, seen = case.call, case.seen
+    attributes = len(seen.changed) + len(seen.attributes)
+    lines = len(call.setup) + (2 if seen.kind == "error" or attributes > 1 else 1)
+    return lines + (len(call.source) + len(seen.text or "") > _LINE_CHARS)
 
 
 def _shape(case: Case) -> str:
@@ -137,20 +197,21 @@ def _is_table(cases: list[Case]) -> bool:
     slots = _slots(cases)
     if len(cases) < _LEAST_ROWS or not slots:
         return False
-    if len(cases) >= _CERTAIN_ROWS:
-        return True
-    first = cases[0].call
-    names = [first.subject or "" if slot < 0 else first.arguments[slot].parameter for slot in slots]
-    header = sum(len(one) + 4 for one in names) + 12
-    rows = sum(
-        sum(len(_cell(case, slot)) + 2 for slot in slots) + len(case.seen.text or "") + 4
-        for case in cases
-    )
-    lines = next(
-        (count for count, room in _TABLE_LINES if header + rows <= room), len(cases) + _OPEN_LINES
-    )
+    header = sum(len(_column(cases[0].call, slot)) + 4 for slot in slots) + 12
+    rows = [sum(len(_cell(case, slot)) + 2 for slot in slots) + _outcome_chars(case) + 4
+            for case in cases]  # fmt: skip
+    opened = _OPEN_LINES + sum(1 if row <= _LINE_CHARS else 2 + len(slots) for row in rows)
+    lines = next((count for count, room in _TABLE_LINES if header + sum(rows) <= room), opened)
     each = _RAISING_LINES if cases[0].seen.kind == "error" else 1
-    return lines + each <= each * len(cases)
+    if len(cases) >= _CERTAIN_ROWS and lines == len(cases) + _OPEN_LINES:
+        return True
+    return lines + each <= sum(max(each, _lines(one)) for one in cases)
+
+
+def _outcome_chars(case: Case) -> int:
+    if case.seen.kind == "error":
+        return len(message_pattern(case.seen) or "")
+    return len(case.seen.text or "")
 
 
 def _cell(case: Case, slot: int) -> str:
@@ -175,16 +236,42 @@ def _test(cases: list[Case], slots: tuple[int, ...] = ()) -> Test:
         return Test(_full_name(cases[0]), tuple(cases))
     if -1 in slots:
         cases = [replace(one, call=replace(one.call, is_inline=False)) for one in cases]
-    subjects = dict.fromkeys(subject_words(one.call) for one in cases)
     outcomes = dict.fromkeys(outcome_words(one.call, one.seen) for one in cases)
-    if len(subjects) > 1:
-        name = family_words(cases[0].call) or next(iter(subjects))
-        return Test(_clean(name), tuple(cases), slots)
     said = [one.removeprefix("returns_") for one in outcomes]
+    is_error = cases[0].seen.kind == "error"
+    outcome = "rejects" if is_error else ""
+    if len(said) == 1:
+        outcome = next(iter(outcomes))
+    elif len(said) <= _SAID_OUTCOMES and not is_error and all(map(_is_returned, outcomes)):
+        outcome = f"returns_{'_or_'.join(said)}"
     shared = "_".join(_with_common_names(cases))
-    outcome = f"returns_{'_or_'.join(said)}" if len(said) <= _SAID_OUTCOMES else ""
-    outcome = next(iter(outcomes)) if len(said) == 1 else outcome
-    return Test(_clean(f"{next(iter(subjects))}_{outcome}_{shared}"), tuple(cases), slots)
+    columns = sum(len(_column(cases[0].call, slot)) + 2 for slot in slots)
+    columns += len("expected") if slots else 0
+    name = _named(_shared_subject(cases), outcome, shared, room=_NAME_LIMIT_CHARS - columns)
+    return Test(name, tuple(cases), slots)
+
+
+def _column(call: Call, slot: int) -> str:
+    return (call.subject or "") if slot < 0 else call.arguments[slot].parameter
+
+
+def _is_returned(outcome: str) -> bool:
+    return outcome.startswith("returns_")
+
+
+def _shared_subject(cases: list[Case]) -> str:
+    """What all cases are about: the callable, the class, or what the methods are called."""
+    subjects = dict.fromkeys(subject_words(one.call) for one in cases)
+    if len(subjects) == 1:
+        return next(iter(subjects))
+    owners = {one.call.offer.owner for one in cases}
+    if cases[0].call.offer.kind is Kind.CONSTRUCTOR:
+        return "constructors"
+    owner = owners.pop() if len(owners) == 1 else ""
+    name = method_words(cases[0].call)
+    if all(one.call.offer.name == cases[0].call.offer.name for one in cases):
+        return name
+    return family_words(cases[0].call, owner) or name
 
 
 def _with_common_names(cases: list[Case]) -> Iterator[str]:
@@ -206,14 +293,24 @@ def _full_name(case: Case) -> str:
     outcome = f"returns_{returned}" if returned else outcome_words(call, seen)
     after = steps_words(call)
     if after:
-        return _clean(f"{subject}_{outcome}_{after}")
-    if seen.kind == "error" and case.words:
-        is_input = case.words == input_words(call)
-        return _clean(f"{subject}_rejects_{'' if is_input else 'when_'}{case.words}")
-    joint = "for" if case.words and case.words == input_words(call) else "when"
-    return _clean(
-        f"{subject}_{outcome}_{joint}_{case.words}" if case.words else f"{subject}_{outcome}"
-    )
+        return _named(subject, outcome, after)
+    if not case.words:
+        return _named(subject, outcome)
+    is_input = case.words == input_words(call)
+    if seen.kind == "error":
+        return _named(subject, "rejects", case.words if is_input else f"when_{case.words}")
+    return _named(subject, outcome, f"{'for' if is_input else 'when'}_{case.words}")
+
+
+def _named(*parts: str, room: int = _NAME_LIMIT_CHARS) -> str:
+    """The name of a test, of as many of the parts as its line has room for."""
+    name = _clean(parts[0])
+    for end in range(2, len(parts) + 1):
+        longer = _clean("_".join(parts[:end]))
+        if len(longer) > room:
+            break
+        name = longer
+    return name
 
 
 def _clean(name: str) -> str:

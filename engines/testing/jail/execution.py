@@ -25,7 +25,10 @@ CALL_LIMIT_CPU_S = 0.12
 _REPEAT_S = 0.05
 _ITEM_LIMIT = 12
 _SEVERAL_ATTRIBUTES, _MANY_ATTRIBUTES = 2, 5
-_SAID_LIMIT_CHARS = 60
+_SAID_LIMIT_CHARS, _TOLD_LIMIT_CHARS = 60, 120
+_STATE_LIMIT = 20
+"""Attributes that are compared before and after a call; a test asserts the first that differ."""
+_EMPTY = frozenset({"None", "False", "0", "0.0", '""', "[]", "()", "{}", "set()"})
 _PRINTED_LIMIT_CHARS = 300
 
 
@@ -145,11 +148,19 @@ class Runner:
         parts = self._iterated(value)
         if parts is not None:
             return {"kind": "parts", "type": kind, "text": parts}
+        told = self._told(list(value)) if is_a(value, list, tuple) else {}
+        if told:
+            return {"kind": "items", "type": kind, **told}
         if is_a(value, str, bytes, list, tuple, dict, set):
             return {"kind": "sized", "type": kind, "text": str(len(value))}
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
             return {"kind": "callable", "type": kind}
-        return {"kind": "opaque", "type": kind}
+        said = self._short(value, "repr")
+        return (
+            {"kind": "object", "type": kind, "attributes": {"repr": said}}
+            if said
+            else {"kind": "opaque", "type": kind}
+        )
 
     def _entered(self, value: Any, kind: str) -> Fact:
         """What a context manager gives to its block; the block itself is empty."""
@@ -167,9 +178,30 @@ class Runner:
         items = list(islice(value, _ITEM_LIMIT + 1))
         text = self._render.text(items[:_ITEM_LIMIT])
         more = len(items) > _ITEM_LIMIT
-        if text is None:
-            return {"kind": "opaque", "type": kind, "count": len(items), "more": more}
-        return {"kind": "items", "type": kind, "text": text, "more": more}
+        if text is not None:
+            return {"kind": "items", "type": kind, "text": text, "more": more}
+        if told := self._told(items[:_ITEM_LIMIT]):
+            return {"kind": "items", "type": kind, "more": more, **told}
+        return {"kind": "opaque", "type": kind, "count": len(items), "more": more}
+
+    def _told(self, items: list[object]) -> dict[str, str]:
+        """What objects say of themselves, where each of them says something short."""
+        if self._is_brief or not items or len(items) > _ITEM_LIMIT:
+            return {}
+        for form in ("str", "repr"):
+            said = [self._short(one, form) for one in items]
+            if all(said) and sum(len(one or "") for one in said) <= _TOLD_LIMIT_CHARS:
+                return {"text": f"[{', '.join(one or '' for one in said)}]", "form": form}
+        return {}
+
+    def _short(self, value: object, form: str) -> str | None:
+        """The text of `str()` or `repr()` where the class says what it is, in few words."""
+        name = f"__{form}__"
+        if self._is_brief or getattr(type(value), name) is getattr(object, name):
+            return None
+        said = self._attempt(lambda: self._render.text({"str": str, "repr": repr}[form](value)))
+        is_short = isinstance(said, str) and len(said) <= _SAID_LIMIT_CHARS and " at 0x" not in said
+        return cast(str, said) if is_short else None
 
     def _iterated(self, value: object) -> str | None:
         """The items of every iterator in a list or tuple that holds nothing else."""
@@ -185,9 +217,12 @@ class Runner:
     def _is_own(self, value: object) -> bool:
         return type(value) in self._own_types
 
-    def _attributes(self, value: object) -> dict[str, str]:
-        """Public attributes and properties with stable values, `len()` where it is defined."""
-        found: dict[str, str] = {}
+    def _attributes(self, value: object, limit: int = ATTRIBUTE_LIMIT) -> dict[str, str]:
+        """Public attributes and properties with stable values, and what it holds as a container.
+
+        Those that say something come before those that are empty.
+        """
+        found = self._content(value)
         kind = type(value)
         names = [*_instance_names(value), *_property_names(kind)]
         for name in names:
@@ -197,11 +232,21 @@ class Runner:
             text = None if isinstance(item, Raised) else self._render.text(item)
             if text is not None:
                 found[f".{name}"] = text
-        if any("__len__" in vars(base) for base in kind.__mro__ if base.__module__ == self._module):
-            size = self._attempt(lambda: len(value))  # pyright: ignore[reportArgumentType] -- it has __len__
-            if isinstance(size, int):
-                found["len"] = str(size)
-        return dict(islice(found.items(), ATTRIBUTE_LIMIT)) or self._said(value, ATTRIBUTE_LIMIT)
+        telling = sorted(found.items(), key=lambda one: one[1] in _EMPTY)
+        return dict(islice(telling, limit)) or self._said(value, ATTRIBUTE_LIMIT)
+
+    def _content(self, value: object) -> dict[str, str]:
+        """The content of what extends a container of Python's, else `len()` where it is defined."""
+        containers: tuple[Any, ...] = (dict, list, tuple, set, frozenset)
+        for base in containers:
+            if is_a(value, base):
+                text = self._attempt(lambda base=base: self._render.text(base(value)))
+                return {base.__name__: text} if isinstance(text, str) else {}
+        mro = type(value).__mro__
+        if any("__len__" in vars(base) for base in mro if base.__module__ == self._module):
+            size = self._attempt(lambda: len(cast(Any, value)))
+            return {"len": str(size)} if isinstance(size, int) else {}
+        return {}
 
     def _said(self, value: object, attributes: int) -> dict[str, str]:
         """`str()` or else `repr()` where its class defines it and it is short."""
@@ -219,7 +264,7 @@ class Runner:
         if self._is_brief or not subject or subject not in names:
             return {}
         reached = set(probes.hits)
-        state = self._attributes(names[subject])
+        state = self._attributes(names[subject], _STATE_LIMIT)
         probes.hits.clear()
         probes.hits.update(reached)
         return state

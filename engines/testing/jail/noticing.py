@@ -26,7 +26,7 @@ def is_noticed(seen: Fact, now: Fact) -> bool:
         return seen["type"] != now["type"] or _first(seen, "attributes") != _first(
             now, "attributes"
         )
-    keys = ("type",) if kind in {"opaque", "callable"} else ("text", "more")
+    keys = ("type",) if kind in {"opaque", "callable"} else ("text", "more", "form")
     return any(seen.get(key) != now.get(key) for key in (*keys, "count"))
 
 

@@ -150,13 +150,13 @@ def _integer(value: int) -> str:
 def _float(value: float) -> str:
     if math.isnan(value):
         raise _Unstable
-    return f'float("{value}")' if math.isinf(value) else repr(value)
+    return f'float("{value}")' if math.isinf(value) else repr(value).replace("e+", "e")
 
 
 def quoted(value: str | bytes) -> str:
     """The literal in double quotes, unless it contains some; as formatters write it."""
     text = repr(value)
     start = text.index("'") if text.lstrip("b").startswith("'") else -1
-    if start < 0 or '"' in text or "\\'" in text:
+    if start < 0 or '"' in text or "\\'" in text[start + 1 : -1]:
         return text
     return f'{text[:start]}"{text[start + 1 : -1]}"'

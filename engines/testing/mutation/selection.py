@@ -1,18 +1,19 @@
 """Chooses the calls that become tests: by what they reach and by the mutants they notice."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 
 from engines.source.module import Module
 from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail
-from engines.testing.minimising import distinct, is_alike, shorter
+from engines.testing.minimising import distinct, is_alike, simpler_calls
 from engines.testing.mutation.analysis import Analysis, Kills
-from engines.testing.mutation.choice import Gain, chosen_of
+from engines.testing.mutation.branches import counted
+from engines.testing.mutation.choice import Gain, Item, chosen_of, pruned, replaced
 from engines.testing.mutation.hunting import Hunt
 from engines.testing.mutation.mutants import Mutant, sampled
 from engines.testing.oracle import Judge
@@ -20,10 +21,11 @@ from engines.testing.search import Kept
 
 _MUTANTS, _JUDGED_MUTANTS = 260, 60
 _HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 5, 60, 10, 12
-_SLIMMINGS, _SHORTER = 2, 8
+_SLIMMINGS = 4
 _FINDING_SHARE = 0.75
 """Of the budget, after which no more ways to notice mutants are looked for."""
-_JUDGE_CPU_S = 0.4
+_SLIM_CPU_S, _JUDGE_CPU_S = 0.4, 0.3
+"""What simpler calls and the score may cost at least."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Selection:
     cpu_s: float
     seed: int
 
+    @cached_property
+    def counted(self) -> Mapping[int, int]:
+        """What coverage counts of the goals, see `branches.counted`."""
+        return counted(self.module, self.jail.goals)
+
     def chosen(self, kept: Sequence[Kept]) -> tuple[list[Kept], Score]:
         """The calls to keep, most valuable first, and how many other mutants they notice.
 
@@ -71,59 +78,66 @@ class Selection:
         for number in range(_HUNTS):
             if not self._hunt(analysis, mutants, kills, number) and number:
                 break
-        places = chosen_of(analysis.pool, self._gains(analysis, kills))
-        analysis.until_s = end_s
+        places = chosen_of(analysis.pool, self._gains(analysis, mutants, kills))
+        analysis.until_s = max(end_s, self.budget.spent_s + _SLIM_CPU_S)
         for _ in range(_SLIMMINGS):
-            places = self._slimmed(analysis, mutants, kills, places)
+            before, places = places, self._slimmed(analysis, mutants, kills, places)
+            if places == before:
+                break
         analysis.until_s = max(end_s, self.budget.spent_s + _JUDGE_CPU_S)
         return [analysis.pool[one] for one in places], _score(analysis, others, places)
 
-    def _gains(self, analysis: Analysis, kills: Kills) -> dict[int, Gain]:
-        noticed: dict[int, set[int]] = {}
-        for mutant, killers in kills.items():
+    def _gains(
+        self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills
+    ) -> dict[int, Gain]:
+        """What each call of the pool is good for; entries of one table are alike."""
+        goals, noticed = self.jail.goals, dict[int, dict[Item, Item]]()
+        for number, killers in kills.items():
+            one = mutants[number]
+            kin = ("mutant", number) if one.unit else ("table", one.start)
             for place in killers:
-                noticed.setdefault(place, set()).add(mutant)
-        return {
-            place: Gain(one.hits & self.wanted, frozenset(noticed.get(place, ())))
-            for place, one in enumerate(analysis.pool)
-        }
+                noticed.setdefault(place, {})["mutant", number] = kin
+        gains: dict[int, Gain] = {}
+        for place, one in enumerate(analysis.pool):
+            hits = one.hits & self.wanted
+            more: dict[Item, Item] = {
+                ("goal", hit): ("line", goals[hit].line) for hit in hits if hit not in self.counted
+            }
+            needed = frozenset(self.counted[hit] for hit in hits if hit in self.counted)
+            gains[place] = Gain(needed, more | noticed.get(place, {}))
+        return gains
 
     def _slimmed(
         self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, places: list[int]
     ) -> list[int]:
-        """The calls without arguments and steps that do nothing for what each is chosen for."""
-        gains = self._gains(analysis, kills)
-        duties = {place: gains[place].all for place in places}
-        counts = Counter(one for duty in duties.values() for one in duty)
-        duties = {
-            place: frozenset(one for one in duty if counts[one] == 1)
-            for place, duty in duties.items()
-        }
+        """Simpler calls in the place of those chosen, where nothing is lost that no other has."""
+        pool = analysis.pool
         tries = [
             (place, call)
-            for place in places
-            for call in analysis.unknown(islice(shorter(analysis.pool[place].call), _SHORTER))
-        ]
+            for place, simpler in zip(places, simpler_calls([pool[one] for one in places]),
+                                      strict=True)
+            for call in analysis.unknown(simpler)
+        ]  # fmt: skip
         if not tries or analysis.is_over:
             return places
         results = self.jail.run([call for _, call in tries], everything=True)
         shown = [
             (place, Kept(call, result))
             for (place, call), result in zip(tries, results, strict=True)
-            if is_alike(analysis.pool[place], Kept(call, result))
+            if is_alike(pool[place], Kept(call, result))
         ]
         added = analysis.add([one for _, one in shown])
-        wanted = sorted({one for duty in duties.values() for kind, one in duty if kind == "mutant"})
+        gains = self._gains(analysis, mutants, kills)
+        counts = Counter(one for place in places for one in gains[place].all)
+        wanted = [one for (kind, one), count in counts.items() if kind == "mutant" and count == 1]
         found = analysis.kills([mutants[one] for one in wanted], added)
         for number, killers in found.items():
             kills[wanted[number]] |= killers
-        gains = self._gains(analysis, kills)
-        best = {place: place for place in places}
+        instead: dict[int, list[int]] = {}
         for (place, _), new in zip(shown, added, strict=True):
-            is_smaller = analysis.pool[new].call.size < analysis.pool[best[place]].call.size
-            if is_smaller and duties[place] <= gains[new].all:
-                best[place] = new
-        return list(dict.fromkeys(best[place] for place in places))
+            instead.setdefault(place, []).append(new)
+        gains = self._gains(analysis, mutants, kills)
+        return pruned(pool, replaced(pool, places, instead, gains), gains)
 
     def _hunt(
         self, analysis: Analysis, mutants: Sequence[Mutant], kills: Kills, number: int

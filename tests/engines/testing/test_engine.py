@@ -373,3 +373,58 @@ def test_attributes_that_no_code_can_name_are_not_asserted(write: Write) -> None
     assert ".known" in result.source
     assert "12:30 ==" not in result.source
     assert result.passed == result.tests
+
+
+def test_objects_are_told_apart_by_what_they_hold_and_say(write: Write) -> None:
+    text = """
+class Coin:
+    def __init__(self, cents: int):
+        self.cents = cents
+
+    def __repr__(self) -> str:
+        return f"Coin({self.cents})"
+
+
+class Purse(dict):
+    def count(self, *names: str) -> int:
+        for name in names:
+            self[name] = self.get(name, 0) + 1
+        return len(self)
+
+
+class Form:
+    def __init__(self):
+        self.a = self.b = self.c = self.d = self.e = self.f = self.g = None
+
+    def fill(self, number: int):
+        self.g = number
+
+
+def coins(*cents: int):
+    return (Coin(one) for one in cents)
+
+
+def coins_listed(first: int) -> list[Coin]:
+    return [Coin(first), Coin(first + 1)]
+
+
+def failure(words: str) -> Exception:
+    return KeyError(words)
+"""
+    source = write(text, cpu_s=4.0).source
+    assert "[repr(one) for one in coins(" in source
+    assert "[repr(one) for one in coins_listed(" in source
+    assert "dict(purse) == {" in source
+    assert ".g ==" in source
+    assert "repr(failure(" in source
+    assert "isinstance(" not in source
+    assert "is not None" not in source
+
+
+def test_python_refusing_a_value_is_no_finding(write: Write) -> None:
+    text = (
+        "def number(text: str) -> int:\n    return int(text)\n\n\n"
+        "def code(sign: str) -> int:\n    return ord(sign)\n\n\n"
+        "PRICES = {'a': 1}\n\n\ndef price(name: str) -> int:\n    return PRICES[name]\n"
+    )
+    assert write(text).findings == ()
