@@ -82,6 +82,8 @@ class Call:
     """Content of the file that `FILE_VALUE` names, as source text."""
     follow: tuple[str, ...] = ()
     """Arguments to call the result with, and that result in turn: `make(1)("x")("y")`."""
+    lead: tuple[str, ...] = ()
+    """Statements before all others, for what they change outside of every object."""
     is_example: bool = False
     """Taken from a docstring."""
     is_inline: bool = False
@@ -107,6 +109,7 @@ class Call:
         lines: list[str] = []
         if self.file_text is not None:
             lines.append(f"({FILE_VALUE}).write_text({self.file_text})")
+        lines.extend(self.lead)
         if self.receiver is not None and not self.is_inline:
             lines.append(f"{self.subject} = {self.receiver}")
             lines.extend(step.replace("{s}", self.subject or "") for step in self.steps)
@@ -115,7 +118,8 @@ class Call:
     @property
     def expression(self) -> str | None:
         """The call on one line, without a variable for its receiver; None where that cannot be."""
-        if self.follow or self.file_text is not None or self.steps or self.offer.is_async:
+        is_more = bool(self.follow or self.steps or self.lead) or self.file_text is not None
+        if is_more or self.offer.is_async:
             return None
         if self.receiver is None:
             return self.source

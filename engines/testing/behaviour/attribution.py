@@ -1,5 +1,6 @@
 """Which function a difference belongs to, and the line of the head's file that shows it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from engines.source.module import Module
@@ -35,12 +36,20 @@ class Attribution:
                 return name
         before = " ".join((*call.setup, call.receiver or ""))
         for name in sorted(self._changes.symbols & set(self._spans)):
-            if f".{name.rpartition('.')[2]}(" in before:
+            if re.search(rf"\b{name.rpartition('.')[2]}\(", before):
                 return name
+        if offer.owner in self._changes.symbols:
+            return offer.owner
         for name in sorted(self._changes.symbols & set(self._spans)):
             if offer.owner and name.startswith(f"{offer.owner}."):
                 return name
         return called
+
+    def others(self, function: str, call: Call) -> int:
+        """How many changed functions beside this one the text of a call names."""
+        text = " ".join((*call.setup, call.source))
+        names = {one.rpartition(".")[2] for one in self._changes.symbols & set(self._spans)}
+        return sum(f"{one}(" in text for one in names - {function.rpartition(".")[2]})
 
     def _changed_functions(self, lines: set[int]) -> Iterator[str]:
         """Changed functions of which one of these lines was run."""

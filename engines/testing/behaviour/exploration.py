@@ -6,10 +6,11 @@ at run time, on either side, and the constants of the change are tried as inputs
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from engines.testing.behaviour.fitness import is_misuse, names_truth
 from engines.testing.behaviour.neighbours import Neighbours
+from engines.testing.behaviour.observers import Observers
 from engines.testing.behaviour.questions import Question, question_of
 from engines.testing.behaviour.sides import Pair
 from engines.testing.behaviour.sights import (
@@ -21,9 +22,9 @@ from engines.testing.behaviour.sights import (
 )
 from engines.testing.behaviour.types import Change
 from engines.testing.budget import Budget
-from engines.testing.calls import Call, invocation
+from engines.testing.calls import Call
 from engines.testing.generation import Generation
-from engines.testing.offers import ON_INSTANCE, Kind, Offer
+from engines.testing.offers import Kind, Offer
 from engines.testing.values import Values
 from engines.watch import Watch
 
@@ -121,10 +122,9 @@ class Exploration:
         self._neighbours = neighbours
         self._random = values.choices
         self._standings = {one.offer.key: _Standing(one) for one in targets}
-        self._observers: dict[str, list[Offer]] = {}
-        for one in targets:
-            if one.offer.kind in ON_INSTANCE and one.offer.kind is not Kind.SETTER:
-                self._observers.setdefault(one.offer.owner, []).append(one.offer)
+        self._observers = Observers(
+            generation.module, generation, self._random, [one.offer for one in targets]
+        )
         self._batch = _SMALLEST_BATCH
         self._tried = 0
         """Calls made so far, those that were made before included."""
@@ -229,29 +229,12 @@ class Exploration:
         newest = len(standing.kept) - 1 - int(len(standing.kept) * self._random.random() ** 2)
         call = standing.kept[newest]
         if self._random.random() < _OBSERVED_SHARE * standing.silent / len(standing.kept):
-            return self._observed(call) or self._neighbours.of(call)
+            return self._observers.after(call) or self._neighbours.of(call)
         if share < _FRESH_SHARE + _CHANGED_SHARE:
             return self._generation.changed(call)
         if share < _FRESH_SHARE + _CHANGED_SHARE + _NEIGHBOUR_SHARE:
             return self._neighbours.of(call)
-        return self._observed(call) or self._neighbours.of(call)
-
-    def _observed(self, call: Call) -> Call | None:
-        """Another method called on what the call leaves behind, or on what it made."""
-        is_maker = call.offer.kind is Kind.CONSTRUCTOR
-        observers = self._observers.get(call.offer.name if is_maker else call.offer.owner, [])
-        if not observers or (not is_maker and call.receiver is None):
-            return None
-        fresh = self._generation.fresh(self._random.choice(observers))
-        if fresh is None:
-            return None
-        if is_maker:
-            return replace(fresh, receiver=call.source, steps=(), file_text=call.file_text)
-        step = invocation(call.offer, "{s}", call.arguments)
-        step = f"asyncio.run({step})" if call.offer.is_async else step
-        return replace(
-            fresh, receiver=call.receiver, steps=(*call.steps, step), file_text=call.file_text
-        )
+        return self._observers.after(call) or self._neighbours.of(call)
 
     def _try(self, calls: list[Call]) -> None:
         fresh: list[Call] = []
@@ -312,7 +295,8 @@ class Exploration:
 
         A call that has nothing to do with the change can only differ by chance.
         """
-        if not (base.hits or head.hits) and standing.target.distance > SIBLING:
+        is_far = standing.target.distance > SIBLING and not call.lead
+        if is_far and not (base.hits or head.hits):
             return
         if names_truth(call) and is_equal_but_for_truth(base, head):
             return

@@ -29,7 +29,9 @@ from engines.testing.types import CannotTest, TestingRequest
 from engines.testing.values import Values
 from engines.watch import Stopped, Watch
 
-_CONFIRMED_PER_FUNCTION = 12
+_CONFIRMED_PER_FUNCTION, _LEAST_CONFIRMED = 12, 2
+_CONFIRMED_CPU_S = 0.025
+"""What it takes to be sure of one difference and to shrink it."""
 _SHRUNKEN_PER_FUNCTION = 5
 _REPORTED_PER_FUNCTION = 3
 _FAR = 9
@@ -193,7 +195,8 @@ class FileComparison:
                 yield Target(one, 0)
 
     def _confirm(self, pair: Pair, exploration: Exploration, until_s: float) -> None:
-        found = most_telling(self._named(pair, exploration.found), _CONFIRMED_PER_FUNCTION)
+        named = self._named(pair, exploration.found)
+        found = most_telling(named, self._confirmed_each(pair, named, until_s))
         with Confirmation(self._rooms, pair, self._budget, until_s) as confirmation:
             judged = confirmation.judged([one for _, one in found])
             self._note_unsteady(pair, exploration, judged)
@@ -206,6 +209,16 @@ class FileComparison:
             self._report(pair, _distinct([*confirmation.judged(fresh).steady, *kept, *best]))
             self._result.calls += confirmation.executed
 
+    def _confirmed_each(
+        self, pair: Pair, named: Sequence[tuple[str, Found]], until_s: float
+    ) -> int:
+        """How many differences of each function there is budget to ask again."""
+        functions = len({name for name, _ in named}) or 1
+        fresh_s = FRESH_PAIRS * (pair.import_cpu_s + _START_CPU_S)
+        left_s = max(0.0, until_s - self._budget.spent_s - fresh_s)
+        affordable = int(left_s / _CONFIRMED_CPU_S) // functions
+        return max(_LEAST_CONFIRMED, min(_CONFIRMED_PER_FUNCTION, affordable))
+
     def _report(self, pair: Pair, found: Sequence[Found]) -> None:
         reported = most_telling(self._named(pair, found), _REPORTED_PER_FUNCTION)
         self._result.differences = tuple(
@@ -213,7 +226,15 @@ class FileComparison:
         )
 
     def _named(self, pair: Pair, found: Sequence[Found]) -> list[tuple[str, Found]]:
-        return [(self._function(pair, one), one) for one in found]
+        """Each with the function that it tells of, where something does that tells of it alone."""
+        named = [(self._function(pair, one), one) for one in found]
+        others = [self._attribution.others(name, one.question.call) for name, one in named]
+        alone = {name for (name, _), count in zip(named, others, strict=True) if not count}
+        return [
+            each
+            for each, count in zip(named, others, strict=True)
+            if not count or each[0] not in alone
+        ]
 
     def _function(self, pair: Pair, one: Found) -> str:
         lines = [pair.head.goals[number].line for number in one.head.hits]

@@ -125,6 +125,8 @@ class Neighbours:
         if not options:
             return None
         fresh = self._choices.choice(options).encode("utf-8", "replace")
+        if fresh.startswith(b"-") and data[:start].endswith(b"-"):
+            fresh, start = fresh[1:], start - 1
         return (data[:start] + fresh + data[end:]).decode()
 
     def _beside(self, node: ast.Constant) -> Iterator[str]:

@@ -29,6 +29,7 @@ def _varied(group: Iterable[Found]) -> list[Found]:
     ordered = [one for one in ordered if one.cost[0] <= max(doubt, 1)]
     kinds: set[object] = set()
     results: set[object] = set()
+    errors: set[str] = set()
     first: list[Found] = []
     second: list[Found] = []
     for one in ordered:
@@ -38,13 +39,20 @@ def _varied(group: Iterable[Found]) -> list[Found]:
             first.append(one)
         elif (
             result not in results
+            and not errors.issuperset(_errors(one) or {""})
             and one.divergence.change is not Change.NEVER_ENDS
             and _is_short(one, first)
         ):
             second.append(one)
         results.add(result)
+        errors |= _errors(one)
     first.sort(key=lambda one: (one.cost[0], _ORDER.index(one.divergence.change)))
     return [*first, *second]
+
+
+def _errors(one: Found) -> set[str]:
+    """What is raised on either side: one call that shows it is enough."""
+    return {told(side) for side in (one.base, one.head) if side.is_error}
 
 
 def _is_short(one: Found, first: Sequence[Found]) -> bool:

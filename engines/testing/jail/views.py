@@ -83,7 +83,7 @@ class Viewer(Runner):
         """What a context manager gives to its block; the block itself is empty."""
         with value as given:
             views: Views = {}
-            self._look(given, RESULT, views, 0)
+            self._look(given, f"{RESULT}.__enter__()", views, 0)
         return {"kind": "entered", "type": "", "views": views}
 
     def _look(self, value: Any, name: str, views: Views, depth: int) -> None:

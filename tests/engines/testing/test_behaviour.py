@@ -131,6 +131,35 @@ def test_what_becomes_of_an_object_of_the_module_that_a_function_is_given_is_tol
     assert one.call.endswith("log.lines")
 
 
+def test_what_a_function_leaves_in_its_module_is_seen_through_another_one(diff: Diff) -> None:
+    text = (
+        "_STOCK = {}\n\n\ndef store(name: str, count: int) -> None:\n    _STOCK[name] = count\n\n\n"
+        "def stored(name: str) -> int:\n    return _STOCK.get(name, 0)\n"
+    )
+    (one, *_) = diff(text, text.replace("= count", "= count + 1")).differences
+    assert one.function == "store"
+    before, call = one.call.splitlines()
+    assert before.startswith("store(")
+    assert call.startswith("stored(")
+    assert int(one.head) == int(one.base) + 1
+
+
+def test_what_a_context_manager_gives_is_shown_by_code_that_gives_it(diff: Diff) -> None:
+    text = (
+        "import contextlib\n\n\n@contextlib.contextmanager\ndef tagged(name: str):\n"
+        '    yield "<" + name\n'
+    )
+    (one, *_) = diff(text, text.replace('"<"', '"["')).differences
+    assert one.call.endswith(").__enter__()")
+    assert (one.base[1], one.head[1]) == ("<", "[")
+
+
+def test_a_removed_function_is_told_once_and_what_others_do_is_no_part_of_it(diff: Diff) -> None:
+    text = "def half(x: int) -> int:\n    return x // 2\n\n\ndef odd(x: int) -> int:\n    return x % 2\n"
+    (one,) = diff(text, text.replace("def half", "def halved")).differences
+    assert one.head == "raises ImportError: cannot import name 'half'"
+
+
 def test_a_private_function_is_called_where_nothing_public_reaches_it(diff: Diff) -> None:
     base = "def _half(x: int) -> int:\n    return x // 2\n\n\ndef one() -> int:\n    return 1\n"
     result = diff(base, base.replace("x // 2", "x // 3"))
