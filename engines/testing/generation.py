@@ -17,6 +17,7 @@ from engines.testing.values import Values
 _OPTIONAL_SHARE, _STEPS_SHARE = 0.35, 0.4
 _MUTATORS = frozenset({"__setitem__", "__delitem__", "__iadd__", "__ior__", "__call__"})
 _GROWN_SHARE, _GROWN_LIMIT, _MOST_STEPS, _GIVEN_SHARE = 0.35, 24, 3, 0.5
+_GROWN_PER_OFFER = 3
 _SUBCLASSED_SHARE, _STATE_SHARE = 0.03, 0.3
 _ECHO_SHARE = 0.15
 _POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
@@ -81,9 +82,10 @@ class Generation:
         receiver, steps = grown.receiver or "", (*grown.steps, self._as_step(grown))
         seeds.begin(receiver, *steps)
         given = {one.parameter: one.text for one in grown.arguments}
+        share = 1.0 if seeds.chance(_GIVEN_SHARE / 2) else _GIVEN_SHARE
         arguments = tuple(
             replace(one, text=given[one.parameter])
-            if one.parameter in given and seeds.chance(_GIVEN_SHARE)
+            if one.parameter in given and seeds.chance(share)
             else one
             for one in self._arguments(offer)
         )
@@ -191,6 +193,11 @@ class Generation:
         if given.text not in bank and len(given.text) <= _LONGEST_DEPOSIT_CHARS:
             bank.append(given.text)
             del bank[:-_BANK_LIMIT]
+
+    def has_grown_enough(self, offer: Offer) -> bool:
+        """Whether objects are kept to which that was done with what can be given once more."""
+        known = [one for one in self._grown.get(offer.owner, ()) if one.offer.key == offer.key]
+        return sum("lambda" not in one.source for one in known) >= _GROWN_PER_OFFER
 
     def grow(self, call: Call) -> None:
         """Keep the object of a call that led on, with what was done to it, for other calls."""

@@ -254,7 +254,7 @@ class Search:
     def _remember(self, call: Call, result: Result, *, gained: bool) -> None:
         """Calls that return instances feed the pool that receivers and arguments come from."""
         made = result.observation
-        if gained and made.kind != "error":
+        if made.kind != "error" and (gained or not self._generation.has_grown_enough(call.offer)):
             self._generation.grow(call)
         if made.kind not in {"object", "value", "opaque"} or call.file_text is not None:
             return

@@ -22,6 +22,8 @@ _CALLABLE_COUNTS = (1, 1, 1, 2, 0)
 _SCALARS = ("int", "str", "int", "str", "float", "bool", "none")
 _WORDS, _WORD_SHARE = ("a", "b", "ab", "key", "name", "x", "1", ""), 0.4
 _CONTAINERS = ("list", "dict", "tuple")
+_DOCUMENT_SHARE, _NESTED_SHARE, _LEAVES_DEPTH = 0.08, 0.25, 4
+_KEYS = ("a", "b", "name", "items", "x", "id", "key", "1")
 _LAMBDAS = {
     0: ("lambda: 1", 'lambda: "a"', "list"),
     1: ("lambda item: item", "str", "lambda item: item > 1", "len", "bool", "lambda item: True",
@@ -171,6 +173,8 @@ class Values:
         return f"StringIO({quoted(self.seeds.text(wanted.near))})"
 
     def _any(self, wanted: Wanted) -> str:
+        if not wanted.depth and self.seeds.chance(_DOCUMENT_SHARE):
+            return self._document(0)
         if not wanted.depth and self.seeds.chance(0.2):
             return self._unusual(wanted)
         if wanted.depth < _DEPTH_LIMIT and self.seeds.chance(0.3):
@@ -236,7 +240,30 @@ class Values:
     def _dict(self, wanted: Wanted) -> str:
         key, value = (*(wanted.term.arguments or (Term("str"),)), ANY, ANY)[:2]
         keys = list(dict.fromkeys(self._hashables(wanted.of(Term("list", (key,))))))
-        return f"{{{', '.join(f'{one}: {self._inner(value, wanted)}' for one in keys)}}}"
+        items = (
+            self._document(wanted.depth + 1)
+            if value == ANY and self.seeds.chance(_NESTED_SHARE)
+            else self._inner(value, wanted)
+            for _ in keys
+        )
+        return f"{{{', '.join(f'{key}: {item}' for key, item in zip(keys, items, strict=True))}}}"
+
+    def _document(self, depth: int) -> str:
+        """What JSON could hold: tables and lists in each other, with the same few keys."""
+        shape = self.choices.choice(("table", "table", "list", "rows", "leaf", "leaf"))
+        if depth >= _LEAVES_DEPTH or (depth and shape == "leaf"):
+            return self._scalar(Wanted(ANY, "", depth))
+        count = self.choices.choice((1, 1, 2, 2, 3, 0))
+        if shape in {"list", "rows"}:
+            items = [self._table(depth + 1) if shape == "rows" else self._document(depth + 1)
+                     for _ in range(count)]  # fmt: skip
+            return f"[{', '.join(items)}]"
+        return self._table(depth)
+
+    def _table(self, depth: int) -> str:
+        keys = self.choices.sample(_KEYS, self.choices.choice((1, 1, 2, 2, 3)))
+        parts = [f"{quoted(key)}: {self._document(depth + 1)}" for key in keys]
+        return f"{{{', '.join(parts)}}}"
 
     def _ordered(self, wanted: Wanted) -> str:
         return f"collections.OrderedDict({self._dict(wanted)})"

@@ -20,6 +20,7 @@ from engines.sandbox.channel import open_channel
 from engines.testing.jail import probes
 from engines.testing.jail.batches import Reached, run_batch
 from engines.testing.jail.execution import Candidate, Hang, Runner
+from engines.testing.jail.kinds import tractable
 from engines.testing.jail.mutation import Mutant, Mutation
 from engines.testing.jail.raising import Sites
 from engines.testing.jail.rendering import Renderer
@@ -230,7 +231,7 @@ def _namespace(module: ModuleType) -> dict[str, object]:
         names[name] = getattr(importlib.import_module(source), name)
     own = {
         name: value
-        for name, value in vars(module).items()
+        for name, value in tractable(vars(module)).items()
         if not name.startswith("__") and getattr(value, "__module__", None) == module.__name__
     }
     return names | own

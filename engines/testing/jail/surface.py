@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from engines.testing.jail.annotations import ANY, Term, Terms, hints_of
-from engines.testing.jail.kinds import is_a
+from engines.testing.jail.constructors import inherited_parameters
+from engines.testing.jail.kinds import is_a, tractable
 from engines.testing.jail.rendering import Renderer
 
 Fact = dict[str, Any]
@@ -33,6 +34,7 @@ class Surface:
         self, module: ModuleType, file: str, renderer: Renderer, borrowed: Mapping[str, object]
     ) -> None:
         self._module = module
+        self._names = tractable(vars(module))
         self._file = file
         self._render = renderer
         self._borrowed = borrowed
@@ -43,7 +45,7 @@ class Surface:
         callables: list[Fact] = []
         classes: list[Fact] = []
         self._meet_neighbours()
-        for name, value in vars(self._module).copy().items():
+        for name, value in self._names.items():
             if name.startswith("__") or inspect.ismodule(value):
                 continue
             if isinstance(value, type):
@@ -66,7 +68,7 @@ class Surface:
 
     def _meet_neighbours(self) -> None:
         """Classes that the module imports from its own package are values for its functions."""
-        named = [*self._borrowed.items(), *vars(self._module).copy().items(), *self._mentioned()]
+        named = [*self._borrowed.items(), *self._names.items(), *self._mentioned()]
         for name, value in named:
             if not isinstance(value, type) or name.startswith("_"):
                 continue
@@ -77,7 +79,7 @@ class Surface:
         """What the file reads of modules of its own package: `Node` where it says `tree.Node`."""
         near = {
             name: vars(value)
-            for name, value in vars(self._module).copy().items()
+            for name, value in self._names.items()
             if inspect.ismodule(value) and self._is_near(value.__name__)
         }
         for node in ast.walk(ast.parse(Path(self._file).read_bytes())) if near else ():
@@ -88,7 +90,7 @@ class Surface:
         """What a test could import from the module, by its name; nothing of other packages' own."""
         return {
             name: value
-            for name, value in vars(self._module).copy().items()
+            for name, value in self._names.items()
             if not name.startswith("_")
             and not hasattr(builtins, name)
             and (not inspect.ismodule(value) or self._is_near(value.__name__))
@@ -107,7 +109,7 @@ class Surface:
     def _known_classes(self) -> set[str]:
         own = {
             f"{value.__module__}:{value.__qualname__}"
-            for value in vars(self._module).copy().values()
+            for value in self._names.values()
             if isinstance(value, type)
         }
         return own | set(self._terms.classes)
@@ -126,7 +128,7 @@ class Surface:
             return True
         if value.__module__.partition(".")[0] != self._module.__name__.partition(".")[0]:
             return False
-        codes = (getattr(one, "__code__", None) for one in vars(value).copy().values())
+        codes = (getattr(one, "__code__", None) for one in tractable(vars(value)).values())
         return any(one.co_filename == self._file for one in codes if one is not None)
 
     def _is_own(self, value: object) -> bool:
@@ -153,7 +155,7 @@ class Surface:
             "abstract": inspect.isabstract(value) or _is_protocol(value),
             "exception": issubclass(value, BaseException),
             "concrete": [f"{sub.__module__}:{sub.__qualname__}" for sub in _below(value)],
-            "parameters": self._parameters(value, _constructor_of(value), drop_first=False),
+            "parameters": self._making(value),
             "open": sorted(getattr(value, "__abstractmethods__", ())),
             "attributes": [name for name in dir(value) if not name.startswith("_")][:60],
         }
@@ -168,9 +170,15 @@ class Surface:
             "line": code.co_firstlineno if code and code.co_filename == self._file else 0,
             "async": False,
             "async_generator": False,
-            "parameters": self._parameters(value, _constructor_of(value), drop_first=False),
+            "parameters": self._making(value),
             "inherited": False,
         }
+
+    def _making(self, value: type) -> list[Fact]:
+        inherited = inherited_parameters(value)
+        if inherited is not None:
+            return inherited
+        return self._parameters(value, _constructor_of(value), drop_first=False)
 
     def _foreign(self) -> Iterator[Fact]:
         """Classes of other modules that annotations and their constructors mention."""
@@ -193,7 +201,7 @@ class Surface:
         for base in owner.__mro__:
             if not self._owns(base):
                 continue
-            for name, raw in vars(base).copy().items():
+            for name, raw in tractable(vars(base)).items():
                 if name in seen:
                     continue
                 seen.add(name)
@@ -262,7 +270,7 @@ class Surface:
     def _values(self) -> Iterator[str]:
         """Texts of module-level constants and of the keys and items of its tables."""
         found: dict[str, None] = {}
-        for name, value in vars(self._module).copy().items():
+        for name, value in self._names.items():
             if name.startswith("__") or callable(value) or inspect.ismodule(value):
                 continue
             for item in _with_items(value):
@@ -286,9 +294,9 @@ class Surface:
                         yield name, text
 
     def _holders(self) -> list[dict[str, Any]]:
-        owners = [one for one in vars(self._module).values() if isinstance(one, type)]
+        owners = [one for one in self._names.values() if isinstance(one, type)]
         own = [one for one in owners if self._owns(one)]
-        return [vars(self._module), *(dict(vars(one)) for one in own)]
+        return [self._names, *(tractable(vars(one)) for one in own)]
 
     def _patterns(self) -> Iterator[list[object]]:
         """Compiled patterns of the module, its classes and tables, by the names that hold them."""

@@ -33,6 +33,11 @@ OK = "\n\ndef twice(x: int) -> int:\n    return x * 2 if x > 3 else -x\n"
             "    shutil.rmtree(os.path.dirname(__file__), ignore_errors=True)\n    return x",
             id="deletes its folder",
         ),
+        pytest.param(
+            "class Odd:\n    def __getattr__(self, name):\n        raise ValueError(name)\n"
+            "odd = Odd()\n\nclass Holder:\n    odd = odd",
+            id="answers nothing",
+        ),
     ],
 )
 def test_the_other_functions_still_get_tests(write: Write, hostile: str) -> None:

@@ -107,6 +107,35 @@ def shown(value, default=None):
         return "no default"
     return value
 """,
+    "what a class below one of the interpreter's is made from": """
+class Counts(dict):
+    def total(self):
+        return sum(value for value in self.values() if value > 10)
+
+class Code(str):
+    def region(self):
+        return self[3:] if self.startswith("EU-") else None
+
+class Level(int):
+    def up(self):
+        if self > 5:
+            return 5
+        return self + 1
+""",
+    "tables inside lists inside tables": """
+def flat(data):
+    found = []
+    for key, value in data.items():
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    for inner in item.values():
+                        if isinstance(inner, dict):
+                            found.append(key)
+        elif isinstance(value, dict):
+            found.extend(flat(value))
+    return found
+""",
     "functions with as many parameters as they are called with": """
 def combined(left, right, merge):
     if not callable(merge):
