@@ -1,6 +1,7 @@
 """Raw material for inputs: values the module mentions, values seen at run time, plain samples."""
 
 import ast
+import functools
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -68,6 +69,15 @@ _PLAIN_INTS = (
 _PLAIN_FLOATS = (0.0, 1.0, 0.5, -1.5, 2.0, 3.25, 100.0, -0.5, 1e-6, 0.1, 1234.5, 1e9)
 
 
+@functools.lru_cache(maxsize=4_096)
+def _literal(text: str) -> object:
+    """The value of a literal; None for other text. The same few come again and again."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+
+
 @dataclass
 class Seeds:
     """Pools by type, most telling first; `choices` is the one source of randomness."""
@@ -105,10 +115,7 @@ class Seeds:
 
     def saw(self, text: str) -> None:
         """Remember the literal of a value that was compared at run time."""
-        try:
-            value: object = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return
+        value = _literal(text)
         if isinstance(value, str) and value not in self.seen_texts and is_plain(value):
             self.seen_texts.append(value)
         elif isinstance(value, int) and value not in self.seen_integers:
