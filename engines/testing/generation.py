@@ -18,7 +18,7 @@ _OPTIONAL_SHARE, _STEPS_SHARE = 0.35, 0.4
 _MUTATORS = frozenset({"__setitem__", "__delitem__", "__iadd__", "__ior__", "__call__"})
 _GROWN_SHARE, _GROWN_LIMIT, _MOST_STEPS, _GIVEN_SHARE = 0.35, 24, 3, 0.5
 _GROWN_PER_OFFER = 3
-_SUBCLASSED_SHARE, _STATE_SHARE = 0.03, 0.3
+_SUBCLASSED_SHARE, _STATE_SHARE, _HEIR_SHARE = 0.03, 0.3, 0.3
 _ECHO_SHARE = 0.15
 _POOL_SHARE, _FULL_POOL_SHARE, _FULL_POOL = 0.7, 0.92, 12
 _FOLLOWING = (Term("callable"), Term("any"), Term("str"), Term("int"))
@@ -305,6 +305,10 @@ class Generation:
             return (pool[0] if pool else None), Soundness.SUGGESTED
         if known.is_abstract and pool:
             return pool[0], Soundness.SUGGESTED
+        if not pool and self._values.seeds.chance(_HEIR_SHARE):
+            heir = self._values.heir(known)
+            if heir:
+                return heir, Soundness.SUGGESTED
         call = Call(constructor, self._arguments(constructor))
         if known.is_abstract or self._values.seeds.chance(_SUBCLASSED_SHARE):
             given = call.source.removeprefix(owner)

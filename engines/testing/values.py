@@ -333,6 +333,13 @@ class Values:
             return self.choices.choice(others)
         return known
 
+    def heir(self, known: ClassOffer) -> str | None:
+        """An instance of a class of another module below this one; None where none is known."""
+        others = [self.classes[one] for one in known.concrete if one in self.classes]
+        others = [one for one in others if not one.is_own]
+        wanted = Wanted(ANY, "", 0)
+        return self._constructed(self.choices.choice(others), wanted) if others else None
+
     def _constructed(self, known: ClassOffer, wanted: Wanted) -> str:
         if wanted.depth > _DEPTH_LIMIT:
             return "None"

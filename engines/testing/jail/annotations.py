@@ -1,11 +1,14 @@
 """Annotations as plain terms: `{"n": "list", "a": [{"n": "int"}]}`, whatever notation they had."""
 
+import builtins
 import collections.abc
 import enum
 import io
+import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from engines.testing.jail.kinds import is_a
@@ -125,18 +128,36 @@ def hints_of(
 def _singly(
     function: Callable[..., object], borrowed: Mapping[str, object]
 ) -> Mapping[str, object]:
-    names: dict[str, object] = {**borrowed, **getattr(function, "__globals__", {})}
+    own: dict[str, object] = getattr(function, "__globals__", {})
+    package = str(function.__module__).partition(".")[0]
+    names = ChainMap(own, dict(borrowed), dict(vars(builtins)), _Classes(package))
     annotations: dict[str, object] = getattr(function, "__annotations__", {})
     evaluated = {name: _evaluated(one, names) for name, one in annotations.items()}
     return {name: one for name, one in evaluated.items() if one is not None}
 
 
-def _evaluated(annotation: object, names: dict[str, object]) -> object:
+class _Classes(dict[str, object]):
+    """The classes of a package's imported modules, for names that only a type checker sees."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__()
+        self._package = package
+
+    def __missing__(self, name: str) -> type:
+        for key, module in sys.modules.copy().items():
+            if key.partition(".")[0] == self._package:
+                value = vars(module).get(name)
+                if isinstance(value, type):
+                    return value
+        raise KeyError(name)
+
+
+def _evaluated(annotation: object, names: MutableMapping[str, object]) -> object:
     """The annotation, evaluated if it is text; None where that fails."""
     if not isinstance(annotation, str):
         return annotation
     try:
-        return eval(annotation, dict(names))  # noqa: S307 - inside the jail
+        return eval(annotation, {}, names)  # noqa: S307 - inside the jail
     except Exception:  # noqa: BLE001 - as above
         return None
 

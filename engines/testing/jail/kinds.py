@@ -13,7 +13,7 @@ def is_a(value: object, *kinds: type) -> bool:
 
 def tractable(names: Mapping[str, Any]) -> dict[str, Any]:
     """A copy without the values that answer with an exception when asked what they are."""
-    return {name: value for name, value in names.copy().items() if _answers(value)}
+    return {name: value for name, value in dict(names).items() if _answers(value)}
 
 
 def _answers(value: object) -> bool:

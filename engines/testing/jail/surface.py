@@ -21,6 +21,7 @@ Fact = dict[str, Any]
 
 _CLASS_LIMIT = 40
 _SUBCLASS_LIMIT = 8
+_HEIRS = 2
 _ITEM_LIMIT = 50
 _VALUE_LIMIT = 300
 _TEXT_LIMIT_CHARS = 120
@@ -74,12 +75,21 @@ class Surface:
                 continue
             if self._is_near(value.__module__) and value.__name__ == name:
                 self._terms.of(value)
+        for value in self._names.values():
+            if isinstance(value, type) and self._owns(value):
+                self._meet_heirs(value)
+
+    def _meet_heirs(self, value: type) -> None:
+        """Some classes below one of the module's: it may be made for them alone."""
+        near = [one for one in _below(value) if self._is_near(one.__module__)]
+        for one in [one for one in near if not one.__name__.startswith("_")][:_HEIRS]:
+            self._terms.of(one)
 
     def _mentioned(self) -> Iterator[tuple[str, object]]:
         """What the file reads of modules of its own package: `Node` where it says `tree.Node`."""
         near = {
             name: vars(value)
-            for name, value in self._names.items()
+            for name, value in [*self._borrowed.items(), *self._names.items()]
             if inspect.ismodule(value) and self._is_near(value.__name__)
         }
         for node in ast.walk(ast.parse(Path(self._file).read_bytes())) if near else ():

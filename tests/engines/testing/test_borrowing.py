@@ -83,6 +83,40 @@ def test_objects_of_the_package_reach_functions_that_want_them(
     assert result.passed == result.tests
 
 
+def test_a_class_that_only_its_heirs_can_be_is_tested_through_one(
+    shop: Path, sandbox: Sandbox
+) -> None:
+    (shop / "shop/base.py").write_text(
+        "class Language:\n"
+        "    def __init__(self):\n"
+        "        self.words = list(self.numerals)\n\n"
+        "    def plural(self, count, forms):\n"
+        "        return forms[0] if count == 1 else forms[1]\n"
+    )
+    (shop / "shop/english.py").write_text(
+        "from shop.base import Language\n\n\n"
+        "class English(Language):\n    numerals = ('one', 'two')\n"
+    )
+    (shop / "shop/__init__.py").write_text("from shop.english import English\n")
+    result = write_tests(TestingRequest(shop, "shop/base.py", cpu_s=4, seed=1), sandbox)
+    assert "English().plural(" in result.source
+    assert result.after.line_percent == 100
+
+
+def test_a_name_that_only_a_type_checker_sees_is_found_in_the_package(
+    shop: Path, sandbox: Sandbox
+) -> None:
+    (shop / "shop/box.py").write_text(
+        "from __future__ import annotations\n\n\n"
+        "class Box:\n    def __init__(self, settings: Settings, sizes: list[int]):\n"
+        "        self.label = 'loud' if settings.is_loud else 'quiet'\n"
+    )
+    (shop / "shop/__init__.py").write_text("import shop.settings\n")
+    result = write_tests(TestingRequest(shop, "shop/box.py", cpu_s=4, seed=1), sandbox)
+    assert "Box(Settings(" in result.source
+    assert result.after.branch_percent == 100
+
+
 def test_only_names_of_the_package_are_borrowed(shop: Path) -> None:
     text = (
         "def one():\n"
