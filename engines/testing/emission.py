@@ -18,6 +18,7 @@ from engines.testing.assertions import (
 from engines.testing.calls import Call
 from engines.testing.file_head import Head
 from engines.testing.layout import WIDTH_CHARS, double_quoted, laid_out
+from engines.testing.module_names import ModuleNames
 from engines.testing.observations import Observation
 from engines.testing.places import Place, TestPlace
 from engines.testing.suite import Case, Test, leaves_as_it_was
@@ -48,25 +49,41 @@ class Emission:
         self._test_place = test_place
         self._names = names
         self._is_unittest = style is Style.UNITTEST
+        self._module_names: ModuleNames | None = None
+        self._has_imports = False
         self.further: Sequence[Written] = ()
         """Written after the tests of calls."""
 
     def at(self, test_place: TestPlace) -> "Emission":
-        """The same for a file at another place."""
+        """The same for a file at another place, which has imports of its own."""
         other = copy.copy(self)
         other._test_place = test_place
+        other._has_imports = True
         return other
 
     def text(self, tests: Sequence[Test]) -> str:
         """The whole file."""
-        blocks = [self._function(one) for one in tests]
-        blocks += [one.lines(is_unittest=self._is_unittest) for one in self.further]
-        head = Head(self._place, self._test_place, self._names)
-        if self._is_unittest:
-            blocks = [self._class(blocks)]
-        body = "\n\n\n".join("\n".join(block) for block in blocks)
+        self._module_names = None
+        names, body = self._names, self._body(tests)
+        module_names = ModuleNames(self._place.module, names)
+        is_free = not self._has_imports and not self.further
+        if is_free and module_names.is_wanted(body):
+            self._module_names = module_names
+            names, body = module_names.names(names), self._body(tests)
+        head = Head(self._place, self._test_place, names)
         top = head.lines(body, is_unittest=self._is_unittest)
         return "\n".join(top) + "\n\n\n" + body + "\n"
+
+    def _body(self, tests: Sequence[Test]) -> str:
+        blocks = [self._function(one) for one in tests]
+        blocks += [one.lines(is_unittest=self._is_unittest) for one in self.further]
+        if self._is_unittest:
+            blocks = [self._class(blocks)]
+        return "\n\n\n".join("\n".join(block) for block in blocks)
+
+    def _named(self, text: str) -> str:
+        """The source with the target's names as the file writes them."""
+        return self._module_names.qualified(text) if self._module_names else text
 
     def _class(self, blocks: list[list[str]]) -> list[str]:
         words = self._place.module.rpartition(".")[2].strip("_").split("_")
@@ -114,7 +131,7 @@ class Emission:
 
     def _indented(self, body: list[str]) -> list[str]:
         lines: list[str] = []
-        for statement in body:
+        for statement in map(self._named, body):
             for part in self._in_style(self._split_when_long(statement)):
                 lead = len(part) - len(part.lstrip())
                 if "\n" in part:
@@ -145,7 +162,9 @@ class Emission:
         names = self._slot_names(test)
         last = self._last_column(test)
         columns = [*names, *([last] if last else [])]
-        rows = [self._row(case, test.slots, last) for case in test.cases]
+        rows = [
+            [self._named(cell) for cell in self._row(case, test.slots, last)] for case in test.cases
+        ]
         general = self._general(first.call, dict(zip(test.slots, names, strict=True)))
         body = self._general_checks(test, general, last)
         if self._is_unittest:

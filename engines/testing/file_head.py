@@ -1,6 +1,7 @@
 """The head of a test file: docstring, imports, and a path entry where one is needed."""
 
 import io
+import itertools
 import tokenize
 from collections.abc import Iterator
 
@@ -74,10 +75,7 @@ class Head:
             [*self._path_lines()],
             [f"import {name}" for name in sorted(used & self._whole)] + list(_from_lines(own)),
         ]
-        lines = [f'"""Tests for {self._place.module}."""']
-        for section in sections:
-            lines.extend(["", *section] if section else [])
-        return lines
+        return [*itertools.chain.from_iterable(["", *one] for one in sections if one)][1:]
 
     def _source(self, name: str) -> str:
         """The module a name is imported from; nothing for builtins and local names."""

@@ -33,7 +33,7 @@ def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
     whole = " " * indent + text + ending
     if len(whole) <= WIDTH_CHARS or "\n" in text:
         return whole.split("\n")
-    found = _last_brackets(text)
+    found = _brackets(text, WIDTH_CHARS - indent)
     if found is None:
         return _in_parentheses(text, indent) or [whole]
     start, end = found
@@ -60,34 +60,40 @@ def items_of(body: str) -> list[str]:
     """The parts of a bracket's content that its top-level commas separate."""
     parts: list[str] = []
     depth, start = 0, 0
+    lambdas: list[int] = []
     for place, sign in _signs(body):
         if sign in _OPENING:
             depth += 1
         elif sign in _CLOSING:
             depth -= 1
-        elif sign == "," and depth == 0:
+        elif sign == "lambda":
+            lambdas.append(depth)
+        elif sign == ":" and lambdas[-1:] == [depth]:
+            lambdas.pop()
+        elif sign == "," and depth == 0 and not lambdas:
             parts.append(body[start:place].strip())
             start = place + 1
     rest = body[start:].strip()
     return [*parts, rest] if rest else parts
 
 
-def _last_brackets(text: str) -> tuple[int, int] | None:
-    """The outermost pair that closes last and holds something."""
+def _brackets(text: str, room: int) -> tuple[int, int] | None:
+    """The outermost pair to open: the last that holds something and whose line has room."""
     stack: list[int] = []
-    best: tuple[int, int] | None = None
+    pairs: list[tuple[int, int]] = []
     for place, sign in _signs(text):
         if sign in _OPENING:
             stack.append(place)
         elif sign in _CLOSING and stack:
             start = stack.pop()
             if not stack and place > start + 1:
-                best = (start, place)
-    return best
+                pairs.append((start, place))
+    fitting = [one for one in pairs if one[0] < room]
+    return (fitting or pairs[:1] or [None])[-1]
 
 
 def _signs(text: str) -> list[tuple[int, str]]:
-    """Brackets and commas outside string literals, with their places in a one-line text."""
+    """Brackets, commas, colons and `lambda` in a one-line text, with their places."""
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError):
@@ -95,5 +101,5 @@ def _signs(text: str) -> list[tuple[int, str]]:
     return [
         (token.start[1], token.string)
         for token in tokens
-        if token.type == tokenize.OP and token.string in "([{}]),"
+        if token.string == "lambda" or (token.type == tokenize.OP and token.string in "([{}]),:")
     ]

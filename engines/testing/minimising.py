@@ -4,7 +4,6 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import TypeVar
 
 from engines.testing.calls import Call, Soundness
@@ -24,7 +23,8 @@ _DULL_CHARS = 25
 _REPEATED_CHARS = 8
 _ROUNDS = 5
 _SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.6}
-_VARIANTS = 14
+_VARIANTS, _PLAIN_VARIANTS = 16, 4
+_LONG_CHARS = 60
 _COMMON_OBJECTS = 2
 
 
@@ -246,7 +246,16 @@ def simpler_calls(kept: Sequence[Kept]) -> Iterator[list[Call]]:
         common = objects.get(one.call.offer.owner, Counter()).most_common(_COMMON_OBJECTS)
         others = [replace(one.call, receiver=text, receiver_soundness=one.call.receiver_soundness)
                   for text, _ in common if one.call.receiver not in {None, text}]  # fmt: skip
-        yield [*others, *islice(variants(one.call), _VARIANTS)]
+        yield [*others, *_spread(list(variants(one.call)))]
+
+
+def _spread(calls: list[Call]) -> Iterator[Call]:
+    """Some of the calls: those with less to do, and a few of every size; more of a long call."""
+    plain, ordered = calls[:_PLAIN_VARIANTS], sorted(calls[_PLAIN_VARIANTS:], key=_bulk)
+    is_long = bool(ordered) and ordered[-1].size > _LONG_CHARS
+    few, rest = (ordered[:_PLAIN_VARIANTS], ordered[_PLAIN_VARIANTS:]) if is_long else ([], ordered)
+    room = _PLAIN_VARIANTS + (_PLAIN_VARIANTS if is_long else 0)
+    yield from [*plain, *few, *rest[:: max(1, -(-len(rest) // room))]]
 
 
 def variants(call: Call) -> Iterator[Call]:
@@ -270,6 +279,7 @@ def smaller_texts(text: str) -> Iterator[str]:
             yield (data[:start] + fresh.encode() + data[end:]).decode()
     yield from _with_fewer_items(text)
     yield from _unwrapped(text)
+    yield from _repeated(text)
 
 
 def _smaller_values(value: object) -> Iterator[str]:
@@ -312,7 +322,7 @@ def _with_fewer_items(text: str) -> Iterator[str]:
 
 
 def _unwrapped(text: str) -> Iterator[str]:
-    """The source with what a call is given in the place of the call."""
+    """The source with what a call is given, or nothing, in the place of the call."""
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:
@@ -323,6 +333,18 @@ def _unwrapped(text: str) -> Iterator[str]:
             for part in node.args:
                 inner = data[part.col_offset : part.end_col_offset]
                 yield (data[: node.col_offset] + inner + data[node.end_col_offset :]).decode()
+            if node is not tree.body:
+                yield (data[: node.col_offset] + b"None" + data[node.end_col_offset :]).decode()
+
+
+def _repeated(text: str) -> Iterator[str]:
+    """A long text as one letter, many times."""
+    try:
+        value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return
+    if isinstance(value, str) and len(value) > _LONG_CHARS:
+        yield f'"a" * {len(value)}'
 
 
 def _without_each(tree: ast.Expression, items: list[ItemT]) -> Iterator[str]:

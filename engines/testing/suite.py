@@ -25,7 +25,7 @@ from engines.testing.offers import Kind
 from engines.testing.search import Kept
 
 _NAME_LIMIT_CHARS = WIDTH_CHARS - len("def ():")
-_BODY_LINES = 14
+_BODY_LINES, _FRAME_LINES = 14, 3
 _MANY_TESTS = 12
 _JOINED_CALLABLES, _JOINED_LINES, _JOINED_NAME_CHARS = 3, 12, 60
 _LINE_CHARS = 76
@@ -150,7 +150,7 @@ def _packed(cases: list[Case]) -> list[list[Case]]:
     for one in cases:
         callables.setdefault(one.call.offer.key, []).append(one)
     packed: list[list[Case]] = []
-    for members in callables.values():
+    for members in map(_by_object, callables.values()):
         parts = -(-sum(map(_lines, members)) // _BODY_LINES)
         for part in range(parts):
             chunk = members[part * len(members) // parts : (part + 1) * len(members) // parts]
@@ -159,6 +159,14 @@ def _packed(cases: list[Case]) -> list[list[Case]]:
             elif chunk:
                 packed.append(chunk)
     return packed
+
+
+def _by_object(cases: list[Case]) -> list[Case]:
+    """Those on an equal object one after the other, so that it is made once."""
+    objects: dict[tuple[str, ...], list[Case]] = {}
+    for one in cases:
+        objects.setdefault(one.call.setup, []).append(one)
+    return [one for members in objects.values() for one in members]
 
 
 def _lines(case: Case) -> int:
@@ -205,7 +213,8 @@ def _is_table(cases: list[Case]) -> bool:
     each = _RAISING_LINES if cases[0].seen.kind == "error" else 1
     if len(cases) >= _CERTAIN_ROWS and lines == len(cases) + _OPEN_LINES:
         return True
-    return lines + each <= sum(max(each, _lines(one)) for one in cases)
+    listed = sum(max(each, _lines(one)) for one in cases)
+    return lines + each <= listed + _FRAME_LINES * ((listed - 1) // _BODY_LINES)
 
 
 def _outcome_chars(case: Case) -> int:

@@ -17,7 +17,7 @@ _UNSOUND_FACTOR = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness
 _WEAK_FACTOR, _DULL_FACTOR = 3.0, 1.15
 _WEAK_KINDS = frozenset({"opaque", "callable"})
 _UGLY_SIGNS_PER_LINE = 30
-_LEAST_WORTH = 0.5
+_LEAST_WORTH = 0.8
 """What a line of test code has to bring where coverage does not need it: mutants noticed."""
 
 _ALIKE = 3

@@ -24,6 +24,17 @@ def test_items_are_split_at_top_level_commas_only() -> None:
     assert items_of('a, [1, 2], "x,y", f(b, c)') == ["a", "[1, 2]", '"x,y"', "f(b, c)"]
 
 
+def test_the_comma_between_parameters_of_a_lambda_is_no_end_of_an_item() -> None:
+    assert items_of("key=lambda a, b: (a, b), c") == ["key=lambda a, b: (a, b)", "c"]
+
+
+def test_the_last_brackets_are_opened_that_a_line_has_room_for() -> None:
+    text = 'made=type("a", (Base,), {"__call__": lambda self, *args: "a longer result of it"})(1)'
+    lines = laid_out(text, 12)
+    assert lines[0].endswith("type(")
+    assert lines[-1].strip() == ")(1)"
+
+
 def test_a_short_statement_is_one_line() -> None:
     assert laid_out("assert f(1) == 2", 4) == ["    assert f(1) == 2"]
 

@@ -1,7 +1,6 @@
 """How the calls that were kept become a file: which share a test, and how each reads."""
 
 import ast
-from collections.abc import Sequence
 from pathlib import Path
 
 from engines.testing import suite
@@ -42,14 +41,11 @@ def error(name: str, message: str = "") -> Observation:
     return Observation("error", kind, message=message, deliberate=True, line=3)
 
 
-def file_of(*shown: tuple[Call, Observation]) -> str:
+def file_of(*shown: tuple[Call, Observation], names: dict[str, str] = OWN) -> str:
+    """The text of the file for calls with what they showed."""
     kept = [Kept(one, Result(0, frozenset(), seen)) for one, seen in shown]
-    return text_of(kept)
-
-
-def text_of(kept: Sequence[Kept]) -> str:
     place = Place(Path(), "shop.py", "shop", ())
-    emission = Emission(place, TestPlace("tests/test_shop.py", None), Names(OWN), Style.PYTEST)
+    emission = Emission(place, TestPlace("tests/test_shop.py", None), Names(names), Style.PYTEST)
     text = emission.text(suite.tests_of(kept, []))
     ast.parse(text)
     return text
@@ -62,3 +58,68 @@ def test_one_method_of_several_objects_is_a_table_of_objects() -> None:
     )  # fmt: skip
     assert "(Cart(2), 2)" in text
     assert "assert cart.total() == expected" in text
+
+
+def test_short_checks_of_neighbours_share_a_test_only_where_there_are_many() -> None:
+    calls = [call(offer(f"part_{n}", "Cart", line=n), receiver="Cart(1)") for n in range(14)]
+    few, many = (file_of(*((one, value('"a"')) for one in part)) for part in (calls[:3], calls))
+    assert few.count("def test_") == 3
+    assert "def test_cart_part_0_and_part_1_and_part_2():" in many
+    assert many.count("def test_") == 5
+
+
+def test_rejections_share_a_test_whatever_is_raised() -> None:
+    parse = offer("parse")
+    text = file_of(
+        (call(parse, '""'), error("ValueError", "nothing there")),
+        (call(parse, "None"), error("TypeError", "no text")),
+    )
+    assert text.count("def test_parse_rejects()") == 1
+    assert text.count("with pytest.raises(") == 2
+
+
+def test_methods_with_one_name_share_a_test_across_classes() -> None:
+    copies = [offer("copy", owner) for owner in ("Cart", "Node")]
+    text = file_of(*((call(one, receiver=f"{one.owner}()"), value('"a"')) for one in copies))
+    assert "def test_copy_returns_text():" in text
+
+
+def test_an_object_that_was_changed_is_made_anew_for_the_next_check() -> None:
+    fill = offer("fill", "Cart")
+    changed = Observation("value", "builtins:NoneType", "None", after=((".size", "1"),))
+    text = file_of(*((call(fill, str(n), receiver="Cart()"), changed) for n in range(2)))
+    assert text.count("cart = Cart()") == 2
+    assert text.count("assert cart.size == 1") == 2
+
+
+def test_an_assignment_is_followed_by_what_it_changed_alone() -> None:
+    size = offer("size", "Cart", Kind.SETTER)
+    before = ((".name", '"a"'), (".size", "0"))
+    after = ((".name", '"a"'), (".size", "3"))
+    seen = Observation("value", "builtins:NoneType", "None", before=before, after=after)
+    text = file_of((call(size, "3", receiver="Cart()"), seen))
+    assert "    cart.size = 3\n    assert cart.size == 3\n" in text
+    assert "cart.name" not in text
+
+
+def test_numbers_with_fractions_are_compared_together() -> None:
+    attributes = ((".high", "1.5"), (".low", "2"), (".name", '"a"'))
+    text = file_of((call(offer("price")), Observation("object", "shop:Cart", None,
+                                                      attributes=attributes)))  # fmt: skip
+    assert "assert (result.high, result.low) == pytest.approx((1.5, 2))" in text
+    assert 'assert result.name == "a"' in text
+
+
+def test_no_line_of_a_test_is_longer_than_formatters_allow() -> None:
+    name = offer("a_name_that_goes_on_for_quite_some_time_as_names_do", "Cart")
+    rows = [(call(name, f"{n}", receiver="Cart()"), value(f"{n}", "int")) for n in range(9)]
+    text = file_of(*rows, (call(offer("price"), '"' + "b" * 70 + '"'), value('"' + "c" * 70 + '"')))
+    assert max(map(len, text.splitlines())) <= 88
+
+
+def test_many_names_of_a_module_are_written_with_its_own() -> None:
+    names = {f"shop:a_function_with_a_name_{n}": f"a_function_with_a_name_{n}" for n in range(9)}
+    shown = [(call(offer(one)), value("1", "int")) for one in names.values()]
+    text = file_of(*shown, names=names)
+    assert "import shop\n" in text
+    assert "assert shop.a_function_with_a_name_3() == 1" in text
