@@ -88,6 +88,8 @@ class Call:
     """Taken from a docstring."""
     is_inline: bool = False
     """Written without a variable for the receiver: `Stack([1]).pop()`."""
+    variable: str = ""
+    """What the receiver is called instead of its class's name in lower case."""
 
     @cached_property
     def soundness(self) -> Soundness:
@@ -101,7 +103,7 @@ class Call:
         """The variable that holds the receiver; None for what needs no object."""
         if self.receiver is None or self.is_inline:
             return None
-        return variable_name(self.offer.owner)
+        return self.variable or variable_name(self.offer.owner)
 
     @cached_property
     def setup(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import ast
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from engines.testing.assertions import (
@@ -94,7 +95,14 @@ class Emission:
         return lines
 
     def _function(self, test: Test) -> list[str]:
+        cases = tuple(replace(one, call=self._free(one.call)) for one in test.cases)
+        test = replace(test, cases=cases)
         return self._parametrized(test) if test.slots else self._plain(test)
+
+    def _free(self, call: Call) -> Call:
+        """The call with a variable that hides none of the names the file imports."""
+        is_taken = call.subject is not None and call.subject in self._names.importable.values()
+        return replace(call, variable=f"the_{call.subject}") if is_taken else call
 
     def _plain(self, test: Test) -> list[str]:
         calls = [one.call for one in test.cases]

@@ -29,7 +29,7 @@ from engines.testing.properties.addition import Laws
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
 from engines.testing.stability import SETTINGS, stable
-from engines.testing.suite import Test, separated, tests_of
+from engines.testing.suite import Test, separated, tests_of, without
 from engines.testing.targets import Targets, chosen_targets
 from engines.testing.types import CannotTest, Finding, Style, TestingRequest, TestingResult
 from engines.testing.unreached import unreached_of
@@ -352,9 +352,8 @@ class _Run:
     def _without(self, tests: list[Test], failed: frozenset[str], runs: list[Run]) -> list[Test]:
         """The tests without those that failed; where they have no names, one case a test."""
         names = {key.rpartition("::")[2].partition("[")[0] for key in failed}
-        remaining = [one for one in tests if one.name not in names]
-        if len(remaining) < len(tests):
-            return remaining
+        if any(one.name in names for one in tests):
+            return without(tests, names)
         if any(len(one.cases) > 1 for one in tests):
             return separated(tests)
         reports = [one[1] for run in runs for one in run.cases.values() if one[1]]

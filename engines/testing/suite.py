@@ -1,7 +1,7 @@
 """Groups calls into test functions and names them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engines.testing.assertions import has_floats, inlined, message_pattern, prints
@@ -75,6 +75,17 @@ def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
 def separated(tests: Sequence[Test]) -> list[Test]:
     """Every case as a test of its own, so that one that fails when collected fails alone."""
     return _uniquely_named([_alone(case) for test in tests for case in test.cases])
+
+
+def without(tests: Sequence[Test], names: Container[str]) -> list[Test]:
+    """Without the tests of these names; of one with several cases each gets its own chance."""
+    kept: list[Test] = []
+    for one in tests:
+        if one.name not in names:
+            kept.append(one)
+        elif len(one.cases) > 1:
+            kept.extend(_alone(case) for case in one.cases)
+    return _uniquely_named(kept)
 
 
 def _family(one: Kept) -> str:

@@ -92,6 +92,29 @@ def test_an_object_that_was_changed_is_made_anew_for_the_next_check() -> None:
     assert text.count("assert cart.size == 1") == 2
 
 
+def test_a_variable_never_hides_what_the_file_imports() -> None:
+    own = {"shop:Signal": "Signal", "shop:signal": "signal"}
+    steps = ("{s}.open()",)
+    text = file_of(
+        (call(offer("send", "Signal"), receiver="Signal()", steps=steps), value("1", "int")),
+        (call(offer("send", "Named"), receiver='signal("a")', steps=steps), value("2", "int")),
+        names=own,
+    )
+    assert "the_signal = Signal()" in text
+    assert 'named = signal("a")' in text
+
+
+def test_of_a_test_that_fails_each_case_gets_its_own_chance() -> None:
+    shown = [(call(offer("price"), str(n)), value('"a"')) for n in range(2)]
+    kept = [Kept(one, Result(0, frozenset(), seen)) for one, seen in shown]
+    kept.append(Kept(call(offer("parse", line=9)), Result(0, frozenset(), value('"b"'))))
+    whole = suite.tests_of(kept, [])
+    apart = suite.without(whole, {whole[0].name})
+    assert [len(one.cases) for one in whole] == [2, 1]
+    assert [len(one.cases) for one in apart] == [1, 1, 1]
+    assert len(suite.without(apart, {apart[0].name})) == 2
+
+
 def test_an_assignment_is_followed_by_what_it_changed_alone() -> None:
     size = offer("size", "Cart", Kind.SETTER)
     before = ((".name", '"a"'), (".size", "0"))
