@@ -43,7 +43,8 @@ def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
     if len(inner) <= WIDTH_CHARS:
         lines.append(inner)
     else:
-        lines.extend(line for item in items_of(body) for line in laid_out(item, indent + 4, ","))
+        comma = "" if _is_comprehension(body) else ","
+        lines.extend(line for item in items_of(body) for line in laid_out(item, indent + 4, comma))
     return [*lines, " " * indent + tail + ending]
 
 
@@ -54,6 +55,17 @@ def _in_parentheses(text: str, indent: int) -> list[str]:
     if not sign or not target.isidentifier() or len(inner) > WIDTH_CHARS:
         return []
     return [" " * indent + f"{target} = (", inner, " " * indent + ")"]
+
+
+def _is_comprehension(body: str) -> bool:
+    """Whether a comma after the bracket's content is not allowed."""
+    for bracket in (f"[{body}]", f"{{{body}}}"):
+        try:
+            value = ast.parse(bracket, mode="eval").body
+        except SyntaxError:
+            continue
+        return isinstance(value, ast.ListComp | ast.SetComp | ast.DictComp)
+    return False
 
 
 def items_of(body: str) -> list[str]:

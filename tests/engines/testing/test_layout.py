@@ -35,6 +35,16 @@ def test_the_last_brackets_are_opened_that_a_line_has_room_for() -> None:
     assert lines[-1].strip() == ")(1)"
 
 
+@pytest.mark.parametrize("brackets", ["[]", "()", "{}"])
+def test_no_comma_follows_a_comprehension(brackets: str) -> None:
+    words = ", ".join(f'"word number {number}"' for number in range(12))
+    start, end = brackets
+    for item in ("repr(one)", "one: 1") if start == "{" else ("repr(one)",):
+        text = f"f{start if start == '(' else '(' + start}{item} for one in [{words}]{end}"
+        text += "" if start == "(" else ")"
+        ast.parse("\n".join(laid_out(text)))
+
+
 def test_a_short_statement_is_one_line() -> None:
     assert laid_out("assert f(1) == 2", 4) == ["    assert f(1) == 2"]
 
