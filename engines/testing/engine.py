@@ -19,6 +19,7 @@ from engines.testing.findings import findings_of
 from engines.testing.generation import Generation
 from engines.testing.integration.addition import Integration
 from engines.testing.jailed import Goal, Jail, Lost
+from engines.testing.layout import is_python
 from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
 from engines.testing.minimising import covering, shrunken
 from engines.testing.mutation.selection import Score, Selection
@@ -409,7 +410,7 @@ def _fitting(kept: list[Kept], goals: Sequence[Goal], emission: Emission) -> lis
     while (lines := emission.text(tests).count("\n")) > _LINE_LIMIT and len(kept) > 1:
         kept = kept[: min(len(kept) - 1, len(kept) * _LINE_LIMIT // lines)]
         tests = tests_of(kept, goals)
-    return tests
+    return [one for one in tests if is_python(emission.text([one]))]
 
 
 def _texts(offer: Offer, generation: Generation, jail: Jail) -> Texts:

@@ -28,6 +28,15 @@ def double_quoted(text: str) -> str:
     return "".join(lines)
 
 
+def is_python(text: str) -> bool:
+    """Whether it can be compiled; one test that cannot would cost its whole file."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
 def laid_out(text: str, indent: int = 0, ending: str = "") -> list[str]:
     """The lines of one statement or item; brackets are opened up, the last ones first."""
     whole = " " * indent + text + ending
