@@ -1,11 +1,12 @@
 """Plants changes of behaviour and pure refactorings, and counts what the behaviour diff reports.
 
     python -m tests.benchmarks.behaviour_diff --site FOLDER [--site FOLDER] MODULE ...
-           [--kind "off by one"] [--per-kind 2] [--seed 7] [--cpu-seconds 10] [--no-refactorings]
+           [--kind "off by one"] [--per-kind 2] [--seed 7] [--cpu-seconds 10] [--refactorings 0]
 
 A module is named with dots and found in one of the folders. The base is a copy of its package, the
-head the changed copy; what else is in the folders they can import. Every reported call is run by plain Python on both sides, away from the
-engine: one that comes out the same there is counted as false.
+head the changed copy; both can import what else is in the folders. Every reported call is run by
+plain Python on both sides, away from the engine: one that comes out the same there is counted as
+false.
 """
 
 import argparse
@@ -202,7 +203,11 @@ def _outcome(code: str, paths: tuple[Path, ...]) -> str:
         run = subprocess.run(
             [sys.executable, "-c", _JUDGE], input=code, capture_output=True, text=True,
             cwd=paths[0], timeout=_JUDGE_LIMIT_S, check=False,
-            env={"PYTHONPATH": ":".join(map(str, paths)), "PYTHONHASHSEED": "5", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                "PYTHONPATH": ":".join(map(str, paths)),
+                "PYTHONHASHSEED": "5",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "does not end"

@@ -24,7 +24,7 @@ from engines.testing.types import CannotTest
 from engines.watch import Stopped, Unwatched, Watch
 
 _NONE = frozenset[int]()
-_START_SHARE = 0.9
+_START_SHARE, _END_SHARE = 0.9, 0.95
 
 
 def diff_behaviour(
@@ -113,7 +113,7 @@ class _Run:
     def _compare(self, versions: Versions, left: int) -> None:
         path = versions.path
         spent_s = self._budget.spent_s
-        share_s = (self._request.cpu_s - spent_s) / left
+        share_s = (_END_SHARE * self._request.cpu_s - spent_s) / left
         try:
             rooms = Rooms(
                 self._sandbox,
@@ -127,6 +127,8 @@ class _Run:
             result = comparison.result(spent_s + share_s)
         except CannotTest as problem:
             self._not_compared.append(NotCompared(path, str(problem)))
+            lines = frozenset(versions.changes.head_lines)
+            self._results.append(FileResult(path, changed_lines=lines))
         except Stopped:
             self._is_complete = False
         else:

@@ -18,6 +18,7 @@ from engines.testing.behaviour.types import Difference, NotCompared
 from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.examples import example_calls
+from engines.testing.file_head import STANDARD_NAMES
 from engines.testing.generation import Generation
 from engines.testing.jailed import Lost
 from engines.testing.nearby import Nearby, nearby_of
@@ -309,4 +310,6 @@ def _importable(side: Side) -> dict[str, str]:
     for known in side.offers.callables:
         if not known.owner:
             names.setdefault(f"{side.module}:{known.name}", known.name)
-    return names
+    named = set(names.values()) | STANDARD_NAMES
+    passed_on = {f"{side.module}:{name}": name for name in side.offers.names - named}
+    return {**passed_on, **names}

@@ -16,12 +16,15 @@ Literal = str | bytes | int | float
 _LONGEST_CHARS = 400
 _TWICE_SHARE = 0.3
 _OPEN_SHARE = 0.7
+_HOT_SHARE = 0.4
+"""Of options whose names the change itself mentions."""
 
 
 class Neighbours:
     """Varies calls around `literals`, the constants that the change is about.
 
-    `words` are what the module mentions: names that functions may look up in `**options`.
+    `words` are what the module mentions: names that functions may look up in `**options`; those
+    of the change are given more often.
     """
 
     def __init__(
@@ -30,6 +33,8 @@ class Neighbours:
     ) -> None:  # fmt: skip
         self._choices = choices
         self._words = [one for one in words if isinstance(one, str) and one.isidentifier()]
+        named = [one for one in literals if isinstance(one, str) and one.isidentifier()]
+        self._hot_words = named or self._words
         self._constructors = {
             one.name: one for one in offers.callables if one.kind is Kind.CONSTRUCTOR
         }
@@ -69,7 +74,8 @@ class Neighbours:
         """An optional argument left out or given, or one more of `**options`."""
         is_open = any(one.kind == "var_keyword" for one in call.offer.inputs)
         if is_open and self._words and self._choices.random() < _OPEN_SHARE:
-            word = self._choices.choice(self._words)
+            is_hot = self._choices.random() < _HOT_SHARE
+            word = self._choices.choice(self._hot_words if is_hot else self._words)
             argument = Argument(word, self._choice_of_default(None), Soundness.SUGGESTED)
             others = tuple(one for one in call.arguments if one.name != word)
             return replace(call, arguments=(*others, argument))

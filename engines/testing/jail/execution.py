@@ -22,7 +22,7 @@ Fact = dict[str, Any]
 
 CALL_LIMIT_S = 1.0
 CALL_LIMIT_CPU_S = 0.12
-_REPEAT_S = 0.05
+REPEAT_S = 0.05
 _ITEM_LIMIT = 12
 _SEVERAL_ATTRIBUTES, _MANY_ATTRIBUTES = 2, 5
 _SAID_LIMIT_CHARS, _TOLD_LIMIT_CHARS = 60, 120
@@ -80,8 +80,8 @@ class Runner:
         self._is_brief = is_brief
         probes.hits.clear()
         printed = io.StringIO()
-        signal.setitimer(signal.ITIMER_REAL, self.limit_s, _REPEAT_S)
-        signal.setitimer(signal.ITIMER_PROF, self.limit_cpu_s, _REPEAT_S)
+        signal.setitimer(signal.ITIMER_REAL, self.limit_s, REPEAT_S)
+        signal.setitimer(signal.ITIMER_PROF, self.limit_cpu_s, REPEAT_S)
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
                 return self._observed(candidate, names, printed)

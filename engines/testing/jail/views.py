@@ -8,6 +8,7 @@ is never looked at, nor an address.
 import contextlib
 import random
 import re
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, cast
 
-from engines.testing.jail.execution import Candidate, Runner
+from engines.testing.jail.execution import REPEAT_S, Candidate, Hang, Runner
 from engines.testing.jail.kinds import is_a
 from engines.testing.jail.overriding import override
 from engines.testing.jail.raising import Raised, Sites
@@ -58,7 +59,10 @@ class Viewer(Runner):
         kind = cast(type, value.__class__)
         if is_a(value, contextlib.AbstractContextManager) and not self._is_of_checkout(kind):
             return self._inside(value)
-        self._look(value, RESULT, views, 0)
+        if is_a(value, Iterator):
+            self._look(value, RESULT, views, 0)
+        else:
+            self._look_briefly(value, views)
         return {"kind": self._kind(value, views), "type": _name(kind), "views": views}
 
     @override
@@ -69,8 +73,16 @@ class Viewer(Runner):
             if name in names:
                 states[name] = {}
                 with contextlib.suppress(Exception):
-                    self._look(names[name], RESULT, states[name], 0)
+                    self._look_briefly(names[name], states[name])
         return states
+
+    def _look_briefly(self, value: Any, views: Views) -> None:
+        """Look at it; where that does not end, which is no fault of the call, at less of it."""
+        try:
+            self._look(value, RESULT, views, 0)
+        except Hang:
+            signal.setitimer(signal.ITIMER_REAL, self.limit_s, REPEAT_S)
+            signal.setitimer(signal.ITIMER_PROF, self.limit_cpu_s, REPEAT_S)
 
     def _kind(self, value: object, views: Views) -> str:
         if RESULT in views:

@@ -160,6 +160,30 @@ def test_a_removed_function_is_told_once_and_what_others_do_is_no_part_of_it(dif
     assert one.head == "raises ImportError: cannot import name 'half'"
 
 
+def test_looking_at_what_is_left_behind_may_not_end_without_the_call_being_blamed(
+    diff: Diff,
+) -> None:
+    text = (
+        "class Ring:\n    def __init__(self):\n        self.size = 1\n        self.limit = 3\n\n"
+        "    def __iter__(self):\n        while self.size != self.limit:\n            pass\n"
+        "        return iter(())\n\n    def fill(self):\n        self.size = 3\n        return 1\n"
+    )
+    found = diff(text, text.replace("self.size = 3", "self.size = 4")).differences
+    assert found
+    assert all(one.change is not Change.NEVER_ENDS or "list(" in one.call for one in found)
+
+
+def test_names_that_a_module_only_passes_on_are_imported_by_the_shown_code(diff: Diff) -> None:
+    text = (
+        "from decimal import ROUND_UP as UP\n\n\ndef way(name: object) -> int:\n"
+        '    """As in\n\n    >>> way(UP)\n    1\n    """\n'
+        "    if name == UP:\n        return 1\n    return 0\n"
+    )
+    result = diff(text, text.replace("return 1", "return 2"))
+    (one, *_) = result.differences
+    assert (one.code, one.base, one.head) == ("from mod import UP, way\nway(UP)", "1", "2")
+
+
 def test_a_private_function_is_called_where_nothing_public_reaches_it(diff: Diff) -> None:
     base = "def _half(x: int) -> int:\n    return x // 2\n\n\ndef one() -> int:\n    return 1\n"
     result = diff(base, base.replace("x // 2", "x // 3"))
