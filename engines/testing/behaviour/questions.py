@@ -82,7 +82,7 @@ class Question:
             lines.insert(0, "tmp_path = Path(tempfile.mkdtemp())")
         body = "\n".join(lines)
         head = Head(place, TestPlace("", None), Names(importable)).lines(body, is_unittest=False)
-        imports = [one for one in head[1:] if one]
+        imports = [one for one in head if one]
         return "\n".join([*imports, body])
 
 

@@ -20,6 +20,8 @@ from engines.testing.facts import fact, items, number, optional_text, text, text
 RESULT = "{r}"
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 _PRIVATE = re.compile(r"\b_\w+")
+_OBJECT = re.compile(r"<(class '|function )?[\w.<>]*?(\w+)( object)?('| at 0x)[0-9a-f]*>")
+"""What Python itself says of an object without a text, the module's name included."""
 _MISFITS = frozenset({"TypeError", "AttributeError"})
 _DIGITS = 10
 _ENDLESS = frozenset({"hang", "killed"})
@@ -182,7 +184,7 @@ def _of_errors(base: Sight, head: Sight) -> Change | None:
 
 
 def _plain(message: str) -> str:
-    return _PRIVATE.sub("_", _ADDRESS.sub("0x", message))
+    return _PRIVATE.sub("_", _ADDRESS.sub("0x", _OBJECT.sub(r"<\2>", message)))
 
 
 def _of_views(base: Sight, head: Sight) -> Iterator[Divergence]:
@@ -213,9 +215,9 @@ def _differing(base: Views, head: Views) -> Iterator[str]:
 def _is_same_text(view: str, base: str, head: str) -> bool:
     if base == head:
         return True
-    base, head = _ADDRESS.sub("0x", base), _ADDRESS.sub("0x", head)
     if "repr(" in view or "str(" in view:
         base, head = _plain(base), _plain(head)
+    base, head = _ADDRESS.sub("0x", base), _ADDRESS.sub("0x", head)
     return base == head or _canonical(base) == _canonical(head)
 
 

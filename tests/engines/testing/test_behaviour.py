@@ -271,6 +271,16 @@ def test_code_moved_to_another_module_and_passed_on_is_no_difference(
     assert [(one.path, one.reason) for one in result.not_compared] == [("stack.py", "new")]
 
 
+def test_where_a_class_lives_is_no_part_of_a_message(diff: Diff, tmp_path: Path) -> None:
+    text = (
+        "class Node:\n    pass\n\n\ndef placed(node: Node) -> int:\n"
+        '    raise LookupError(f"no place for {node} of {type(node)}")\n'
+    )
+    (tmp_path / "head").mkdir()
+    (tmp_path / "head" / "nodes.py").write_text(text)
+    assert told(diff(text, "from nodes import Node, placed\n")) == []
+
+
 def test_comments_and_docstrings_are_not_compared(diff: Diff) -> None:
     result = diff(STACK, STACK.replace("A small shop.", "Another shop.") + "# the end\n")
     assert (result.calls, result.changed, result.exercised) == (0, False, 1.0)
