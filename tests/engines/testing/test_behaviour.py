@@ -8,6 +8,7 @@ import pytest
 from engines.sandbox.sandbox import Sandbox
 from engines.testing.behaviour.engine import diff_behaviour
 from engines.testing.behaviour.types import BehaviourDiff, BehaviourRequest, Change
+from engines.testing.layout import double_quoted
 
 Diff = Callable[..., BehaviourDiff]
 
@@ -101,7 +102,7 @@ def test_what_a_method_leaves_behind_is_told_in_code_that_runs_on_its_own(diff: 
         names: dict[str, object] = {}
         exec("\n".join([text, *setup]), names)  # noqa: S102 - ours
         value = eval(call, names)  # noqa: S307 - ours
-        assert seen in (repr(value), f"an object of type {type(value).__name__}")
+        assert seen in (double_quoted(repr(value)), f"an object of type {type(value).__name__}")
 
 
 def test_what_a_call_does_to_the_objects_it_is_given_is_told(diff: Diff) -> None:
