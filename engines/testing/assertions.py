@@ -136,7 +136,7 @@ def equality(source: str, text: str) -> str:
     if text == "True" and operand(source) != source and "lambda" not in source:
         return f"assert {source}"
     source = operand(source)
-    if text in _BY_IDENTITY:
+    if text in _BY_IDENTITY or text in _BUILTIN_TYPES:
         return f"assert {source} is {text}"
     return f"assert {source} == {expected(text)}"
 

@@ -151,7 +151,9 @@ class _Run:
             kept = self._extension.new(kept, goals)
         self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._style())
-        result, tests = self._measured(_fitting(kept, goals, emission), emission, found)
+        result, tests = self._measured(
+            _fitting(kept, goals, emission, self._module), emission, found
+        )
         if self._laws.promising and not self._watch.stop_requested():
             result = self._laws.added(result, emission, tests, self._measurement, names)
         if found_there := self._integration.passing(emission, result.test_path, tests):
@@ -404,12 +406,15 @@ def _confirmed(jail: Jail, kept: list[Kept]) -> list[Kept]:
     ]
 
 
-def _fitting(kept: list[Kept], goals: Sequence[Goal], emission: Emission) -> list[Test]:
+def _fitting(
+    kept: list[Kept], goals: Sequence[Goal], emission: Emission, module: Module
+) -> list[Test]:
     """The tests of the most valuable calls, as many as one file has room for."""
-    tests = tests_of(kept, goals)
+    bodies = [range(one.first_line, one.last_line + 1) for one in module.all_functions()]
+    tests = tests_of(kept, goals, bodies)
     while (lines := emission.text(tests).count("\n")) > _LINE_LIMIT and len(kept) > 1:
         kept = kept[: min(len(kept) - 1, len(kept) * _LINE_LIMIT // lines)]
-        tests = tests_of(kept, goals)
+        tests = tests_of(kept, goals, bodies)
     return [one for one in tests if is_python(emission.text([one]))]
 
 

@@ -106,9 +106,10 @@ def _from_lines(names: dict[str, str]) -> Iterator[str]:
 
 
 def names_in(body: str) -> Iterator[str]:
-    """The names a text uses, without attributes and what strings contain."""
+    """The names a text uses, without attributes, what strings contain and what is given a value."""
     before = ""
-    for token in tokenize.generate_tokens(io.StringIO(body).readline):
-        if token.type == tokenize.NAME and before != ".":
+    tokens = list(tokenize.generate_tokens(io.StringIO(body).readline))
+    for token, after in itertools.pairwise(tokens):
+        if token.type == tokenize.NAME and before != "." and after.string != "=":
             yield token.string
         before = token.string

@@ -62,12 +62,15 @@ class Test:
     slots: tuple[int, ...] = ()
 
 
-def tests_of(kept: Sequence[Kept], goals: Sequence[Goal]) -> list[Test]:
-    """The test functions for the kept calls, in the order of the source."""
+def tests_of(kept: Sequence[Kept], goals: Sequence[Goal], bodies: Sequence[range]) -> list[Test]:
+    """The test functions for the kept calls, in the order of the source.
+
+    `bodies` are the lines of the functions: a test is named after a condition of its own callable.
+    """
     ordered = sorted(kept, key=lambda one: (one.call.offer.line, one.call.offer.key))
     families: dict[str, list[Case]] = {}
     for one in ordered:
-        families.setdefault(_family(one), []).append(_case(one, ordered, goals))
+        families.setdefault(_family(one), []).append(_case(one, ordered, goals, bodies))
     tests = [one for cases in families.values() for one in _tests_of_family(cases)]
     return _uniquely_named(list(_joined(tests)) if len(tests) > _MANY_TESTS else tests)
 
@@ -238,13 +241,17 @@ def _cell(case: Case, slot: int) -> str:
     return (case.call.receiver or "") if slot < 0 else case.call.arguments[slot].text
 
 
-def _case(one: Kept, others: Sequence[Kept], goals: Sequence[Goal]) -> Case:
+def _case(
+    one: Kept, others: Sequence[Kept], goals: Sequence[Goal], bodies: Sequence[range]
+) -> Case:
     """The case with words for the condition that only it meets among its callable's calls."""
     common: set[int] = set()
     for other in others:
         if other is not one and other.call.offer.key == one.call.offer.key:
             common |= other.hits
+    body = min((lines for lines in bodies if one.call.offer.line in lines), key=len, default=None)
     own = [goals[number] for number in sorted(one.hits - common) if number < len(goals)]
+    own = [goal for goal in own if body is None or goal.line in body]
     words = condition_words(own) or input_words(one.call)
     words = plain_words(words, one.call) if words else None
     seen = one.result.observation

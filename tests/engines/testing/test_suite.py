@@ -7,6 +7,7 @@ from engines.testing import suite
 from engines.testing.assertions import Names
 from engines.testing.calls import Argument, Call, Soundness
 from engines.testing.emission import Emission
+from engines.testing.jailed import Goal
 from engines.testing.observations import Observation, Result
 from engines.testing.offers import Kind, Offer
 from engines.testing.places import Place, TestPlace
@@ -46,7 +47,7 @@ def file_of(*shown: tuple[Call, Observation], names: dict[str, str] = OWN) -> st
     kept = [Kept(one, Result(0, frozenset(), seen)) for one, seen in shown]
     place = Place(Path(), "shop.py", "shop", ())
     emission = Emission(place, TestPlace("tests/test_shop.py", None), Names(names), Style.PYTEST)
-    text = emission.text(suite.tests_of(kept, []))
+    text = emission.text(suite.tests_of(kept, [], []))
     ast.parse(text)
     return text
 
@@ -108,7 +109,7 @@ def test_of_a_test_that_fails_each_case_gets_its_own_chance() -> None:
     shown = [(call(offer("price"), str(n)), value('"a"')) for n in range(2)]
     kept = [Kept(one, Result(0, frozenset(), seen)) for one, seen in shown]
     kept.append(Kept(call(offer("parse", line=9)), Result(0, frozenset(), value('"b"'))))
-    whole = suite.tests_of(kept, [])
+    whole = suite.tests_of(kept, [], [])
     apart = suite.without(whole, {whole[0].name})
     assert [len(one.cases) for one in whole] == [2, 1]
     assert [len(one.cases) for one in apart] == [1, 1, 1]
@@ -146,3 +147,19 @@ def test_many_names_of_a_module_are_written_with_its_own() -> None:
     text = file_of(*shown, names=names)
     assert "import shop\n" in text
     assert "assert shop.a_function_with_a_name_3() == 1" in text
+
+
+def test_what_only_names_a_keyword_is_not_imported() -> None:
+    own = {"shop:price": "price", "shop:rate": "rate"}
+    text = file_of((call(offer("price"), rate="3"), value("3", "int")), names=own)
+    assert "from shop import price\n" in text
+
+
+def test_a_name_speaks_of_a_condition_of_the_callable_itself_alone() -> None:
+    goals = [Goal("true", 2, "rate > 3"), Goal("true", 12, 'text == ""')]
+    bodies = [range(1, 5), range(10, 15)]
+    found: list[str] = []
+    for hit in (0, 1):
+        one = Kept(call(offer("price"), "4"), Result(0, frozenset({hit}), value("1", "int")))
+        found.extend(test.name for test in suite.tests_of([one], goals, bodies))
+    assert found == ["test_price_returns_number_when_rate_above_3", "test_price_returns_number"]
