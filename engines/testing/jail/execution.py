@@ -3,6 +3,7 @@
 import contextlib
 import io
 import keyword
+import re
 import signal
 import tempfile
 import types
@@ -28,6 +29,7 @@ _SEVERAL_ATTRIBUTES, _MANY_ATTRIBUTES = 2, 5
 _SAID_LIMIT_CHARS, _TOLD_LIMIT_CHARS = 60, 120
 _STATE_LIMIT = 20
 """Attributes that are compared before and after a call; a test asserts the first that differ."""
+_OF_THE_INTERPRETER = re.compile(r" at 0x|<(bound|built-in|class|function|method|module|slot)\b")
 _EMPTY = frozenset({"None", "False", "0", "0.0", '""', "[]", "()", "{}", "set()"})
 _PRINTED_LIMIT_CHARS = 300
 
@@ -200,8 +202,9 @@ class Runner:
         if self._is_brief or getattr(type(value), name) is getattr(object, name):
             return None
         said = self._attempt(lambda: self._render.text({"str": str, "repr": repr}[form](value)))
-        is_short = isinstance(said, str) and len(said) <= _SAID_LIMIT_CHARS and " at 0x" not in said
-        return cast(str, said) if is_short else None
+        if not isinstance(said, str) or len(said) > _SAID_LIMIT_CHARS:
+            return None
+        return None if _OF_THE_INTERPRETER.search(said) else said
 
     def _iterated(self, value: object) -> str | None:
         """The items of every iterator in a list or tuple that holds nothing else."""
