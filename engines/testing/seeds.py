@@ -74,7 +74,7 @@ def _literal(text: str) -> object:
     """The value of a literal; None for other text. The same few come again and again."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError):
         return None
 
 
@@ -285,7 +285,7 @@ def mine(module: Module, offers: Offers, choices: random.Random) -> Seeds:
         if not isinstance(value, str) or (is_plain(value) and not is_prose(value)):
             seeds.add(value)
     for text in offers.values:
-        seeds.add(ast.literal_eval(text) if not text.startswith("float") else None)
+        seeds.add(_literal(text))
     found = [(one.text, flag_bits(one.flags)) for one in patterns_of(module.tree)]
     seeds.patterns = list(dict.fromkeys([*offers.patterns, *found]))
     seeds.is_lined = any(one in module.text for one in _LINE_SIGNS)

@@ -122,6 +122,20 @@ class Level(int):
             return 5
         return self + 1
 """,
+    "members of an enumeration that are numbers": """
+import enum
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 7
+
+NAMES = {Level.LOW: "low", Level.HIGH: "high"}
+
+def named(level):
+    if level in NAMES:
+        return NAMES[level]
+    return None
+""",
     "tables inside lists inside tables": """
 def flat(data):
     found = []
