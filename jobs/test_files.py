@@ -23,7 +23,7 @@ from jobs.requests import TestCode
 from jobs.tests_told import NotWritten, Written
 from storage.blobs import blob_id
 
-LEAST_CPU_S = 1.0
+LEAST_CPU_S = 2.0
 """What a file is given at least: with less its tests would not be worth reading."""
 MOST_FILES = 2_000
 """Of a folder that are looked at."""

@@ -37,7 +37,7 @@ def bubblewrap_arguments(program: str, walls: Walls) -> list[str]:
     if not walls.as_root:
         arguments += ["--unshare-user", "--disable-userns"]
     if not walls.is_server:
-        arguments += ["--die-with-parent"]
+        arguments += ["--die-with-parent", "--as-pid-1"]
     for name, value in walls.env.items():
         arguments += ["--setenv", name, value]
     arguments += ["--proc", "/proc", "--dev", "/dev"]

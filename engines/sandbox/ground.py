@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engines.sandbox.attacks import inside
+from engines.sandbox.attacks import inside, program
 from engines.sandbox.conversation import Conversation
 from engines.sandbox.places import SANDBOX_FOLDER
 from engines.sandbox.server import Server
@@ -28,7 +28,9 @@ class Ground:
         """
         self.rung = rung
         root = SANDBOX_FOLDER.parents[1]
-        self.server = Server(rung, Preparation((inside.__name__,), (root,)), forks=forks)
+        self.server = Server(
+            rung, Preparation((inside.__name__, program.__name__), (root,)), forks=forks
+        )
 
     def __enter__(self) -> Self:
         """Close at the end of the context."""
@@ -67,4 +69,4 @@ class Ground:
 
 
 def _program(code: str, limits: Limits, work: Path) -> Entry:
-    return Entry(f"{inside.__name__}:execute", work, env={"PROBE_CODE": code}, limits=limits)
+    return Entry(f"{program.__name__}:execute", work, env={"PROBE_CODE": code}, limits=limits)

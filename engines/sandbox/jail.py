@@ -40,7 +40,7 @@ OWN_PATH = f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r});
 """Code that lets a fresh interpreter import this package."""
 _BOOT = OWN_PATH + "from engines.sandbox.launcher import run; run()"
 _CAP_DAC_READ_SEARCH = 1 << 2
-_LAUNCHER_PROCESSES = 2
+_LAUNCHER_PROCESSES = 1
 _SERVER_PROCESSES = 3
 """Bubblewrap's own, the zygote, and the run's launcher."""
 TIMERS = 256

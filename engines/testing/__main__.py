@@ -3,17 +3,19 @@
 import argparse
 import dataclasses
 import json
+import resource
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from engines.sandbox.sandbox import find_sandbox
 from engines.sandbox.types import NoIsolation
-from engines.testing.behaviour.engine import diff_behaviour
 from engines.testing.behaviour.types import BehaviourDiff, BehaviourRequest
 from engines.testing.languages import writer_for
 from engines.testing.types import CannotTest, Coverage, Style, TestingRequest, TestingResult
+
+_ENDING_CPU_S = 0.05
+"""For writing the results and for the interpreter's end."""
 
 
 class Progress:
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None, started_s: float | None = None)
     `started_s` is what this process had spent when the command began: now, unless said.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    began_s = time.process_time() if started_s is None else started_s
+    began_s = _spent_s() if started_s is None else started_s
     try:
         if words[:1] == ["diff"]:
             return _diff(_diff_parser().parse_args(words[1:]), began_s)
@@ -92,27 +94,25 @@ def _diff_parser() -> argparse.ArgumentParser:
 
 def _tests(given: argparse.Namespace, began_s: float) -> int:
     write = writer_for(given.path)
+    sandbox = find_sandbox()
     request = TestingRequest(
         root=given.root,
         path=_inside(Path(given.path), given.root),
         symbol=given.symbol,
         style=given.style,
-        cpu_s=given.cpu_seconds,
+        cpu_s=given.cpu_seconds - (_spent_s() - began_s) - _ENDING_CPU_S,
         seed=given.seed,
         properties=given.properties,
         extends=given.extend is not None,
         test_file=_inside(given.extend, given.root) if given.extend else None,
     )
-    sandbox = find_sandbox()
-    engine_s = time.thread_time()
     result = write(request, sandbox, Progress())
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
         file = given.out / PurePosixPath(result.test_path).name
         file.write_text(result.source, encoding="utf-8", errors="surrogatepass")
     if given.json:
-        spent_s = _all_told_s(result.cpu_s, engine_s, began_s)
-        _write_json(given.json, _tests_json(result, spent_s))
+        _write_json(given.json, _tests_json(result, round(_spent_s() - began_s, 2)))
     if not given.out and not given.json:
         print(result.source)
     print(_summary(result))
@@ -127,30 +127,31 @@ def _inside(file: Path, root: Path) -> str:
 
 
 def _diff(given: argparse.Namespace, began_s: float) -> int:
+    from engines.testing.behaviour.engine import diff_behaviour  # noqa: PLC0415 - 0.1 CPU s
+
     for one in (given.base, given.head):
         if not one.is_dir():
             raise CannotTest(f"`{one}` is no folder; name the two checkouts to compare.")
     sandbox = find_sandbox()
-    engine_s = time.thread_time()
     request = BehaviourRequest(
         base=given.base,
         head=given.head,
         paths=tuple(given.paths),
-        cpu_s=given.cpu_seconds - (time.process_time() - began_s),
+        cpu_s=given.cpu_seconds - (_spent_s() - began_s) - _ENDING_CPU_S,
         seed=given.seed,
     )
     result = diff_behaviour(request, sandbox, Progress())
     if given.json:
-        _write_json(given.json, _diff_json(result, _all_told_s(result.cpu_s, engine_s, began_s)))
+        _write_json(given.json, _diff_json(result, round(_spent_s() - began_s, 2)))
     else:
         print(_diff_summary(result))
     return 0
 
 
-def _all_told_s(engine_cpu_s: float, engine_s: float, began_s: float) -> float:
-    """CPU seconds of this command, its start included, and of its sandboxed processes."""
-    jailed_s = engine_cpu_s - (time.thread_time() - engine_s)
-    return round(time.process_time() - began_s + max(0.0, jailed_s), 2)
+def _spent_s() -> float:
+    """CPU seconds of this process and of all that it started and that has ended."""
+    spent = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def _write_json(file: Path, content: dict[str, object]) -> None:

@@ -159,10 +159,11 @@ class Emission:
         left, sign, right = _sides(statement)
         if not right:
             return [statement]
+        name = "actual" if re.search(r"\bresult\b", left) else "result"
         if len(right) <= _SHORT_CHARS:
-            return [f"result = {left}", f"assert result {sign} {right}"]
+            return [f"{name} = {left}", f"assert {name} {sign} {right}"]
         if len(f"    assert {left} == expected") > WIDTH_CHARS:
-            return [f"result = {left}", f"expected = {right}", "assert result == expected"]
+            return [f"{name} = {left}", f"expected = {right}", f"assert {name} == expected"]
         return [f"expected = {right}", f"assert {left} == expected"]
 
     def _parametrized(self, test: Test) -> list[str]:

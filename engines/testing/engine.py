@@ -10,6 +10,7 @@ from engines.source.module import Module, SyntaxProblem, parse_module
 from engines.testing.assertions import Names
 from engines.testing.borrowing import borrowed_by
 from engines.testing.budget import Budget
+from engines.testing.confirming import confirmed, preselected
 from engines.testing.emission import Emission
 from engines.testing.examples import example_calls
 from engines.testing.extending.existing import NotExtendable
@@ -20,30 +21,31 @@ from engines.testing.generation import Generation
 from engines.testing.integration.addition import Integration
 from engines.testing.jailed import Goal, Jail, Lost
 from engines.testing.layout import is_python
-from engines.testing.measurement import TEST_PROCESSES, Measured, Measurement, Run
+from engines.testing.measurement import Measurement
 from engines.testing.minimising import covering, shrunken
 from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
 from engines.testing.oracle import Judge, Texts
 from engines.testing.places import Place, TestPlace, place_of, test_place
+from engines.testing.plan import Plan
 from engines.testing.properties.addition import Laws
+from engines.testing.proving import Proof
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
 from engines.testing.stability import SETTINGS, stable
-from engines.testing.suite import Test, separated, tests_of, without
+from engines.testing.suite import Test, tests_of
 from engines.testing.targets import Targets, chosen_targets
 from engines.testing.types import CannotTest, Finding, Style, TestingRequest, TestingResult
 from engines.testing.unreached import unreached_of
 from engines.testing.values import Values
 from engines.watch import Stopped, Unwatched, Watch
 
-_CONFIRMED_PER_OFFER = 10
-_CHECK_CPU_S, _MEASURE_CPU_S = 0.3, 0.9
-"""What checking and measuring cost beside importing the target, once for each process."""
-_CHOICE_SHARE = 0.15
-_MUTATION_SHARE = 0.2
+_CONFIRMING_SHARE, _SHRINKING_SHARE, _SELECTING_SHARE = 0.25, 0.22, 0.97
+"""How much each of these may take of what is free when it begins."""
+_LEAST_CONFIRMING_CPU_S = 0.3
+_LONG_IMPORT_CPU_S = 0.3
 _LINE_LIMIT = 600
-_LEAST_SEARCH_SHARE = 0.3
+_RUNS_OF_EXISTING = 2
 
 
 @dataclass
@@ -136,24 +138,24 @@ class _Run:
         if self._request.extends:
             self._read_existing()
         with self._opened(SETTINGS[0]) as jail:
+            plan = self._planned(jail)
             targets = chosen_targets(self._request, self._module, jail)
-            found = self._searched(jail, targets)
+            found = self._searched(jail, targets, plan)
             goals = jail.goals
             names = self._integration.names(Names(_importable(jail, self._place, found.kept)))
             if not self._watch.stop_requested():
                 self._laws.try_in(jail, self._seen, self._request.seed)
         self._watch.report("checking that the tests hold every time", 0.8)
         self._watch.phase("check")
-        kept = self._stable(found)
+        kept = self._stable(found, plan)
         if not kept:
             raise CannotTest(self._nothing_held(found))
         if self._extension:
             kept = self._extension.new(kept, goals)
         self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._style())
-        result, tests = self._measured(
-            _fitting(kept, goals, emission, self._module), emission, found
-        )
+        tests = _fitting(kept, goals, emission, self._module)
+        result, tests = self._measured(tests, emission, found, plan)
         if self._laws.promising and not self._watch.stop_requested():
             result = self._laws.added(result, emission, tests, self._measurement, names)
         if found_there := self._integration.passing(emission, result.test_path, tests):
@@ -165,14 +167,16 @@ class _Run:
         return replace(result, notes=tuple(self._notes), cpu_s=round(self._budget.spent_s, 2))
 
     def _read_existing(self) -> None:
-        """Run the test file that the repository has; that is charged to nobody's budget."""
+        """Run the test file that the repository has; that is charged to nobody's budget, and nor
+        is the run in which it has the new tests.
+        """
         self._watch.report("running the tests that are there", 0.02)
         spent_s = self._budget.spent_s
         try:
             self._extension = opened(self._measurement, self._test_place, self._request.test_file)
         except NotExtendable as reason:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
-        self._budget.cpu_s += self._budget.spent_s - spent_s
+        self._budget.cpu_s += _RUNS_OF_EXISTING * (self._budget.spent_s - spent_s)
 
     def _style(self) -> Style:
         """Of the file that is extended, else as asked for."""
@@ -188,14 +192,27 @@ class _Run:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
             return result
 
-    def _opened(self, env: Mapping[str, str]) -> Jail:
-        return Jail(self._sandbox, self._place, self._is_stopped, env, self._budget)
+    def _opened(self, env: Mapping[str, str], *, is_plain: bool = False) -> Jail:
+        make = (self._sandbox, self._place, self._is_stopped, env, self._budget)
+        return Jail(*make, is_plain=is_plain)
+
+    def _planned(self, jail: Jail) -> Plan:
+        more_s = self._laws.reserved_cpu_s
+        plan = Plan.of(jail, self._budget, self._module.text.count("\n"), more_s)
+        if self._integration.subject:
+            plan.more_cpu_s += plan.measuring_s
+        if plan.checks == 1 and plan.import_cpu_s > _LONG_IMPORT_CPU_S:
+            self._notes.append(
+                f"Importing the module takes {plan.import_cpu_s:.1f} CPU s, so the tests were "
+                "checked in fewer fresh processes than usual."
+            )
+        return plan
 
     def _is_stopped(self) -> bool:
         """Whether to give up; once calls were found, a cancel only shortens what follows."""
         return not self._has_found and self._watch.stop_requested()
 
-    def _searched(self, jail: Jail, targets: Targets) -> _Found:
+    def _searched(self, jail: Jail, targets: Targets, plan: Plan) -> _Found:
         choices = random.Random(self._request.seed)  # noqa: S311 - reproducible, no secret
         self._watch.phase("search")
         seeds = mine(self._module, jail.offers, choices)
@@ -205,59 +222,62 @@ class _Run:
         started_s = self._budget.spent_s
         examples = example_calls(self._module, jail.offers, self._place)
         examples += self._extension.calls(jail.offers) if self._extension else []
-        until_s = self._search_until_s(jail.import_cpu_s)
-        kept = search.run(list(targets.offers), examples, self._budget, until_s, self._watch)
+        jail.until_s = plan.search_until_s
+        kept = search.run(list(targets.offers), examples, self._budget, jail.until_s, self._watch)
         spent = self._budget.spent_s - started_s
         self._has_found = bool(kept)
         self._seen = kept
         judge = Judge({one.key: _texts(one, generation, jail) for one in targets.offers})
         found = _Found(kept, (), jail.executed, spent, search.is_complete)
         try:
-            self._choose(jail, targets.goals, generation, judge, found)
+            self._choose(jail, targets.goals, generation, judge, found, plan)
         except Lost as problem:
             raise CannotTest(
                 f"`{self._place.path}` ended the test process while it was examined ({problem})."
             ) from problem
         return found
 
-    def _search_until_s(self, import_cpu_s: float) -> float:
-        """When the search has to end, so that the rest fits into the budget too."""
-        whole_s = self._budget.cpu_s
-        choice_s = (_CHOICE_SHARE + _MUTATION_SHARE) * whole_s
-        rest_s = self._finish_cpu_s(import_cpu_s) + choice_s
-        return max(whole_s - rest_s, _LEAST_SEARCH_SHARE * whole_s)
-
-    def _finish_cpu_s(self, import_cpu_s: float) -> float:
-        """What checking and measuring cost after the calls were chosen."""
-        imports = len(SETTINGS) + TEST_PROCESSES
-        fixed_s = _CHECK_CPU_S + _MEASURE_CPU_S + self._laws.reserved_cpu_s
-        return fixed_s + imports * import_cpu_s
-
     def _choose(
-        self, jail: Jail, goals: frozenset[int], generation: Generation, judge: Judge, found: _Found
-    ) -> None:
+        self, jail: Jail, goals: frozenset[int], generation: Generation, judge: Judge,
+        found: _Found, plan: Plan,
+    ) -> None:  # fmt: skip
         """Narrow down what was found to the calls worth a test, and tell the crashes."""
         self._watch.report("keeping the fewest calls that show the most", 0.65)
         self._watch.phase("choose")
-        confirmed = _confirmed(jail, _preselected(found.kept, goals))
-        good = judge.tests(confirmed)
+        jail.until_s = plan.until_s(_CONFIRMING_SHARE, _LEAST_CONFIRMING_CPU_S)
+        confirmed_calls = confirmed(jail, preselected(found.kept, goals))
+        good = judge.tests(confirmed_calls)
         found.kept = covering(good, goals)
         if self._watch.stop_requested():
             found.is_complete = False
             return
+        plan.affordable(found.kept)
+        jail.until_s = plan.until_s(_SHRINKING_SHARE)
         small = shrunken(jail, found.kept, goals, rounds=1)
-        left_s = self._budget.left_s - self._finish_cpu_s(jail.import_cpu_s)
+        jail.until_s = plan.until_s(_SELECTING_SHARE)
         selection = Selection(
             jail, self._module, generation, goals, judge, self._budget,
-            max(left_s, _MUTATION_SHARE * self._request.cpu_s), self._request.seed,
+            jail.until_s - self._budget.spent_s, self._request.seed,
         )  # fmt: skip
         found.kept, found.score = selection.chosen([*small, *good])
-        found.findings = findings_of(jail, judge.findings(confirmed), judge.texts)
+        jail.until_s = plan.until_s(1.0)
+        found.findings = findings_of(jail, judge.findings(confirmed_calls), judge.texts)
+        found.kept = plan.affordable(found.kept)
 
-    def _stable(self, found: _Found) -> list[Kept]:
+    def _stable(self, found: _Found, plan: Plan) -> list[Kept]:
+        settings = SETTINGS[1 : 1 + plan.checks]
+        if self._watch.stop_requested():
+            settings = settings[:1]
+
+        def opened(env: Mapping[str, str]) -> Jail:
+            jail = self._opened(env, is_plain=True)
+            later_s = (len(settings) - 1 - settings.index(env)) * plan.check_s
+            jail.until_s = self._budget.cpu_s - plan.measuring_s - later_s
+            plan.import_cpu_s = jail.plain_import_cpu_s
+            return jail
+
         try:
-            settings = SETTINGS[-1:] if self._watch.stop_requested() else SETTINGS
-            return stable(found.kept, self._opened, self._request.seed, settings)
+            return stable(found.kept, opened, self._request.seed, settings)
         except Lost as problem:
             raise CannotTest(
                 f"`{self._place.path}` does not run the same way twice ({problem})."
@@ -276,15 +296,20 @@ class _Run:
         )
 
     def _measured(
-        self, tests: list[Test], emission: Emission, found: _Found
+        self, tests: list[Test], emission: Emission, found: _Found, plan: Plan
     ) -> tuple[TestingResult, list[Test]]:
         """The result of what passes, and those tests."""
+        proof = Proof(
+            self._measurement, plan, emission, self._test_place.path, self._request.seed,
+            is_brief=self._watch.stop_requested(),
+        )  # fmt: skip
         try:
-            tests, measured, passed = self._passing(tests, emission)
+            tests, measured = proof.passing(tests)
         except Lost as problem:
             raise CannotTest(
                 f"The tests for `{self._place.path}` could not be run to their end ({problem})."
             ) from problem
+        passed = measured.run.passed
         self._watch.report(f"{passed} tests pass", 1.0)
         result = TestingResult(
             module=self._place.module,
@@ -307,64 +332,6 @@ class _Run:
         )
         return result, tests
 
-    def _passing(self, tests: list[Test], emission: Emission) -> tuple[list[Test], Measured, int]:
-        """The tests that pass in every run, the first run, and how many passed in each.
-
-        A test that fails once is left out, and the rest is run again.
-        """
-        while tests:
-            source = emission.text(tests)
-            measured = self._first(source)
-            if measured is None:
-                tests = self._surviving(tests, emission)
-                continue
-            runs = [measured.run]
-            if not measured.run.failed and not self._watch.stop_requested():
-                runs += self._shuffled(source)
-            failed = frozenset[str]().union(*(run.failed for run in runs))
-            if not failed and measured.run.cases:
-                return tests, measured, min(run.passed for run in runs)
-            tests = self._without(tests, failed, runs)
-        raise CannotTest(f"No test of `{self._place.path}` passes on its own.")
-
-    def _first(self, source: str) -> Measured | None:
-        """The first run; None where it ended before its tests did."""
-        try:
-            measured = self._measurement.first(self._test_place.path, source, SETTINGS[0])
-        except Lost:
-            return None
-        return measured if measured.run.cases else None
-
-    def _surviving(self, tests: list[Test], emission: Emission) -> list[Test]:
-        """The tests that do not end the process they run in, found by halves."""
-        if len(tests) == 1 or self._budget.left_s < -self._request.cpu_s:
-            return []
-        middle = len(tests) // 2
-        return [
-            one
-            for half in (tests[:middle], tests[middle:])
-            for one in (
-                half if self._first(emission.text(half)) else self._surviving(half, emission)
-            )
-        ]
-
-    def _shuffled(self, source: str) -> list[Run]:
-        seeds = (self._request.seed + 1, self._request.seed + 2)
-        return self._measurement.shuffled(self._test_place.path, source, SETTINGS[1], seeds)
-
-    def _without(self, tests: list[Test], failed: frozenset[str], runs: list[Run]) -> list[Test]:
-        """The tests without those that failed; where they have no names, one case a test."""
-        names = {key.rpartition("::")[2].partition("[")[0] for key in failed}
-        if any(one.name in names for one in tests):
-            return without(tests, names)
-        if any(len(one.cases) > 1 for one in tests):
-            return separated(tests)
-        reports = [one[1] for run in runs for one in run.cases.values() if one[1]]
-        reason = f": `{reports[0].strip().splitlines()[-1]}`" if reports else ""
-        raise CannotTest(
-            f"The tests for `{self._place.path}` do not run in this repository{reason}."
-        )
-
 
 def _read(request: TestingRequest) -> Module:
     try:
@@ -372,38 +339,6 @@ def _read(request: TestingRequest) -> Module:
         return parse_module(source.text, source.path)
     except (Unreadable, SyntaxProblem) as problem:
         raise CannotTest(str(problem)) from problem
-
-
-def _preselected(kept: list[Kept], wanted: frozenset[int]) -> list[Kept]:
-    """What is worth confirming: a cover, each offer's shortest ways, and all crashes."""
-    chosen = {id(one): one for one in covering(kept, wanted)}
-    counts: dict[str, int] = {}
-    for one in sorted(kept, key=lambda item: (2 - item.call.soundness, item.call.size)):
-        key = one.call.offer.key
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= _CONFIRMED_PER_OFFER or one.result.observation.kind == "error":
-            chosen[id(one)] = one
-    return list(chosen.values())
-
-
-def _confirmed(jail: Jail, kept: list[Kept]) -> list[Kept]:
-    """The calls with what they show whatever ran before them, or else in a process of their own."""
-    calls = [one.call for one in kept]
-    results = jail.run(calls, everything=True)
-    again = jail.run(calls[::-1], everything=True)[::-1]
-    unsteady = [
-        place
-        for place, (one, other) in enumerate(zip(results, again, strict=True))
-        if (one.hits, one.observation) != (other.hits, other.observation)
-    ]
-    alone = jail.run([calls[place] for place in unsteady], everything=True, separate=True)
-    for place, result in zip(unsteady, alone, strict=True):
-        results[place] = result
-    return [
-        Kept(one.call, result)
-        for one, result in zip(kept, results, strict=True)
-        if result.hits is not None
-    ]
 
 
 def _fitting(

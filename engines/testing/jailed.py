@@ -1,5 +1,6 @@
 """The engine's side of the driver inside the sandbox."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -100,15 +101,21 @@ def _never() -> bool:
 
 
 class Jail:
-    """One driver process with the target imported. `goals` and `offers` describe the target."""
+    """One driver process with the target imported. `goals` and `offers` describe the target,
+    unless it was imported as it is. What is asked ends when `until_s` of the budget are spent.
+    """
 
     entry = "driver"
+    is_bounded = True
+    """Whether the process ends with the budget, whatever it does."""
 
     def __init__(
         self, sandbox: Sandbox, place: Place, is_stopped: Callable[[], bool],
-        env: Mapping[str, str], budget: Budget,
+        env: Mapping[str, str], budget: Budget, *, is_plain: bool = False,
     ) -> None:  # fmt: skip
         """Start the driver and import the target; what it spends is charged to the budget.
+
+        A plain target is imported without probes, as anybody imports it: no goal is ever hit.
 
         Raises:
             CannotTest: the target cannot be imported; says why.
@@ -118,7 +125,9 @@ class Jail:
         self._is_stopped = is_stopped
         self._budget = budget
         self._place = place
-        self._start = command(self.entry, place, Path(self._work.name), env, _CPU_LIMIT_S)
+        self._is_plain = is_plain
+        self.until_s = math.inf
+        self._env = env
         self._sandbox = sandbox
         self.module = place.module
         self.executed = 0
@@ -126,7 +135,10 @@ class Jail:
 
     def _open(self) -> None:
         self._account = self._budget.account()
-        self._talk = self._sandbox.open(self._start)
+        left_s = min(max(1.0, self._budget.left_s), _CPU_LIMIT_S)
+        left_s = left_s if self.is_bounded else _CPU_LIMIT_S
+        start = command(self.entry, self._place, Path(self._work.name), self._env, left_s)
+        self._talk = self._sandbox.open(start)
         try:
             self._import(self._place)
         except BaseException:
@@ -169,6 +181,7 @@ class Jail:
             "root": str(place.root),
             "paths": place.import_paths,
             "borrowed": [[one.name, one.module, one.attribute] for one in place.borrowed],
+            "is_plain": self._is_plain,
         }
         try:
             with understood():
@@ -183,7 +196,11 @@ class Jail:
         if not reply.get("ok"):
             raise _import_problem(place, reply)
         self.import_cpu_s = seconds(reply.get("cpu_s"))
+        self.start_cpu_s = seconds(reply.get("start_cpu_s", 0.0))
+        self.plain_import_cpu_s = seconds(reply.get("import_cpu_s"))
         self._account.reported(self.import_cpu_s)
+        if self._is_plain:
+            return
         self.goals = tuple(_goal(one) for one in items(reply.get("goals")))
         self.reached = frozenset(number(one) for one in items(reply.get("reached")))
         self.offers: Offers = read_offers(reply.get("surface"))
@@ -192,6 +209,11 @@ class Jail:
     def cpu_s(self) -> float:
         """What the driver has spent so far."""
         return self._account.cpu_s
+
+    @property
+    def left_s(self) -> float:
+        """What may still be asked."""
+        return max(0.0, self.until_s - self._budget.spent_s)
 
     def run(
         self, calls: Sequence[Call], *, everything: bool = False, separate: bool = False
@@ -227,8 +249,9 @@ class Jail:
         Raises:
             Lost: the driver is gone.
         """
+        left_s = None if math.isinf(self.until_s) else self.left_s
         with understood():
-            reply = answer(self._talk, request, _never)
+            reply = answer(self._talk, {**request, "cpu_s": left_s}, _never)
             self._account.reported(seconds(reply.get("cpu_s")))
         return reply
 

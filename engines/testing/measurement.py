@@ -19,8 +19,6 @@ _SIGNS_OF_A_PLUGIN = ("fixture '", "async def functions are not natively support
 _ALL_PASSED, _SOME_FAILED = 0, 1
 """Exit codes of pytest."""
 _ENTRY_LIMIT = 4_000
-TEST_PROCESSES = 5
-"""How often a suite that passes is imported: bare, in its own order, and in others."""
 _SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".pytest_cache"})
 
 
@@ -65,6 +63,8 @@ class Measured:
     """Statements not executed."""
     half_taken: frozenset[int]
     """Lines that were left only to some of the places where they can lead."""
+    left_out: frozenset[str] = frozenset()
+    """The ids of tests that failed, so that the others were run without them."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,9 @@ class _Wish:
     """As the repository runs tests, with its settings and conftest files."""
     has_plugins: bool = False
     is_covered: bool = False
+    again: bool = False
+    """Once more without the tests that failed."""
+    keeping_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,44 +90,60 @@ class Measurement:
     place: Place
     budget: Budget
 
-    def first(self, test_path: str, source: str, env: Mapping[str, str]) -> Measured:
+    def first(
+        self, test_path: str, source: str, env: Mapping[str, str],
+        *, again: bool = False, keeping_s: float | None = None,
+    ) -> Measured:  # fmt: skip
         """Run the file at its place, in its own order, as the repository would; with coverage.
 
         Plugins that happen to be installed are loaded only where the tests do not run without,
-        and the repository's settings are left out where pytest does not run with them.
+        and the repository's settings are left out where pytest does not run with them. With
+        `again` tests that fail are left out and the others run once more. Where so much of the
+        budget has to be left, what is not run until then counts as failed.
 
         Raises:
             Lost: the run did not come to its end.
         """
-        wish = _Wish(env, is_covered=True)
+        wish = _Wish(env, is_covered=True, again=again, keeping_s=keeping_s)
+        spent_s = self.budget.spent_s
         found = self._measured(test_path, source, wish)
+        needed_s = self.budget.spent_s - spent_s
         for one in (replace(wish, has_plugins=True), replace(wish, is_plain=False)):
-            if found.run.is_whole and not found.run.wants_plugins:
+            is_good = found.run.is_whole and not found.run.wants_plugins
+            if is_good or self._allowed_s(keeping_s) < needed_s:
                 break
-            again = self._measured(test_path, source, one)
-            found = max(found, again, key=lambda item: (item.run.is_whole, item.run.passed))
+            other = self._measured(test_path, source, one)
+            found = max(found, other, key=lambda item: (item.run.is_whole, item.run.passed))
         return found
 
     def shuffled(
-        self, test_path: str, source: str, env: Mapping[str, str], seeds: tuple[int, ...]
-    ) -> list[Run]:
-        """Run the file in other orders, each from scratch, without the repository's settings.
+        self, test_path: str, source: str, env: Mapping[str, str], seeds: tuple[int, ...],
+        *, again: bool = False, keeping_s: float | None = None,
+    ) -> list[Run]:  # fmt: skip
+        """Run the file in other orders, each from what its import left, without the repository's
+        settings. `again` and `keeping_s` are as above; the further run comes last.
 
         Raises:
             Lost: a run did not come to its end.
         """
         with understood():
-            return _runs(self._reply(test_path, source, _Wish(env, seeds, is_plain=False)))
+            wish = _Wish(env, seeds, is_plain=False, again=again, keeping_s=keeping_s)
+            return _runs(self._reply(test_path, source, wish))
 
     def _measured(self, test_path: str, source: str, wish: _Wish) -> Measured:
         with understood():
             reply = self._reply(test_path, source, wish)
-            counts = fact(fact(items(reply.get("runs"))[-1]).get("coverage", {}))
+            runs, run = _runs(reply), fact(items(reply.get("runs"))[-1])
+            counts = fact(run.get("coverage", {}))
             missing = frozenset(number(one) for one in items(counts.get("missing_lines")))
             branches = [items(one) for one in items(counts.get("missing_branches"))]
             half = frozenset(number(one[0]) for one in branches)
-            before = _coverage(fact(reply.get("before", {})))
-            return Measured(_runs(reply)[-1], before, _coverage(counts), missing, half)
+            before = _coverage(fact(run.get("before", {})))
+            left_out = runs[0].failed if len(runs) > 1 else frozenset[str]()
+            return Measured(runs[-1], before, _coverage(counts), missing, half, left_out)
+
+    def _allowed_s(self, keeping_s: float | None) -> float:
+        return _CPU_LIMIT_S if keeping_s is None else max(0.0, self.budget.left_s - keeping_s)
 
     def _reply(self, test_path: str, source: str, wish: _Wish) -> Fact:
         """Run in a copy that cannot be written to, as a test must leave no files behind."""
@@ -146,14 +165,15 @@ class Measurement:
                 "target": str(self.place.file),
                 "module": self.place.module,
                 "paths": packages if wish.is_plain else self.place.import_paths,
-                "import_paths": self.place.import_paths,
                 "arguments": arguments,
                 "seeds": list(wish.seeds),
-                "before": wish.is_covered,
                 "covered": wish.is_covered,
+                "again": wish.again,
+                "cpu_s": self._allowed_s(wish.keeping_s),
             }
             account = self.budget.account()
-            start = command("measure", self.place, work, env, _CPU_LIMIT_S)
+            hard_s = _CPU_LIMIT_S if wish.keeping_s is None else max(1.0, self.budget.left_s)
+            start = command("measure", self.place, work, env, hard_s)
             start = replace(start, readable=(*start.readable, folder))
             with self.sandbox.open(start) as talk:
                 reply = answer(talk, request, lambda: False)

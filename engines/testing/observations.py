@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from engines.testing.facts import Fact, fact, items, number, optional_text, text, text_map, texts
+from engines.testing.facts import (
+    Fact,
+    fact,
+    items,
+    number,
+    optional_text,
+    seconds,
+    text,
+    text_map,
+    texts,
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class Result:
     hits: frozenset[int] | None
     observation: Observation
     operands: tuple[str, ...] = ()
+    cpu_s: float = 0.0
+    """What it took, where that is known."""
 
 
 def read_result(value: object) -> Result:
@@ -69,6 +81,7 @@ def read_result(value: object) -> Result:
         hits=None if hits is None else frozenset(number(item) for item in items(hits)),
         observation=_observation(fact(one.get("outcome"))),
         operands=texts(one.get("operands")),
+        cpu_s=seconds(one.get("cpu_s", 0.0)),
     )
 
 

@@ -78,7 +78,7 @@ def desk(tmp_path: Path) -> TableTop:
 
 
 def run(desk: TableTop, path: str) -> Done:
-    return test_code.run(TestCode(source=Source(repository="o/r"), path=path, cpu_s=1.0), desk)
+    return test_code.run(TestCode(source=Source(repository="o/r"), path=path, cpu_s=2.0), desk)
 
 
 def test_the_result_names_tests_and_coverage_and_offers_the_file(desk: TableTop) -> None:
@@ -164,7 +164,7 @@ def of_kind(done: Done, kind: type[BlockT]) -> list[BlockT]:
     return [block for block in done.reply.blocks if isinstance(block, kind)]
 
 
-def in_folder(desk: TableTop, files: dict[str, str], cpu_s: float = 4.0) -> Done:
+def in_folder(desk: TableTop, files: dict[str, str], cpu_s: float = 6.0) -> Done:
     for path, text in files.items():
         (desk.root / path).parent.mkdir(parents=True, exist_ok=True)
         (desk.root / path).write_text(text)
@@ -188,7 +188,7 @@ def test_a_folder_is_tested_file_by_file_what_nobody_tests_first(desk: TableTop)
 
 def test_a_folder_too_large_for_the_budget_tells_what_was_left(desk: TableTop) -> None:
     many = {f"pkg/m{n}.py": CLAMP for n in range(9)}
-    done = in_folder(desk, many, cpu_s=1.5)
+    done = in_folder(desk, many, cpu_s=3.0)
     left = [each.title for each in done.reply.blocks if isinstance(each, Collapsible)]
     assert any(title.startswith("Without tests: ") for title in left)
     assert 1 <= len(desk.kept) < 9

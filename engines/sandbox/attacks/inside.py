@@ -24,8 +24,3 @@ def probe() -> None:
         line = json.dumps({"probe": name, "held": held, "happened": happened})
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def execute() -> None:
-    """Run the program in PROBE_CODE."""
-    exec(os.environ["PROBE_CODE"], {"__name__": "__main__"})  # noqa: S102, TID251 - what it is for

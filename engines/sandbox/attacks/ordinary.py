@@ -1,6 +1,5 @@
 """What an honest program does, and must still be able to do."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from engines.sandbox.attacks.attempt import Attack, Finding
 
 
 def _run_asyncio() -> Finding:
+    import asyncio  # noqa: PLC0415 - a third of a start, and the host only wants the names
+
     async def answer() -> int:
         return await asyncio.to_thread(lambda: 42)
 

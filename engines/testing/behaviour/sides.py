@@ -39,6 +39,7 @@ class Side(Jail):
     """One version; `focus` are the goals of interest, numbers as in `goals`."""
 
     entry = "comparison"
+    is_bounded = False
     focus: frozenset[int] = frozenset()
     executed: int
 

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from engines.testing.jail import probes
 from engines.testing.jail.children import output_of, write
 from engines.testing.jail.execution import Candidate, Fact, Runner
+from engines.testing.jail.process import Allowance
 
 _LOSSES_BORNE = 3
 _SKIPPED = {"kind": "skipped"}
@@ -57,26 +59,31 @@ _TELLING = frozenset({"None", "True", "False", "0", '""', "[]", "{}", "()", "set
 
 
 def run_batch(
-    candidates: Sequence[Candidate], runner: Runner, reached: Reached, *, separate: bool
-) -> list[Fact]:
+    candidates: Sequence[Candidate], runner: Runner, reached: Reached, allowance: Allowance,
+    *, separate: bool,
+) -> list[Fact]:  # fmt: skip
     """Run all candidates, in one child or each in its own; results are in their order.
 
-    Of a search, what follows several calls that hung is skipped, so that a cancel is heard soon.
+    What the allowance does not hold is skipped. Of a search, so is what follows several calls
+    that hung, so that a cancel is heard soon.
     """
     results: list[Fact] = []
     done = 0
     while done < len(candidates):
-        if not reached.everything and sum(map(_is_loss, results)) >= _LOSSES_BORNE:
+        is_lossy = not reached.everything and sum(map(_is_loss, results)) >= _LOSSES_BORNE
+        left_s = allowance.left_s
+        if is_lossy or left_s <= 0:
             rest = candidates[done:]
             return [*results, *({"number": one.number, "outcome": _SKIPPED} for one in rest)]
         part = candidates[done : done + 1] if separate else candidates[done:]
-        told = list(_understood(part, _forked(part, runner, reached)))
+        told = list(_understood(part, _forked(part, runner, reached, left_s)))
         for candidate, result in zip(part, told, strict=False):
             if "hits" in result:
                 reached.add(candidate.group, result)
         results.extend(told)
         done += len(told)
-        if len(told) < len(part) and not (told and _is_loss(told[-1])):
+        is_killed = len(told) < len(part) and not (told and _is_loss(told[-1]))
+        if is_killed and allowance.left_s > 0:
             results.append({"number": candidates[done].number, "outcome": {"kind": "killed"}})
             done += 1
     return results
@@ -98,8 +105,10 @@ def _understood(part: Sequence[Candidate], lines: Sequence[bytes]) -> Iterator[F
         yield result
 
 
-def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list[bytes]:
-    """The result lines of one child; fewer than candidates if it hung or died on the way."""
+def _forked(
+    part: Sequence[Candidate], runner: Runner, reached: Reached, left_s: float
+) -> list[bytes]:
+    """The result lines of one child; fewer than candidates if it hung, died or was out of time."""
 
     def work(writing: int) -> None:
         own = os.getpid()
@@ -114,7 +123,7 @@ def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list
                     os._exit(0)  # the call forked, and this is not the process that was asked
                 os.chdir(folder)
                 write(writing, _bounded(line.encode()))
-                if _is_loss(told):
+                if _is_loss(told) or time.process_time() > left_s:
                     break  # what a call left behind that was ended half way is nobody's state
             os.chdir("/")
 
@@ -123,11 +132,13 @@ def _forked(part: Sequence[Candidate], runner: Runner, reached: Reached) -> list
 
 def _told(candidate: Candidate, runner: Runner, reached: Reached) -> Fact:
     """What is reported of one execution; only what is new is looked at closely, by a second one."""
+    started_s = time.thread_time()  # that of the process is coarse while its timers run
     outcome = runner.run(candidate, is_brief=not reached.everything)
     full: Fact = {
         "number": candidate.number,
         "hits": sorted(probes.hits),
         "outcome": outcome,
+        "cpu_s": time.thread_time() - started_s,
     }
     if not reached.is_new(candidate.group, full):
         return {"number": candidate.number, "outcome": _brief(outcome)}

@@ -11,10 +11,12 @@ _RESULT_FD = 3
 _FD_LIMIT = 256
 
 
-def output_of(work: Callable[[int], None], silence_limit_s: float) -> bytes:
+def output_of(
+    work: Callable[[int], None], silence_limit_s: float, *, is_bare: bool = True
+) -> bytes:
     """What the child writes to the descriptor that `work` is given, until it ends or falls silent.
 
-    The work may run the code under test: the child holds no descriptor but that one, and a
+    The work may run the code under test: a bare child holds no descriptor but that one, and a
     process which that code forks ends where the child would have ended.
     """
     reading, writing = os.pipe()
@@ -22,9 +24,10 @@ def output_of(work: Callable[[int], None], silence_limit_s: float) -> bytes:
     if child == 0:
         try:
             os.setpgid(0, 0)
-            os.dup2(writing, _RESULT_FD)
-            os.closerange(_RESULT_FD + 1, _FD_LIMIT)
-            work(_RESULT_FD)
+            if is_bare:
+                os.dup2(writing, _RESULT_FD)
+                os.closerange(_RESULT_FD + 1, _FD_LIMIT)
+            work(_RESULT_FD if is_bare else writing)
         finally:
             os._exit(0)
     os.close(writing)

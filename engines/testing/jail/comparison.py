@@ -9,16 +9,9 @@ from typing import Any, cast
 
 from engines.sandbox.channel import open_channel
 from engines.testing.jail.batches import Reached, run_batch
-from engines.testing.jail.driver import (
-    CannotImport,
-    Target,
-    cpu_s,
-    described,
-    forget_ourselves,
-    load,
-    silence,
-)
+from engines.testing.jail.driver import CannotImport, Target, described, load
 from engines.testing.jail.execution import CALL_LIMIT_CPU_S, CALL_LIMIT_S, Candidate
+from engines.testing.jail.process import Allowance, cpu_s, forget_ourselves, silence
 from engines.testing.jail.raising import Sites
 from engines.testing.jail.views import Viewer
 
@@ -68,7 +61,8 @@ def _results(viewer: Viewer, request: Fact) -> list[Fact]:
     given: list[tuple[int, str, list[str], str, str | None]] = request["candidates"]
     candidates = [Candidate(one[0], one[1], tuple(one[2]), *one[3:]) for one in given]
     reached = Reached(everything=True)
-    results = run_batch(candidates, viewer, reached, separate=bool(request["separate"]))
+    is_separate = bool(request["separate"])
+    results = run_batch(candidates, viewer, reached, Allowance(), separate=is_separate)
     for one in results:
         one["hits"] = [goal for goal in one.get("hits", ()) if goal in focus]
         if not one["hits"]:

@@ -6,13 +6,11 @@ every batch starts from the module's state after import.
 
 import gc
 import importlib
-import os
-import resource
 import signal
 import sys
+import time
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, cast
 
@@ -22,6 +20,7 @@ from engines.testing.jail.batches import Reached, run_batch
 from engines.testing.jail.execution import Candidate, Hang, Runner
 from engines.testing.jail.kinds import tractable
 from engines.testing.jail.mutation import Mutant, Mutation
+from engines.testing.jail.process import Allowance, cpu_s, forget_ourselves, silence
 from engines.testing.jail.raising import Sites
 from engines.testing.jail.rendering import Renderer
 from engines.testing.jail.surface import Surface
@@ -29,8 +28,10 @@ from engines.testing.jail.surface import Surface
 Fact = dict[str, Any]
 
 _IMPORT_LIMIT_S = 10.0
+_LATE = "asyncio"
+"""Costs a fifth of the start, and most targets never need it."""
 _MODULES = (
-    "asyncio", "collections", "copy", "datetime", "io", "itertools", "math", "operator", "pickle",
+    "collections", "copy", "datetime", "io", "itertools", "math", "operator", "pickle",
     "random", "re",
 )  # fmt: skip
 _MEMBERS = {
@@ -38,9 +39,6 @@ _MEMBERS = {
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
     "SimpleNamespace": "types",
 }  # fmt: skip
-
-
-OWN_FOLDER = str(Path(__file__).resolve().parents[3])
 
 
 @dataclass
@@ -51,6 +49,8 @@ class Target:
     mutation: Mutation
     goals: list[probes.Goal]
     surface: Fact
+    import_cpu_s: float
+    """What the import took, without putting in the probes."""
     reached: Reached = field(default_factory=Reached)
 
 
@@ -75,12 +75,13 @@ def main() -> None:
             return
 
         if request["do"] == "import":
+            start = {"start_cpu_s": cpu_s()}
             try:
                 target = load(request)
             except CannotImport as problem:
                 channel.send({"ok": False, **problem.fact, "cpu_s": cpu_s()})
                 continue
-            channel.send({"ok": True, **described(target), "cpu_s": cpu_s()})
+            channel.send({"ok": True, **described(target), **start, "cpu_s": cpu_s()})
         else:
             assert target is not None
             said = _ANSWERS[request["do"]](target, request)
@@ -90,13 +91,20 @@ def main() -> None:
 def described(target: Target) -> Fact:
     """What the other side has to know of the imported module."""
     goals = [[goal.kind, goal.line, goal.text] for goal in target.goals]
-    return {"goals": goals, "reached": sorted(target.reached.goals), "surface": target.surface}
+    return {
+        "goals": goals,
+        "reached": sorted(target.reached.goals),
+        "surface": target.surface,
+        "import_cpu_s": target.import_cpu_s,
+    }
 
 
 def _batch(target: Target, request: Fact) -> Fact:
     candidates = _candidates(request)
     reached = Reached(everything=True) if request["everything"] else target.reached
-    results = run_batch(candidates, target.runner, reached, separate=bool(request["separate"]))
+    is_separate = bool(request["separate"])
+    allowance = Allowance(request["cpu_s"])
+    results = run_batch(candidates, target.runner, reached, allowance, separate=is_separate)
     return {"results": results}
 
 
@@ -109,37 +117,18 @@ def _candidates(request: Fact) -> list[Candidate]:
 
 
 def _watch(target: Target, request: Fact) -> Fact:
-    return {"steady": target.mutation.watch(_candidates(request))}
+    allowance = Allowance(request["cpu_s"])
+    return {"steady": target.mutation.watch(_candidates(request), allowance)}
 
 
 def _mutate(target: Target, request: Fact) -> Fact:
     given: list[tuple[str, int, str, list[int]]] = request["mutants"]
     mutants = [Mutant(unit, start, text, tuple(numbers)) for unit, start, text, numbers in given]
-    return {"killers": target.mutation.killers(mutants, request["enough"])}
+    allowance = Allowance(request["cpu_s"])
+    return {"killers": target.mutation.killers(mutants, request["enough"], allowance)}
 
 
 _ANSWERS = {"batch": _batch, "watch": _watch, "mutate": _mutate}
-
-
-def forget_ourselves() -> None:
-    """Take our packages out of the way of a target with modules of the same names."""
-    for name in [one for one in sys.modules if one.split(".")[0] == "engines"]:
-        del sys.modules[name]
-    sys.path[:] = [one for one in sys.path if one != OWN_FOLDER]
-
-
-def silence() -> None:
-    """What the target prints must not fill pipes, and none of the three can be read."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-
-
-def cpu_s() -> float:
-    """What this process and its children have spent so far."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def _alarm(_number: int, _frame: FrameType | None) -> None:
@@ -147,7 +136,8 @@ def _alarm(_number: int, _frame: FrameType | None) -> None:
 
 
 def load(request: Fact) -> Target:
-    """Import the target with probes and prepare the namespace calls run in.
+    """Import the target and prepare the namespace calls run in; with probes, unless it is to be
+    as anybody imports it.
 
     Raises:
         CannotImport: whatever the import did instead of ending well.
@@ -156,13 +146,16 @@ def load(request: Fact) -> Target:
     sys.path[:0] = request["paths"]
     # As a runner of tests would have it, and never twice the same: what depends on it is dropped.
     sys.argv[:] = ["pytest", str(hash("argument"))]
-    finder = probes.install(name, file)
+    loader = None if request.get("is_plain") else probes.install(name, file).loader
+    started_s = time.process_time()
     module = _imported(name, file)
+    import_cpu_s = time.process_time() - started_s - (loader.probing_cpu_s if loader else 0.0)
     reached = Reached(goals=set(probes.hits))
     names = _namespace(module)
     borrowed = _borrowed(request["borrowed"], module)
     surface = Surface(module, file, Renderer(names), borrowed)
-    described = surface.describe()
+    described = surface.describe() if loader else Fact()
+    goals = loader.goals if loader else []
     foreign = borrowed | surface.foreign_names() | surface.own_names()
     sites = Sites(root, file)
 
@@ -172,7 +165,7 @@ def load(request: Fact) -> Target:
     first = runner()
     mutation = Mutation(module, file, first, runner)
     gc.freeze()  # a forked child that collects would copy every page it looks at
-    return Target(first, mutation, finder.loader.goals, described, reached)
+    return Target(first, mutation, goals, described, import_cpu_s, reached)
 
 
 def _imported(name: str, file: str) -> ModuleType:
@@ -224,9 +217,20 @@ def _is_network(error: BaseException) -> bool:
     return any("socket" in one.filename for one in traceback.extract_tb(error.__traceback__))
 
 
+class _Late:
+    """Stands for a module, and imports it when something of it is wanted."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(importlib.import_module(self._module), name)
+
+
 def _namespace(module: ModuleType) -> dict[str, object]:
     names: dict[str, object] = {"__builtins__": __builtins__, "__name__": "candidate"}
     names.update((name, importlib.import_module(name)) for name in _MODULES)
+    names[_LATE] = sys.modules.get(_LATE) or _Late(_LATE)
     for name, source in _MEMBERS.items():
         names[name] = getattr(importlib.import_module(source), name)
     own = {

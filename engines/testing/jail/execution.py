@@ -111,7 +111,7 @@ class Runner:
             observation = outcome.fact() | {"lazy": "listed"} if is_error else cast(Fact, outcome)
         else:
             observation = result.fact()
-        if candidate.subject:
+        if candidate.subject and not observation.get("more"):  # a test would read fewer items
             after = self._state(names, candidate.subject)
             observation["before"], observation["after"] = before, after
         text = printed.getvalue()

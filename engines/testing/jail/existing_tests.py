@@ -11,7 +11,7 @@ import coverage
 import pytest
 
 from engines.sandbox.channel import Channel, open_channel
-from engines.testing.jail.driver import cpu_s, forget_ourselves, silence
+from engines.testing.jail.process import cpu_s, forget_ourselves, silence
 
 Fact = dict[str, Any]
 

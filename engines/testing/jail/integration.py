@@ -11,7 +11,7 @@ from typing import Any, cast
 from engines.sandbox.channel import open_channel
 from engines.testing.jail import describing, probes, talking
 from engines.testing.jail.children import output_of, write
-from engines.testing.jail.driver import cpu_s, forget_ourselves, silence
+from engines.testing.jail.process import cpu_s, forget_ourselves, silence
 from engines.testing.jail.raising import Sites
 
 Fact = dict[str, Any]

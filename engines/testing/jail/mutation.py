@@ -23,13 +23,14 @@ from typing import Any
 from engines.testing.jail.children import output_of, write
 from engines.testing.jail.execution import Candidate, Runner
 from engines.testing.jail.noticing import is_noticed
+from engines.testing.jail.process import Allowance
 
 Fact = dict[str, Any]
 
 _LEAST_LIMIT_CPU_S, _SLOWER = 0.03, 5.0
 """A changed call may take this long, and so many times as long as the unchanged one."""
 _SILENCE_LIMIT_S = 2.0
-_NOTICED, _UNNOTICED, _NEXT, _BROKEN = b"+", b"-", b"next", b"broken"
+_NOTICED, _UNNOTICED, _NEXT, _BROKEN, _OVER = b"+", b"-", b"next", b"broken", b"over"
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,13 @@ class Mutation:
         self._statements: dict[int, CodeType] = {}
         self._repeatable: dict[int, bool] = {}
 
-    def watch(self, candidates: Sequence[Candidate]) -> list[int]:
+    def watch(self, candidates: Sequence[Candidate], allowance: Allowance) -> list[int]:
         """Note what they show, too; the numbers of those that show the same in another order."""
-        first = {one.candidate.number: one for one in self._baseline(candidates)}
+        seen = self._baseline(candidates, allowance.left_s / 2)
+        first = {one.candidate.number: one for one in seen}
+        shown = [one.candidate for one in seen]
         steady: list[int] = []
-        for again in self._baseline(candidates[::-1]):
+        for again in self._baseline(shown[::-1], allowance.left_s):
             number = again.candidate.number
             one = first.get(number)
             if one and one.seen["kind"] != "hang" and not is_noticed(one.seen, again.seen):
@@ -91,37 +94,42 @@ class Mutation:
                 steady.append(number)
         return sorted(steady)
 
-    def _baseline(self, candidates: Iterable[Candidate]) -> list[_Watched]:
+    def _baseline(self, candidates: Iterable[Candidate], left_s: float) -> list[_Watched]:
         def work(writing: int) -> None:
             for one in candidates:
-                started = time.process_time()
+                if time.process_time() > left_s:
+                    return
+                started_s = time.thread_time()
                 seen = self._run(one)
-                line = json.dumps([seen, time.process_time() - started])
+                line = json.dumps([seen, time.thread_time() - started_s])
                 write(writing, line.encode() + b"\n")
 
         return list(_understood(candidates, _lines(work)))
 
-    def killers(self, mutants: Sequence[Mutant], enough: int) -> list[list[int] | None]:
-        """For each mutant, up to `enough` candidates that notice it; None where it is not made.
+    def killers(
+        self, mutants: Sequence[Mutant], enough: int, allowance: Allowance
+    ) -> list[list[int] | None]:
+        """For each mutant, up to `enough` candidates that notice it; None where it is not made,
+        or where the allowance is used up.
 
         They are tried one after the other in one child until one hangs or dies, changed functions
         and what runs on import apart.
         """
-        trials = [self._trial(one) for one in mutants]
+        trials = [self._trial(one, allowance) for one in mutants]
         found: list[list[int] | None] = [None] * len(mutants)
         waiting = [place for place, one in enumerate(trials) if one]
         waiting.sort(key=lambda place: not mutants[place].unit)
-        while waiting:
+        while waiting and allowance.left_s > 0:
             kind = bool(mutants[waiting[0]].unit)
             alike = takewhile(lambda place: bool(mutants[place].unit) == kind, waiting)  # noqa: B023 - used at once
             part = [one for place in alike if (one := trials[place])]
-            tried = self._tried(part, enough)
+            tried = self._tried(part, enough, allowance.left_s)
             for place, numbers in zip(waiting, tried, strict=False):
                 found[place] = numbers
             waiting = waiting[len(tried) :]
         return found
 
-    def _trial(self, mutant: Mutant) -> _Trial | None:
+    def _trial(self, mutant: Mutant, allowance: Allowance) -> _Trial | None:
         watched = [self._watched[one] for one in mutant.candidates if one in self._watched]
         try:
             whole = self._compiled(mutant.text)
@@ -132,21 +140,22 @@ class Mutation:
             code = _code_named(whole, mutant.unit.split("."))
             fits = code and all(one.__code__.co_freevars == code.co_freevars for one in functions)
             return _Trial(code, functions, 0, watched) if functions and fits else None
-        self._check_repeatable(watched)
+        self._check_repeatable(watched, allowance)
         watched = [one for one in watched if self._repeatable[one.candidate.number]]
         is_known = mutant.start in self._statements
         return _Trial(whole, (), mutant.start, watched) if watched and is_known else None
 
-    def _check_repeatable(self, watched: Sequence[_Watched]) -> None:
+    def _check_repeatable(self, watched: Sequence[_Watched], allowance: Allowance) -> None:
         """Which of them show the same after the unchanged module was run again."""
         if not self._statements:
             for one in ast.parse(Path(self._file).read_bytes()).body:
                 self._statements[one.lineno] = self._compiled(ast.Module([one], []))
         new = [one for one in watched if one.candidate.number not in self._repeatable]
         if new:
-            (noticing,) = self._tried([_Trial(None, (), 0, new)], len(new))
+            tried = self._tried([_Trial(None, (), 0, new)], len(new), allowance.left_s)
             for one in new:
-                self._repeatable[one.candidate.number] = one.candidate.number not in noticing
+                is_known = bool(tried) and one.candidate.number not in tried[0]
+                self._repeatable[one.candidate.number] = is_known
 
     def _compiled(self, text: str | ast.Module) -> CodeType:
         is_postponed = vars(self._module).get("annotations") is __future__.annotations
@@ -164,11 +173,16 @@ class Mutation:
             gc.freeze()
         return self._functions.get((unit, start), [])
 
-    def _tried(self, trials: Sequence[_Trial], enough: int) -> list[list[int]]:
-        """For each trial who noticed; fewer than trials, at least one, where a child ended."""
+    def _tried(self, trials: Sequence[_Trial], enough: int, left_s: float) -> list[list[int]]:
+        """For each trial who noticed; fewer than trials where a child ended, and none of those
+        for which no CPU time was left.
+        """
 
         def work(writing: int) -> None:
             for trial in trials:
+                if time.process_time() > left_s:
+                    write(writing, _OVER + b"\n")
+                    return
                 with self._changed(trial, writing):
                     self._look(trial.watched, enough, writing)
                 write(writing, _NEXT + b"\n")
@@ -177,6 +191,8 @@ class Mutation:
         told = 0
         for line in _lines(work):
             numbers = [one.candidate.number for one in trials[len(found) - 1].watched]
+            if line == _OVER:
+                return found[:-1]
             if line == _NEXT:
                 found.append([])
                 told = 0

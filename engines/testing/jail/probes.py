@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -251,13 +252,16 @@ class ProbeLoader(importlib.machinery.SourceFileLoader):
     def __init__(self, fullname: str, path: str) -> None:
         super().__init__(fullname, path)
         self.goals: list[Goal] = []
+        self.probing_cpu_s = 0.0
 
     @override
     def get_code(self, fullname: str) -> object:  # pyright: ignore[reportIncompatibleMethodOverride] -- typeshed wants CodeType, compile() gives Any
         assert fullname == self.name
+        started_s = time.process_time()
         instrumenter = Instrumenter()
         tree = instrumenter.instrument(ast.parse(self.get_data(self.path), self.path))
         self.goals = instrumenter.goals
+        self.probing_cpu_s = time.process_time() - started_s
         return compile(tree, self.path, "exec", dont_inherit=True)
 
 

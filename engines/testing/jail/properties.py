@@ -11,7 +11,7 @@ from hypothesis import strategies
 
 from engines.sandbox.channel import open_channel
 from engines.testing.jail.children import output_of, write
-from engines.testing.jail.driver import cpu_s, forget_ourselves, silence
+from engines.testing.jail.process import cpu_s, forget_ourselves, silence
 
 Request = dict[str, Any]
 

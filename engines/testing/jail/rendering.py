@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import functools
 import math
 import pathlib
 import types
@@ -19,6 +20,7 @@ TEXT_LIMIT_CHARS = 600
 _DEPTH_LIMIT = 6
 _ITEM_LIMIT = 60
 _INT_LIMIT = 10**40
+_QUOTED_TEXTS = 4_096
 _BY_REPR = (datetime.date, datetime.time, datetime.timedelta, datetime.timezone)
 
 
@@ -153,6 +155,7 @@ def _float(value: float) -> str:
     return f'float("{value}")' if math.isinf(value) else repr(value).replace("e+", "e")
 
 
+@functools.lru_cache(_QUOTED_TEXTS)
 def quoted(value: str | bytes) -> str:
     """The literal in double quotes, unless it contains some; as formatters write it."""
     text = repr(value)

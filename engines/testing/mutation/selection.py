@@ -22,10 +22,11 @@ from engines.testing.search import Kept
 _MUTANTS, _JUDGED_MUTANTS = 260, 60
 _HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 5, 60, 10, 12
 _SLIMMINGS = 4
-_FINDING_SHARE = 0.75
-"""Of the budget, after which no more ways to notice mutants are looked for."""
 _SLIM_CPU_S, _JUDGE_CPU_S = 0.4, 0.3
-"""What simpler calls and the score may cost at least."""
+"""What simpler calls and the score may cost,"""
+_SLIM_SHARE, _JUDGE_SHARE = 0.2, 0.12
+"""and of the budget at most."""
+_WATCHING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,13 @@ class Selection:
         Raises:
             Lost: the driver is gone.
         """
-        end_s = self.budget.spent_s + self.cpu_s
-        until_s = end_s - (1 - _FINDING_SHARE) * self.cpu_s
+        whole_s = self.budget.spent_s + self.cpu_s
+        end_s = whole_s - min(_JUDGE_CPU_S, _JUDGE_SHARE * self.cpu_s)
+        until_s = end_s - min(_SLIM_CPU_S, _SLIM_SHARE * self.cpu_s)
         analysis = Analysis(self.jail, self.module, self.budget, until_s)
+        self.jail.until_s = self.budget.spent_s + _WATCHING_SHARE * self.cpu_s
         analysis.add(distinct(kept))
+        self.jail.until_s = until_s
         goals = self.jail.goals
         imported = frozenset(goals[one].line for one in self.jail.reached if one < len(goals))
         every = sampled(self.module, _MUTANTS + _JUDGED_MUTANTS, self.seed, imported)
@@ -79,12 +83,12 @@ class Selection:
             if not self._hunt(analysis, mutants, kills, number) and number:
                 break
         places = chosen_of(analysis.pool, self._gains(analysis, mutants, kills))
-        analysis.until_s = max(end_s, self.budget.spent_s + _SLIM_CPU_S)
+        analysis.until_s = self.jail.until_s = end_s
         for _ in range(_SLIMMINGS):
             before, places = places, self._slimmed(analysis, mutants, kills, places)
             if places == before:
                 break
-        analysis.until_s = max(end_s, self.budget.spent_s + _JUDGE_CPU_S)
+        analysis.until_s = self.jail.until_s = whole_s
         return [analysis.pool[one] for one in places], _score(analysis, others, places)
 
     def _gains(

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +18,12 @@ from engines.sandbox.types import Command, Ending, Limits
 
 def python(code: str, work: Path) -> Command:
     return Command(argv=(sys.executable, "-c", code), work=work)
+
+
+def children_s() -> float:
+    """CPU seconds of ended child processes of this one, and of theirs."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def children() -> set[str]:
@@ -247,3 +254,18 @@ def _launch(plan: Plan, folder: Path) -> dict[str, str]:
             check=True,
         )
     return dict(decode(report.read_bytes()))
+
+
+def test_the_host_is_charged_for_all_that_ran_inside(sandbox: Sandbox, work: Path) -> None:
+    """So that a budget of a whole process tree can be kept, and is seen to be kept."""
+    spin = (
+        "import os, time\n"
+        "for _ in range(2):\n"
+        "    if os.fork() == 0:\n"
+        "        while time.process_time() < 0.2: pass\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+    )
+    before_s = children_s()
+    sandbox.run(python(spin, work))
+    assert children_s() - before_s > 0.35

@@ -13,7 +13,7 @@ def test_the_command_writes_the_file_and_says_what_it_found(
 ) -> None:
     (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return 1 / x\n")
     out, report = tmp_path / "out", tmp_path / "report.json"
-    arguments = [str(tmp_path / "mod.py"), "--root", str(tmp_path), "--cpu-seconds", "2"]
+    arguments = [str(tmp_path / "mod.py"), "--root", str(tmp_path), "--cpu-seconds", "4"]
     assert main([*arguments, "--out", str(out), "--json", str(report)]) == 0
     result = json.loads(report.read_text())
     assert result["passed"] == result["tests"] > 0
@@ -28,7 +28,7 @@ def test_without_folder_and_report_the_tests_are_printed(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return x / 2\n")
-    assert main(["mod.py", "--root", str(tmp_path), "--cpu-seconds", "2"]) == 0
+    assert main(["mod.py", "--root", str(tmp_path), "--cpu-seconds", "4"]) == 0
     printed = capsys.readouterr().out
     assert "from mod import half" in printed
     assert "tests of mod pass, for tests/test_mod.py" in printed
@@ -92,7 +92,7 @@ def test_a_test_file_that_is_not_there_is_said(
 ) -> None:
     (tmp_path / "mod.py").write_text("def half(x: int) -> float:\n    return x / 2\n")
     arguments = ["mod.py", "--root", str(tmp_path), "--extend", "tests/test_nowhere.py"]
-    assert main([*arguments, "--cpu-seconds", "1"]) == 0
+    assert main([*arguments, "--cpu-seconds", "4"]) == 0
     assert "note: The tests are in a file of their own: there is no file" in capsys.readouterr().out
 
 
@@ -102,7 +102,7 @@ def test_the_command_takes_other_languages_too(
 ) -> None:
     (tmp_path / "half.js").write_text("exports.half = (x) => x / 2;\n")
     file = str(tmp_path / "half.js")
-    assert main([file, "--root", str(tmp_path), "--cpu-seconds", "2"]) == 0
+    assert main([file, "--root", str(tmp_path), "--cpu-seconds", "4"]) == 0
     assert "describe('half'" in capsys.readouterr().out
     assert main(["half.rb", "--root", str(tmp_path)]) == 1
     assert "in no language that `test` knows" in capsys.readouterr().err

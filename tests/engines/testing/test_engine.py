@@ -349,7 +349,7 @@ class Impatient:
 def test_progress_is_reported_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "mod.py").write_text("def one() -> int:\n    return 1\n")
     watch = Impatient(10**6)
-    write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=1.0), sandbox, watch)
+    write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=2.0), sandbox, watch)
     assert any("searched" in one and "calls" in one for one in watch.reports)
     assert watch.phases == ["read", "search", "choose", "check", "measure"]
 

@@ -87,7 +87,7 @@ def share(people):
 
 
 def test_an_application_is_asked_over_http_and_its_crashes_are_findings(write: Write) -> None:
-    result = write(API, cpu_s=2.0)
+    result = write(API, cpu_s=6.0)
     assert "    with TestClient(app) as client:\n" in result.source
     assert (
         "def test_create_note_answers_422_without_text(client):\n"
@@ -109,7 +109,7 @@ def test_an_application_is_asked_over_http_and_its_crashes_are_findings(write: W
 
 
 def test_a_program_is_called_with_arguments_files_and_what_it_refuses(write: Write) -> None:
-    result = write(PROGRAM, cpu_s=1.5)
+    result = write(PROGRAM, cpu_s=3.0)
     assert (
         "def test_main_exits_with_2_when_mode_is_wrong():\n"
         "    with pytest.raises(SystemExit) as stopped:\n"
@@ -123,7 +123,7 @@ def test_a_program_is_called_with_arguments_files_and_what_it_refuses(write: Wri
 
 
 def test_commands_of_click_are_invoked_although_no_function_can_be_called(write: Write) -> None:
-    result = write(COMMANDS, cpu_s=1.5)
+    result = write(COMMANDS, cpu_s=3.0)
     assert (
         "def test_greet_prints_with_shout():\n"
         '    result = CliRunner().invoke(cli, ["greet", "--shout", "name"])\n'
@@ -197,7 +197,7 @@ def test_a_program_that_leaves_out_its_own_name_is_given_one_and_nothing_goes_un
         "    parser.add_argument('--level', type=int, default=1)\n"
         "    given = parser.parse_args(argv[1:])\n    if given.level > 1:\n"
         "        print('loud')\n",
-        cpu_s=1.0,
+        cpu_s=3.0,
     )
     assert 'main(["program", "--level", "2"])\n    assert capsys.readouterr()' in result.source
     assert 'main(["program", "--level", "1"])' not in result.source

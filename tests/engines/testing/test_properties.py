@@ -61,7 +61,7 @@ def test_laws_that_hold_and_catch_something_become_hypothesis_tests(write: Write
 def test_without_hypothesis_in_the_repository_none_are_written_and_that_is_said(
     write: Write,
 ) -> None:
-    result = write(CODEC, cpu_s=1.0)
+    result = write(CODEC, cpu_s=2.0)
     assert "hypothesis" not in result.source
     (note,) = result.notes
     assert "`test_decode_undoes_encode`" in note

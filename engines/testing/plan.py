@@ -1,0 +1,125 @@
+"""What the steps after the search cost, told from what this run has shown so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engines.testing.budget import Budget
+from engines.testing.jailed import Jail
+from engines.testing.search import Kept
+from engines.testing.types import CannotTest
+
+_START_CPU_S = 0.075
+"""What the driver's start takes on the machine that the following were measured on, idle."""
+_CHECK_CPU_S = 0.07
+_ORDERS_CPU_S, _ORDER_CPU_S, _TEST_CPU_S = 0.28, 0.02, 0.001
+_COVERED_CPU_S, _LINE_CPU_S, _COVERED_IMPORT, _COVERED_CALLS = 0.33, 0.0001, 1.5, 3.0
+_WRITING_CPU_S = 0.15
+"""With what makes the difference between an estimate and the truth."""
+_SHARE_OF_ALL, _SHARE_OF_REST = 0.45, 0.55
+"""How much of the whole, and of what checking and measuring leave, is for choosing."""
+_LEAST_SHARE = 0.3
+"""Of the whole, for searching and choosing; where it is less, a check and an order are saved."""
+_FLOOR_CPU_S = 0.2
+"""The least to search and choose in."""
+_CALLS_CPU_S = 0.03
+"""Of all calls that are kept, before they are known."""
+_TESTS = 40
+
+
+@dataclass
+class Plan:
+    """The steps of one run. `lines` are those of the target; `more_cpu_s` is kept for others."""
+
+    budget: Budget
+    lines: int
+    start_cpu_s: float
+    import_cpu_s: float
+    more_cpu_s: float = 0.0
+    checks: int = 2
+    """Fresh processes with other hash seeds that the calls have to agree in."""
+    orders: int = 2
+    """Shuffled orders that the tests have to pass in."""
+    calls_cpu_s: float = _CALLS_CPU_S
+    tests: int = _TESTS
+
+    @classmethod
+    def of(cls, jail: Jail, budget: Budget, lines: int, more_cpu_s: float) -> "Plan":
+        """After the import.
+
+        Raises:
+            CannotTest: the budget does not hold even the least; the message says what would.
+        """
+        plan = cls(budget, lines, jail.start_cpu_s, jail.plain_import_cpu_s, more_cpu_s)
+        if plan.free_s < _LEAST_SHARE * budget.cpu_s:
+            plan.checks = plan.orders = 1
+        if plan.free_s < _FLOOR_CPU_S:
+            needed_s = budget.cpu_s - plan.free_s
+            raise CannotTest(
+                f"Checking and running tests in fresh processes takes about {needed_s:.1f} CPU s "
+                f"here, {plan.import_cpu_s:.1f} of it for each import of the module: a budget of "
+                f"{budget.cpu_s:.1f} does not hold that. Allow {1.5 * needed_s + 1:.0f}."
+            )
+        return plan
+
+    @property
+    def _slowness(self) -> float:
+        return max(1.0, self.start_cpu_s / _START_CPU_S)
+
+    @property
+    def check_s(self) -> float:
+        """One fresh process that makes all calls."""
+        own_s = self.start_cpu_s + self._slowness * _CHECK_CPU_S
+        return own_s + self.import_cpu_s + self.calls_cpu_s
+
+    @property
+    def orders_s(self) -> float:
+        """The tests in shuffled orders."""
+        order_s = _ORDER_CPU_S + self.tests * _TEST_CPU_S
+        own_s = self._slowness * (_ORDERS_CPU_S + self.orders * order_s)
+        return own_s + self.import_cpu_s + self.orders * self.calls_cpu_s
+
+    @property
+    def covered_s(self) -> float:
+        """The tests in their own order, under coverage."""
+        read_s = self.lines * _LINE_CPU_S
+        own_s = self._slowness * (_COVERED_CPU_S + read_s + self.tests * _TEST_CPU_S)
+        return own_s + _COVERED_IMPORT * self.import_cpu_s + _COVERED_CALLS * self.calls_cpu_s
+
+    @property
+    def reading_s(self) -> float:
+        """The part of it that comes after the last test."""
+        return self._slowness * (0.05 + self.lines * _LINE_CPU_S)
+
+    @property
+    def measuring_s(self) -> float:
+        """All that follows the checks."""
+        return self._slowness * _WRITING_CPU_S + self.orders_s + self.covered_s + self.more_cpu_s
+
+    @property
+    def free_s(self) -> float:
+        """What is left for searching and choosing."""
+        return self.budget.left_s - self.checks * self.check_s - self.measuring_s
+
+    @property
+    def search_until_s(self) -> float:
+        """When the search has to end, as spent of the budget."""
+        free_s = self.free_s
+        choosing_s = min(_SHARE_OF_ALL * self.budget.cpu_s, _SHARE_OF_REST * free_s)
+        return self.budget.spent_s + free_s - choosing_s
+
+    def until_s(self, share: float, least_s: float = 0.0) -> float:
+        """When a step has to end that may take this share of what is free, or as much as that."""
+        free_s = max(0.0, self.free_s)
+        return self.budget.spent_s + max(share * free_s, min(least_s, free_s))
+
+    def affordable(self, kept: Sequence[Kept]) -> list[Kept]:
+        """The calls that can be checked and measured, without the slowest where all cannot be."""
+        times = sorted(one.result.cpu_s for one in kept)
+        self.tests = len(kept)
+        while times:
+            self.calls_cpu_s = sum(times)
+            if self.free_s >= 0:
+                break
+            times.pop()
+        slowest = times[-1] if times else 0.0
+        return [one for one in kept if one.result.cpu_s <= slowest]
