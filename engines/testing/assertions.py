@@ -235,9 +235,8 @@ def _context_lines(call: Call, seen: Observation) -> list[str]:
 
 def _entered_lines(source: str, seen: Observation) -> list[str]:
     """A `with` block and what it is given."""
-    if seen.text in {None, "None"}:
-        return [f"with {source}:\n    pass"]
-    return [f"with {source} as value:\n    {equality('value', seen.text or '')}"]
+    check = "assert value is not None" if seen.text is None else equality("value", seen.text)
+    return [f"with {source} as value:\n    {check}"]
 
 
 def _object_lines(source: str, seen: Observation, names: Names) -> list[str]:

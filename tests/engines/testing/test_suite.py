@@ -163,3 +163,9 @@ def test_a_name_speaks_of_a_condition_of_the_callable_itself_alone() -> None:
         one = Kept(call(offer("price"), "4"), Result(0, frozenset({hit}), value("1", "int")))
         found.extend(test.name for test in suite.tests_of([one], goals, bodies))
     assert found == ["test_price_returns_number_when_rate_above_3", "test_price_returns_number"]
+
+
+def test_a_block_checks_what_it_is_given() -> None:
+    seen = Observation("entered", "contextlib:_GeneratorContextManager", "None")
+    text = file_of((call(offer("price"), "3"), seen))
+    assert "    with price(3) as value:\n        assert value is None\n" in text
