@@ -107,7 +107,7 @@ def test_what_a_method_leaves_behind_is_told_in_code_that_runs_on_its_own(diff: 
 
 def test_what_a_call_does_to_the_objects_it_is_given_is_told(diff: Diff) -> None:
     text = "def tidy(items: list[int]) -> None:\n    items.sort()\n"
-    result = diff(text, text.replace("sort()", "sort(reverse=True)"))
+    result = diff(text, text.replace("sort()", "sort(reverse=True)"), cpu_s=1.5)
     one = result.differences[0]
     assert one.change is Change.LEAVES_OTHER
     assert one.call.startswith("items = [")
@@ -126,7 +126,9 @@ def test_what_becomes_of_an_object_of_the_module_that_a_function_is_given_is_tol
         "    def add(self, line):\n        self.lines.append(line)\n\n\n"
         "def noted(log: Log, word: str) -> str:\n    log.add(word)\n    return word\n"
     )
-    (one, *_) = diff(text, text.replace("log.add(word)", "log.add(word * 2)")).differences
+    (one, *_) = diff(
+        text, text.replace("log.add(word)", "log.add(word * 2)"), cpu_s=1.5
+    ).differences
     assert (one.function, one.change) == ("noted", Change.LEAVES_OTHER)
     assert one.call.startswith("log = Log()\n")
     assert one.call.endswith("log.lines")
@@ -137,7 +139,7 @@ def test_what_a_function_leaves_in_its_module_is_seen_through_another_one(diff: 
         "_STOCK = {}\n\n\ndef store(name: str, count: int) -> None:\n    _STOCK[name] = count\n\n\n"
         "def stored(name: str) -> int:\n    return _STOCK.get(name, 0)\n"
     )
-    (one, *_) = diff(text, text.replace("= count", "= count + 1")).differences
+    (one, *_) = diff(text, text.replace("= count", "= count + 1"), cpu_s=1.5).differences
     assert one.function == "store"
     before, call = one.call.splitlines()
     assert before.startswith("store(")
@@ -150,14 +152,14 @@ def test_what_a_context_manager_gives_is_shown_by_code_that_gives_it(diff: Diff)
         "import contextlib\n\n\n@contextlib.contextmanager\ndef tagged(name: str):\n"
         '    yield "<" + name\n'
     )
-    (one, *_) = diff(text, text.replace('"<"', '"["')).differences
+    (one, *_) = diff(text, text.replace('"<"', '"["'), cpu_s=1.5).differences
     assert one.call.endswith(").__enter__()")
     assert (one.base[1], one.head[1]) == ("<", "[")
 
 
 def test_a_removed_function_is_told_once_and_what_others_do_is_no_part_of_it(diff: Diff) -> None:
     text = "def half(x: int) -> int:\n    return x // 2\n\n\ndef odd(x: int) -> int:\n    return x % 2\n"
-    (one,) = diff(text, text.replace("def half", "def halved")).differences
+    (one,) = diff(text, text.replace("def half", "def halved"), cpu_s=1.5).differences
     assert one.head == "raises ImportError: cannot import name 'half'"
 
 
@@ -169,7 +171,7 @@ def test_looking_at_what_is_left_behind_may_not_end_without_the_call_being_blame
         "    def __iter__(self):\n        while self.size != self.limit:\n            pass\n"
         "        return iter(())\n\n    def fill(self):\n        self.size = 3\n        return 1\n"
     )
-    found = diff(text, text.replace("self.size = 3", "self.size = 4")).differences
+    found = diff(text, text.replace("self.size = 3", "self.size = 4"), cpu_s=1.5).differences
     assert found
     assert all(one.change is not Change.NEVER_ENDS or "list(" in one.call for one in found)
 
@@ -180,7 +182,7 @@ def test_names_that_a_module_only_passes_on_are_imported_by_the_shown_code(diff:
         '    """As in\n\n    >>> way(UP)\n    1\n    """\n'
         "    if name == UP:\n        return 1\n    return 0\n"
     )
-    result = diff(text, text.replace("return 1", "return 2"))
+    result = diff(text, text.replace("return 1", "return 2"), cpu_s=1.5)
     (one, *_) = result.differences
     assert (one.code, one.base, one.head) == ("from mod import UP, way\nway(UP)", "1", "2")
 
@@ -279,7 +281,7 @@ def test_where_a_class_lives_is_no_part_of_a_message(diff: Diff, tmp_path: Path)
     )
     (tmp_path / "head").mkdir()
     (tmp_path / "head" / "nodes.py").write_text(text)
-    assert told(diff(text, "from nodes import Node, placed\n")) == []
+    assert told(diff(text, "from nodes import Node, placed\n", cpu_s=1.5)) == []
 
 
 def test_comments_and_docstrings_are_not_compared(diff: Diff) -> None:
