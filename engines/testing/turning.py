@@ -66,7 +66,7 @@ class Turning:
         """What was given, as long as wanted."""
         try:
             value: object = ast.literal_eval(given or '""')
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError):
             return None
         if isinstance(value, str | bytes):
             unit = value or ("a" if isinstance(value, str) else b"a")
