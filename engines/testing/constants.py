@@ -24,7 +24,9 @@ def constants_of(text: str) -> tuple[ast.Constant, ...]:
 
 
 def with_constant(text: str, node: ast.Constant, fresh: str) -> str:
-    """The text with the source of one of its constants replaced."""
+    """The text with the source of one of its constants replaced; two signs become none."""
     data = text.encode()
     start, end = node.col_offset, node.end_col_offset or node.col_offset
+    if fresh.startswith("-") and data[:start].endswith(b"-"):
+        start, fresh = start - 1, fresh[1:]
     return (data[:start] + fresh.encode("utf-8", "replace") + data[end:]).decode()
