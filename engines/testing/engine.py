@@ -45,7 +45,7 @@ _CONFIRMING_SHARE, _SHRINKING_SHARE, _SELECTING_SHARE = 0.25, 0.22, 0.97
 _LEAST_CONFIRMING_CPU_S = 0.3
 _LONG_IMPORT_CPU_S = 0.3
 _LINE_LIMIT = 600
-_RUNS_OF_EXISTING = 2
+_RUNS_OF_EXTENDED = 2
 
 
 @dataclass
@@ -176,7 +176,8 @@ class _Run:
             self._extension = opened(self._measurement, self._test_place, self._request.test_file)
         except NotExtendable as reason:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
-        self._budget.cpu_s += _RUNS_OF_EXISTING * (self._budget.spent_s - spent_s)
+        runs = _RUNS_OF_EXTENDED if self._extension else 1
+        self._budget.cpu_s += runs * (self._budget.spent_s - spent_s)
 
     def _style(self) -> Style:
         """Of the file that is extended, else as asked for."""
