@@ -40,7 +40,7 @@ from engines.testing.unreached import unreached_of
 from engines.testing.values import Values
 from engines.watch import Stopped, Unwatched, Watch
 
-_CONFIRMING_SHARE, _SHRINKING_SHARE, _SELECTING_SHARE = 0.25, 0.22, 0.97
+_CONFIRMING_SHARE, _SHRINKING_SHARE, _SELECTING_SHARE = 0.34, 0.22, 0.97
 """How much each of these may take of what is free when it begins."""
 _LEAST_CONFIRMING_CPU_S = 0.3
 _LONG_IMPORT_CPU_S = 0.3

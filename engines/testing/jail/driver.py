@@ -154,7 +154,7 @@ def load(request: Fact) -> Target:
     names = _namespace(module)
     borrowed = _borrowed(request["borrowed"], module)
     surface = Surface(module, file, Renderer(names), borrowed)
-    described = surface.describe() if loader else Fact()
+    described = surface.describe()  # finds names that calls use, too
     goals = loader.goals if loader else []
     foreign = borrowed | surface.foreign_names() | surface.own_names()
     sites = Sites(root, file)
