@@ -65,9 +65,9 @@ async def town(tmp_path: Path, repository: Path) -> AsyncGenerator[Town]:
 
 
 async def test_a_mention_and_a_slash_command_get_a_thread_with_the_result(town: Town) -> None:
-    said = town.mention("test text/slugs.py budget=1s")
+    said = town.mention("test text/slugs.py budget=3s")
     people = town.discord.people
-    asked = people.slash(town.ann, town.channel, "test", target="text/slugs.py", budget="1s")
+    asked = people.slash(town.ann, town.channel, "test", target="text/slugs.py", budget="3s")
     assert await people.sees_answer(asked)
     assert asked.response is not None
     root = asked.response.id
@@ -95,7 +95,7 @@ async def test_a_killed_gateway_s_successor_answers_what_was_said_meanwhile(town
     await eventually(lambda: town.answers(before), ANSWER_S)
     town.stack.kill("gateway")
     await eventually(lambda: not town.discord.gateway.connected)
-    missed = [town.mention("status"), town.mention("test text/slugs.py budget=1s")]
+    missed = [town.mention("status"), town.mention("test text/slugs.py budget=3s")]
     await eventually(lambda: len(town.discord.gateway.started) == 2, TAKE_OVER_S)
     after = town.mention("quota")
     await eventually(

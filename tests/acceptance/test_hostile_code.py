@@ -30,7 +30,7 @@ async def test_module_that_hangs_crashes_swells_or_deletes_itself_costs_its_own_
 ) -> None:
     for name, text in HOSTILE.items():
         (repository / name).write_text(text)
-    asked = [await stack.say(f"test {name} budget=1s", repository) for name in HOSTILE]
+    asked = [await stack.say(f"test {name} budget=3s", repository) for name in HOSTILE]
     await asyncio.gather(*(each.result() for each in asked))
     assert {each.state for each in asked} <= {JobState.SUCCEEDED, JobState.FAILED}
     assert all((repository / name).read_text() == text for name, text in HOSTILE.items())

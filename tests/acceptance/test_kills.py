@@ -51,10 +51,10 @@ async def test_a_killed_broker_loses_neither_the_running_nor_the_queued_job(
     stack: Stack, repository: Path
 ) -> None:
     running_ones = [await in_work(stack, repository, "test slow.py budget=4s") for _ in "ab"]
-    queued = await stack.say("test text/slugs.py budget=1s", repository)
+    queued = await stack.say("test text/slugs.py budget=3s", repository)
     await queued.until(lambda t: bool(t.states))
     stack.kill("valkey")
-    asked_while_down = await stack.say("test text/slugs.py budget=1s", repository)
+    asked_while_down = await stack.say("test text/slugs.py budget=3s", repository)
     threads = [*running_ones, queued, asked_while_down]
     await asyncio.gather(*(thread.result() for thread in threads))
     assert [t.states[-1] for t in threads] == [JobState.SUCCEEDED] * 4

@@ -28,7 +28,7 @@ async def test_one_trace_leads_from_the_message_to_the_engine_and_back(
     home = tmp_path / "home"
     with receiving() as receiver:
         async with running(home, GRYPH_OTLP_URL=receiver.url, **SLACK) as stack:
-            thread = await stack.say("test text/slugs.py budget=1s", repository)
+            thread = await stack.say("test text/slugs.py budget=3s", repository)
             await thread.result()
             assert await stack.stop() == 0
     spans = receiver.spans
