@@ -202,6 +202,11 @@ class _Run:
         plan = Plan.of(jail, self._budget, self._module.text.count("\n"), more_s)
         if self._integration.subject:
             plan.more_cpu_s += plan.measuring_s
+        if plan.raised_from_s is not None:
+            self._notes.append(
+                f"A budget of {plan.raised_from_s:.3g} CPU s does not hold checking the tests in "
+                f"fresh processes; it was taken as {self._budget.cpu_s:.1f}."
+            )
         if plan.checks == 1 and plan.import_cpu_s > _LONG_IMPORT_CPU_S:
             self._notes.append(
                 f"Importing the module takes {plan.import_cpu_s:.1f} CPU s, so the tests were "

@@ -57,7 +57,7 @@ async def test_every_rule_and_panel_is_answered_and_nothing_is_wrong(
         await say_all(stack, repository)  # only what grows between two scrapes has a rate
         for name in recorded():
             await until(lambda name=name: has_numbers(prometheus, name))
-        assert await empty(prometheus, panel_queries()) <= EMPTY_WHEN_WELL
+        await until(lambda: panels_show_all(prometheus))
         assert (await empty(prometheus, rule_queries())).isdisjoint(recorded())
         await until(lambda: only_a_backup_is_missing(prometheus))
         assert {rule["health"] for rule in await prometheus.rules()} == {"ok"}
@@ -89,6 +89,11 @@ async def say_all(stack: Stack, repository: Path) -> None:
     for line in COMMANDS:
         thread = await stack.say(line, repository)
         await thread.until(lambda t: bool(t.of(MessageKind.ANSWER) or t.of(MessageKind.RESULT)))
+
+
+async def panels_show_all(prometheus: Prometheus) -> bool:
+    """What grew after the last scrape is seen with the next one."""
+    return await empty(prometheus, panel_queries()) <= EMPTY_WHEN_WELL
 
 
 async def only_a_backup_is_missing(prometheus: Prometheus) -> bool:

@@ -37,9 +37,11 @@ async def world(sqlite: Database, tmp_path: Path, valkey_url: str) -> AsyncGener
 
 
 async def until_over(world: Everywhere, count: int) -> None:
-    """Wait until so many jobs have ended well and all is said."""
+    """Wait until so many jobs have ended, all of them well, and all is said."""
+    well = [JobState.SUCCEEDED] * count
     async with asyncio.timeout(_PATIENCE_S):
-        while [job.state for job in await world.spine.jobs()] != [JobState.SUCCEEDED] * count:
+        while (states := [job.state for job in await world.spine.jobs()]) != well:
+            assert JobState.FAILED not in states
             await world.spine.tick()
     await world.until_handled()
 

@@ -55,6 +55,15 @@ def test_a_budget_that_does_not_hold_the_imports_is_refused_with_what_would(
         write_tests(TestingRequest(tmp_path, "slow.py", cpu_s=2.5), sandbox)
 
 
+def test_a_budget_of_a_moment_is_raised_to_what_checking_takes_and_that_is_said(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "mod.py").write_text("def half(n: int) -> float:\n    return n / 2\n")
+    result = write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=0.5), sandbox)
+    assert result.passed == result.tests > 0
+    assert any("A budget of 0.5 CPU s" in note for note in result.notes)
+
+
 def test_what_is_asked_of_the_jail_ends_with_its_allowance(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
