@@ -84,12 +84,22 @@ class Call:
     """Arguments to call the result with, and that result in turn: `make(1)("x")("y")`."""
     lead: tuple[str, ...] = ()
     """Statements before all others, for what they change outside of every object."""
-    is_example: bool = False
-    """Taken from a docstring."""
+    example: tuple[str, ...] = ()
+    """The statements of the document or test that it was taken from; it may differ since."""
     is_inline: bool = False
     """Written without a variable for the receiver: `Stack([1]).pop()`."""
     variable: str = ""
     """What the receiver is called instead of its class's name in lower case."""
+
+    @cached_property
+    def is_example(self) -> bool:
+        """Whether it stands in a document or a test as it is."""
+        return self.example == self.statements
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """All of it as it is written."""
+        return (*self.setup, self.source)
 
     @cached_property
     def soundness(self) -> Soundness:

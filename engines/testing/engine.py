@@ -22,7 +22,7 @@ from engines.testing.integration.addition import Integration
 from engines.testing.jailed import Goal, Jail, Lost
 from engines.testing.layout import is_python
 from engines.testing.measurement import Measurement
-from engines.testing.minimising import covering, shrunken
+from engines.testing.minimising import covering
 from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
 from engines.testing.oracle import Judge, Texts
@@ -32,6 +32,7 @@ from engines.testing.properties.addition import Laws
 from engines.testing.proving import Proof
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
+from engines.testing.slimming import slimmed
 from engines.testing.stability import SETTINGS, stable
 from engines.testing.suite import Test, tests_of
 from engines.testing.targets import Targets, chosen_targets
@@ -257,9 +258,9 @@ class _Run:
         if self._watch.stop_requested():
             found.is_complete = False
             return
-        plan.affordable(found.kept)
+        plan.expect(found.kept)
         jail.until_s = plan.until_s(_SHRINKING_SHARE)
-        small = shrunken(jail, found.kept, goals, rounds=1)
+        small = slimmed(jail, found.kept, goals)
         jail.until_s = plan.until_s(_SELECTING_SHARE)
         selection = Selection(
             jail, self._module, generation, goals, judge, self._budget,

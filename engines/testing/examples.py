@@ -118,7 +118,7 @@ class _Reader:
             if call and call.receiver and subject and node is inlined:
                 call = replace(call, steps=tuple(known.steps.get(subject, ())[-_STEP_LIMIT:]))
             if call:
-                yield call
+                yield replace(call, example=call.statements)
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             known.assigned(statement.targets[0].id, ast.unparse(inlined))
         elif subject in known.steps:
@@ -138,7 +138,7 @@ class _Reader:
         offer, receiver = self._callee(node.func)
         if offer is None:
             return None
-        call = Call(offer, tuple(_arguments(node, offer)), is_example=True)
+        call = Call(offer, tuple(_arguments(node, offer)))
         return replace(call, receiver=receiver) if receiver else call
 
     def _callee(self, node: ast.expr) -> tuple[Offer | None, str | None]:

@@ -1,16 +1,18 @@
 """Keeps few calls that together reach what all of them reached, and makes each of them small."""
 
 import ast
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from engines.testing.calls import Call, Soundness
-from engines.testing.constants import constants_of
+from engines.testing.calls import Argument, Call, Soundness
+from engines.testing.constants import constants_of, with_constant
 from engines.testing.jail.rendering import quoted
 from engines.testing.jailed import Jail
 from engines.testing.observations import Observation, Result
+from engines.testing.offers import Input
 from engines.testing.search import Kept
 
 ItemT = TypeVar("ItemT", ast.expr, ast.keyword)
@@ -18,7 +20,7 @@ ItemT = TypeVar("ItemT", ast.expr, ast.keyword)
 _TELLING_PER_OFFER = 3
 _EMPTY = frozenset({"None", "0", "0.0", '""', "[]", "{}", "()", "set()", 'b""'})
 _SMALL_CHARS = 12
-_PLAIN_SIGNS = frozenset(" _.,()[]{}=:\"'")
+_STUMBLING = re.compile(r"""[^\w .,()[\]{}=:"']""")
 _DULL_CHARS = 25
 _REPEATED_CHARS = 8
 _ROUNDS = 5
@@ -26,6 +28,10 @@ _SOUNDNESS_COST = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness
 _VARIANTS, _PLAIN_VARIANTS = 16, 4
 _LONG_CHARS = 60
 _COMMON_OBJECTS = 2
+_PLAIN: Mapping[type, str] = {
+    str: '"a"', bytes: 'b"a"', int: "1", float: "0.5", list: "[]", tuple: "()", dict: "{}",
+}  # fmt: skip
+_MANY_OPTIONS, _FEW_ITEMS = 3, 2
 
 
 def outcome_class(call: Call, seen: Observation) -> str:
@@ -121,8 +127,7 @@ def soundness_of(one: Kept) -> Soundness:
 
 def ugliness_of(call: Call) -> int:
     """How many signs a reader would stumble over."""
-    text = "".join((*call.setup, call.source))
-    return sum(1 for sign in text if not sign.isalnum() and sign not in _PLAIN_SIGNS)
+    return len(_STUMBLING.findall("".join(call.statements)))
 
 
 def reading_cost(one: Kept) -> tuple[int, int]:
@@ -151,7 +156,7 @@ def shrunken(
             (place, variant)
             for place, one in enumerate(chosen)
             if not one.call.is_example
-            for variant in list(variants(one.call))[:_VARIANTS]
+            for variant in (*bolder(one.call), *list(variants(one.call))[:_VARIANTS])
         ]
         if not tries:
             return chosen
@@ -167,13 +172,8 @@ def distinct(kept: Iterable[Kept]) -> list[Kept]:
     """Without calls that have become the same by shrinking."""
     found: dict[tuple[str, ...], Kept] = {}
     for one in kept:
-        found.setdefault(text_of(one.call), one)
+        found.setdefault(one.call.statements, one)
     return list(found.values())
-
-
-def text_of(call: Call) -> tuple[str, ...]:
-    """All statements of the call."""
-    return (*call.setup, call.source)
 
 
 def _better(
@@ -187,7 +187,7 @@ def _better(
         old = chosen[place]
         if not is_same(old, call, result, wanted) or _is_duller(old, Kept(call, result)):
             continue
-        if place not in found or _bulk(call) < _bulk(found[place].call):
+        if place not in found or bulk(call) < bulk(found[place].call):
             found[place] = Kept(call, result)
     return found
 
@@ -201,7 +201,8 @@ def _is_duller(old: Kept, new: Kept) -> bool:
     return repeated[1] > repeated[0] or (is_dull(new) and not is_dull(old))
 
 
-def _bulk(call: Call) -> int:
+def bulk(call: Call) -> int:
+    """How much there is to read, signs to stumble over counted thrice."""
     return call.size + 2 * ugliness_of(call)
 
 
@@ -223,13 +224,62 @@ def is_alike(old: Kept, new: Kept) -> bool:
     return seen.kind == before.kind and bool(new.hits) and not (is_dull(new) and not is_dull(old))
 
 
+def bolder(call: Call) -> Iterator[Call]:
+    """Much smaller at once: few of many options, an argument plain, the receiver's values plain."""
+    options = [one for one in call.arguments if _is_droppable(call, one)]
+    if len(options) >= _MANY_OPTIONS:
+        yield from _with_one_of(call, options)
+    for place, one in enumerate(call.arguments):
+        if (plain := _plain(one.text)) and len(plain) < len(one.text):
+            yield call.with_argument(place, plain)
+    if call.receiver and (receiver := _with_plain_constants(call.receiver)) != call.receiver:
+        yield replace(call, receiver=receiver)
+
+
+def _with_one_of(call: Call, options: list[Argument]) -> Iterator[Call]:
+    for kept in (None, *options):
+        rest = tuple(one for one in call.arguments if one is kept or one not in options)
+        if kept is None or kept.name or rest == call.arguments[: len(rest)]:
+            yield replace(call, arguments=rest)
+        elif _input_of(call, kept).kind == "positional_or_keyword":
+            named = (replace(one, name=one.parameter) if one is kept else one for one in rest)
+            yield replace(call, arguments=tuple(named))
+
+
+def _plain(text: str) -> str | None:
+    """The shortest literal of the same type that is not empty, of a container the empty one."""
+    try:
+        value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return next((plain for kind, plain in _PLAIN.items() if type(value) is kind), None)
+
+
+def _with_plain_constants(text: str) -> str:
+    """The source with the shortest value in the place of each longer text and number."""
+    for place in range(len(constants_of(text))):
+        node = constants_of(text)[place]
+        plain = _PLAIN.get(type(node.value))
+        written = text.encode()[node.col_offset : node.end_col_offset].decode()
+        if plain and len(plain) < len(written):
+            text = with_constant(text, node, plain)
+    return text
+
+
+def _input_of(call: Call, argument: Argument) -> Input:
+    return next(one for one in call.offer.inputs if one.name == argument.parameter)
+
+
+def _is_droppable(call: Call, argument: Argument) -> bool:
+    given = next((one for one in call.offer.inputs if one.name == argument.parameter), None)
+    return given is not None and (given.is_optional or given.kind.startswith("var_"))
+
+
 def shorter(call: Call) -> Iterator[Call]:
     """Without an optional argument, without a step."""
     for place, one in enumerate(call.arguments):
-        given = next((item for item in call.offer.inputs if item.name == one.parameter), None)
-        droppable = given is not None and (given.is_optional or given.kind.startswith("var_"))
         positional_after = any(other.name is None for other in call.arguments[place + 1 :])
-        if droppable and (one.name or not positional_after):
+        if _is_droppable(call, one) and (one.name or not positional_after):
             rest = call.arguments[:place] + call.arguments[place + 1 :]
             yield replace(call, arguments=rest)
     for place in range(len(call.steps)):
@@ -246,12 +296,12 @@ def simpler_calls(kept: Sequence[Kept]) -> Iterator[list[Call]]:
         common = objects.get(one.call.offer.owner, Counter()).most_common(_COMMON_OBJECTS)
         others = [replace(one.call, receiver=text, receiver_soundness=one.call.receiver_soundness)
                   for text, _ in common if one.call.receiver not in {None, text}]  # fmt: skip
-        yield [*others, *_spread(list(variants(one.call)))]
+        yield [*others, *bolder(one.call), *_spread(list(variants(one.call)))]
 
 
 def _spread(calls: list[Call]) -> Iterator[Call]:
     """Some of the calls: those with less to do, and a few of every size; more of a long call."""
-    plain, ordered = calls[:_PLAIN_VARIANTS], sorted(calls[_PLAIN_VARIANTS:], key=_bulk)
+    plain, ordered = calls[:_PLAIN_VARIANTS], sorted(calls[_PLAIN_VARIANTS:], key=bulk)
     is_long = bool(ordered) and ordered[-1].size > _LONG_CHARS
     few, rest = (ordered[:_PLAIN_VARIANTS], ordered[_PLAIN_VARIANTS:]) if is_long else ([], ordered)
     room = _PLAIN_VARIANTS + (_PLAIN_VARIANTS if is_long else 0)
@@ -277,6 +327,7 @@ def smaller_texts(text: str) -> Iterator[str]:
         start, end = node.col_offset, node.end_col_offset or node.col_offset
         for fresh in _smaller_values(node.value):
             yield (data[:start] + fresh.encode() + data[end:]).decode()
+    yield from _emptied(text)
     yield from _with_fewer_items(text)
     yield from _unwrapped(text)
     yield from _repeated(text)
@@ -299,6 +350,26 @@ def _smaller_values(value: object) -> Iterator[str]:
 
 def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def _emptied(text: str) -> Iterator[str]:
+    """The source with nothing in a container of several items, or only the first of them."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > _FEW_ITEMS:
+            items = node.elts
+            for node.elts in ([], items[:1]):
+                yield ast.unparse(tree)
+            node.elts = items
+        elif isinstance(node, ast.Dict) and len(node.keys) > _FEW_ITEMS:
+            keys, values = node.keys, node.values
+            for size in (0, 1):
+                node.keys, node.values = keys[:size], values[:size]
+                yield ast.unparse(tree)
+            node.keys, node.values = keys, values
 
 
 def _with_fewer_items(text: str) -> Iterator[str]:

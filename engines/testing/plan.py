@@ -26,6 +26,10 @@ _SMALLEST_CPU_S, _RAISED_FREE_CPU_S = 3.0, 0.5
 _CALLS_CPU_S = 0.03
 """Of all calls that are kept, before they are known."""
 _TESTS = 40
+_KEPT_SHARE = 0.7
+"""How many of the calls that cover everything become tests, at most as a rule."""
+_LITTLE_CPU_S = 0.15
+"""What calls may cost in any case: leaving them out would save next to nothing."""
 
 
 @dataclass
@@ -120,14 +124,25 @@ class Plan:
         free_s = max(0.0, self.free_s)
         return self.budget.spent_s + max(share * free_s, min(least_s, free_s))
 
+    def expect(self, kept: Sequence[Kept]) -> None:
+        """Most of these calls will be checked and measured."""
+        self.tests = round(_KEPT_SHARE * len(kept))
+        self.calls_cpu_s = sum(one.result.cpu_s for one in kept)
+
     def affordable(self, kept: Sequence[Kept]) -> list[Kept]:
-        """The calls that can be checked and measured, without the slowest where all cannot be."""
+        """The calls that can be checked and measured, without the slowest where all cannot be.
+
+        One at least: a file without a test is of no use.
+        """
         times = sorted(one.result.cpu_s for one in kept)
         self.tests = len(kept)
-        while times:
-            self.calls_cpu_s = sum(times)
-            if self.free_s >= 0:
-                break
+        self.calls_cpu_s = sum(times)
+        while len(times) > 1 and self.free_s < 0 and self._of_calls_s > _LITTLE_CPU_S:
             times.pop()
-        slowest = times[-1] if times else 0.0
-        return [one for one in kept if one.result.cpu_s <= slowest]
+            self.calls_cpu_s = sum(times)
+        return [one for one in kept if one.result.cpu_s <= max(times, default=0.0)]
+
+    @property
+    def _of_calls_s(self) -> float:
+        """What the calls take in all checks and measurements."""
+        return (self.checks + self.orders + _COVERED_CALLS) * self.calls_cpu_s

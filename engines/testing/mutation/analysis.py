@@ -8,7 +8,7 @@ from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.facts import items, number
 from engines.testing.jailed import Jail, candidates_of, understood
-from engines.testing.minimising import reading_cost, text_of
+from engines.testing.minimising import reading_cost
 from engines.testing.mutation.mutants import Mutant
 from engines.testing.search import Kept
 
@@ -46,7 +46,7 @@ class Analysis:
         """Watch more calls from now on; their places in the pool."""
         first = len(self.pool)
         self.pool.extend(kept)
-        self._texts |= {text_of(one.call) for one in kept}
+        self._texts |= {one.call.statements for one in kept}
         candidates = candidates_of([one.call for one in kept], first)
         with understood():
             reply = self._jail.ask({"do": "watch", "candidates": candidates})
@@ -56,7 +56,7 @@ class Analysis:
 
     def unknown(self, calls: Iterable[Call]) -> list[Call]:
         """Those that are written otherwise than every call of the pool, each once."""
-        new = {text_of(one): one for one in calls}
+        new = {one.statements: one for one in calls}
         return [one for text, one in new.items() if text not in self._texts]
 
     def reaching(self, mutant: Mutant) -> list[int]:

@@ -10,7 +10,7 @@ from engines.testing.minimising import is_dull, soundness_of, ugliness_of
 from engines.testing.observations import Observation
 from engines.testing.search import Kept
 
-_LINE_CHARS = 76
+_LINE_CHARS, _OPENED_CHARS, _ITEM_CHARS = 80, 150, 30
 _TEST_LINES = 2.0
 """What a test costs beside its own statements: its head and the lines before it."""
 _UNSOUND_FACTOR = {Soundness.ANNOTATED: 1.0, Soundness.SUGGESTED: 1.1, Soundness.GUESSED: 1.7}
@@ -154,13 +154,20 @@ def _costs(one: Kept) -> tuple[float, float]:
 
 def _lines(call: Call, seen: Observation) -> float:
     """The lines of its statements; what is too long for one takes several."""
-    lines = sum(1 + len(one) // _LINE_CHARS for one in (*call.setup, call.source))
+    lines = sum(map(_written_lines, (*call.setup, call.source)))
     if seen.kind == "error":
         return lines + 1
     told = [*seen.attributes, *seen.changed]
     if told:
         return lines + 1 + sum(len(name) + len(text) + 12 for name, text in told) // _LINE_CHARS
     return lines + (len(call.source) + len(seen.text or "") > _LINE_CHARS)
+
+
+def _written_lines(statement: str) -> int:
+    """About as many as `layout.laid_out` makes of it."""
+    if len(statement) <= _LINE_CHARS:
+        return 1
+    return 3 if len(statement) <= _OPENED_CHARS else 2 + len(statement) // _ITEM_CHARS
 
 
 def _group(one: Kept) -> str:

@@ -10,7 +10,7 @@ from engines.testing.budget import Budget
 from engines.testing.calls import Call
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail
-from engines.testing.minimising import distinct, is_alike, simpler_calls
+from engines.testing.minimising import bulk, distinct, is_alike, simpler_calls
 from engines.testing.mutation.analysis import Analysis, Kills
 from engines.testing.mutation.branches import counted
 from engines.testing.mutation.choice import Gain, Item, chosen_of, pruned, replaced
@@ -22,11 +22,11 @@ from engines.testing.search import Kept
 _MUTANTS, _JUDGED_MUTANTS = 260, 60
 _HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 5, 60, 10, 12
 _SLIMMINGS = 4
-_SLIM_CPU_S, _JUDGE_CPU_S = 0.4, 0.3
+_SLIM_CPU_S, _JUDGE_CPU_S = 0.8, 0.3
 """What simpler calls and the score may cost,"""
-_SLIM_SHARE, _JUDGE_SHARE = 0.2, 0.12
+_SLIM_SHARE, _JUDGE_SHARE = 0.3, 0.12
 """and of the budget at most."""
-_WATCHING_SHARE = 0.5
+_WATCHING_SHARE, _MAKING_SHARE = 0.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,18 @@ class Selection:
     ) -> list[int]:
         """Simpler calls in the place of those chosen, where nothing is lost that no other has."""
         pool = analysis.pool
+        ordered = sorted(places, key=lambda place: -bulk(pool[place].call))
         tries = [
             (place, call)
-            for place, simpler in zip(places, simpler_calls([pool[one] for one in places]),
+            for place, simpler in zip(ordered, simpler_calls([pool[one] for one in ordered]),
                                       strict=True)
             for call in analysis.unknown(simpler)
         ]  # fmt: skip
         if not tries or analysis.is_over:
             return places
+        self.jail.until_s -= (1 - _MAKING_SHARE) * self.jail.left_s
         results = self.jail.run([call for _, call in tries], everything=True)
+        self.jail.until_s = analysis.until_s
         shown = [
             (place, Kept(call, result))
             for (place, call), result in zip(tries, results, strict=True)
