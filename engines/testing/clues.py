@@ -132,7 +132,9 @@ class Clues:
 
     def _of_annotated(self, given: Input, function: Function | None) -> list[Choice]:
         """The annotation, and what the body makes more precise of it."""
-        found = [Choice(given.term, 10.0, Soundness.ANNOTATED), Choice(ANY, 0.4, Soundness.GUESSED)]
+        is_open = given.term.name == "union" and ANY in given.term.arguments
+        soundness = Soundness.SUGGESTED if is_open else Soundness.ANNOTATED
+        found = [Choice(given.term, 10.0, soundness), Choice(ANY, 0.4, Soundness.GUESSED)]
         refined = _REFINED.get(given.term.name)
         if refined is None or function is None:
             return found

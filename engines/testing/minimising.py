@@ -1,6 +1,7 @@
 """Keeps few calls that together reach what all of them reached, and makes each of them small."""
 
 import ast
+import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,16 +59,21 @@ def covering(kept: Iterable[Kept], wanted: frozenset[int]) -> list[Kept]:
     A few more with other results come along, for what lines alone do not tell.
     """
     ordered = sorted(kept, key=reading_cost)
-    waiting: dict[int, set[object]] = {
-        place: _shown(one, wanted) for place, one in enumerate(ordered)
-    }
+    shown = [_shown(one, wanted) for one in ordered]
     factors = [_cost_factor(one) for one in ordered]
+    worth = [(-len(shown[place]) / factors[place], place) for place in range(len(ordered))]
+    heapq.heapify(worth)
     chosen: list[Kept] = []
-    while waiting:
-        best = max(waiting, key=lambda place: (len(waiting[place]) / factors[place], -place))
-        chosen.append(ordered[best])
-        found = waiting[best]
-        waiting = {place: shown - found for place, shown in waiting.items() if not shown <= found}
+    found = set[object]()
+    while worth:
+        known, place = heapq.heappop(worth)
+        shown[place] -= found
+        now = -len(shown[place]) / factors[place]
+        if now > known:  # what was found meanwhile is no gain any more
+            heapq.heappush(worth, (now, place))
+        elif shown[place]:
+            chosen.append(ordered[place])
+            found |= shown[place]
     return [*chosen, *_telling(ordered, chosen)]
 
 

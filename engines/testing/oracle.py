@@ -33,7 +33,8 @@ _PARSERS = frozenset({"re", "json.decoder", "binascii", "struct", "decimal", "cs
 _REFUSALS = (
     "invalid literal for int()", "could not convert string to float", "unknown encoding",
     "codec can't", "expected a character", "must be a unicode character", "unhashable type",
-    "embedded null",
+    "embedded null", "only ASCII characters", "dictionary is empty", "is not in list",
+    "x not in tuple",
 )  # fmt: skip
 """What Python says of a text that is no number, of two letters for one, of a key that is a list."""
 _GUESSED_TYPES_RAISE = frozenset({"TypeError", "AttributeError"})

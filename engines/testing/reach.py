@@ -26,6 +26,7 @@ class Reach:
             made = [one for one in owner.methods if one.name in {"__init__", "__new__"}]
             self._by_name.setdefault(owner.name, []).extend(made)
         self._goals = self._goals_by_function(goals)
+        self._mentioned: dict[str, frozenset[str]] = {}
         self._closures: dict[str, frozenset[int]] = {}
 
     def goals_of(self, function: Function | None) -> frozenset[int]:
@@ -57,7 +58,9 @@ class Reach:
             if one.qualname in found:
                 continue
             found.add(one.qualname)
-            for name in set(_mentioned(one.node)):
+            if one.qualname not in self._mentioned:
+                self._mentioned[one.qualname] = frozenset(_mentioned(one.node))
+            for name in self._mentioned[one.qualname]:
                 waiting.extend(self._by_name.get(name, ()))
         return frozenset[int]().union(*(self._goals.get(one, frozenset()) for one in found))
 

@@ -21,6 +21,7 @@ _DEPTH_LIMIT = 6
 _ITEM_LIMIT = 60
 _INT_LIMIT = 10**40
 _QUOTED_TEXTS = 4_096
+_EQUALITY = ("__eq__", "__iter__", "__len__", "items", "__str__", "__int__", "__float__")
 _BY_REPR = (datetime.date, datetime.time, datetime.timedelta, datetime.timezone)
 
 
@@ -46,6 +47,7 @@ class Renderer:
             collections.defaultdict: self._dict, types.MappingProxyType: self._dict,
             collections.deque: self._deque,
         }  # fmt: skip
+        self._bases = (str, bytes, int, float, dict, list, tuple, set, frozenset)
 
     def text(self, value: object) -> str | None:
         """The source text of `value`, None where it has none that is stable and short."""
@@ -86,7 +88,22 @@ class Renderer:
         if dataclasses.is_dataclass(kind) and "__eq__" in vars(kind):
             fields = [one.name for one in dataclasses.fields(kind) if one.init]
             return self._record(value, fields, depth)
+        is_told_apart = depth == 0 and id(kind) in self._classes
+        if not is_told_apart and (base := self._equal_base(value)):
+            return self._write(base(value), depth)
         raise _Unstable
+
+    def _equal_base(self, value: object) -> type[Any] | None:
+        """The built-in class that it extends, if it equals such a value with the same content.
+
+        Not of the system's own records, such as the interpreter's version.
+        """
+        kind = type(value)
+        if hasattr(kind, "n_sequence_fields"):
+            return None
+        base = next((one for one in self._bases if is_a(value, one)), None)
+        same = (getattr(kind, name, None) is getattr(base, name, None) for name in _EQUALITY)
+        return base if all(same) else None
 
     def _record(self, value: object, fields: Iterable[str], depth: int) -> str:
         name = self._class_name(type(value))
