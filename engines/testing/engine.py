@@ -279,7 +279,8 @@ class _Run:
         def opened(env: Mapping[str, str]) -> Jail:
             jail = self._opened(env, is_plain=True)
             later_s = (len(settings) - 1 - settings.index(env)) * plan.check_s
-            jail.until_s = self._budget.cpu_s - plan.measuring_s - later_s
+            until_s = self._budget.cpu_s - plan.measuring_s - later_s
+            jail.until_s = max(until_s, self._budget.spent_s + plan.least_check_s)
             plan.import_cpu_s = jail.plain_import_cpu_s
             return jail
 

@@ -14,6 +14,8 @@ from engines.testing.places import Place
 from engines.testing.types import Coverage
 
 _CPU_LIMIT_S = 120.0
+_LEAST_CPU_S = 0.3
+"""What a run of tests may take even if the budget is used up by then."""
 _PASSABLE = 0o755
 _SIGNS_OF_A_PLUGIN = ("fixture '", "async def functions are not natively supported")
 _ALL_PASSED, _SOME_FAILED = 0, 1
@@ -143,7 +145,9 @@ class Measurement:
             return Measured(runs[-1], before, _coverage(counts), missing, half, left_out)
 
     def _allowed_s(self, keeping_s: float | None) -> float:
-        return _CPU_LIMIT_S if keeping_s is None else max(0.0, self.budget.left_s - keeping_s)
+        if keeping_s is None:
+            return _CPU_LIMIT_S
+        return max(_LEAST_CPU_S, self.budget.left_s - keeping_s)
 
     def _reply(self, test_path: str, source: str, wish: _Wish) -> Fact:
         """Run in a copy that cannot be written to, as a test must leave no files behind."""

@@ -23,11 +23,13 @@ _FLOOR_CPU_S = 0.2
 """The least to search and choose in."""
 _SMALLEST_CPU_S, _RAISED_FREE_CPU_S = 3.0, 0.5
 """Budgets up to the first, on the machine measured on, are raised to what checks take and this."""
+_OVERDRAFT_CPU_S = 0.5
+"""A budget is overdrawn by as much rather than that nothing comes of it."""
 _CALLS_CPU_S = 0.03
 """Of all calls that are kept, before they are known."""
 _TESTS = 40
-_KEPT_SHARE = 0.7
-"""How many of the calls that cover everything become tests, at most as a rule."""
+_KEPT_SHARE, _SLOW_CPU_S = 0.4, 0.005
+"""How many of the calls that cover everything become tests; what makes a call a slow one."""
 _LITTLE_CPU_S = 0.15
 """What calls may cost in any case: leaving them out would save next to nothing."""
 
@@ -84,6 +86,11 @@ class Plan:
         return own_s + self.import_cpu_s + self.calls_cpu_s
 
     @property
+    def least_check_s(self) -> float:
+        """What a check may take after the import even if the budget is used up by then."""
+        return min(_OVERDRAFT_CPU_S, _CHECK_CPU_S + 2 * self.calls_cpu_s)
+
+    @property
     def orders_s(self) -> float:
         """The tests in shuffled orders."""
         order_s = _ORDER_CPU_S + self.tests * _TEST_CPU_S
@@ -125,9 +132,11 @@ class Plan:
         return self.budget.spent_s + max(share * free_s, min(least_s, free_s))
 
     def expect(self, kept: Sequence[Kept]) -> None:
-        """Most of these calls will be checked and measured."""
+        """Some of these calls will be checked and measured; a slow one may be among them."""
         self.tests = round(_KEPT_SHARE * len(kept))
-        self.calls_cpu_s = sum(one.result.cpu_s for one in kept)
+        times = [one.result.cpu_s for one in kept]
+        slow_s = sum(one for one in times if one > _SLOW_CPU_S)
+        self.calls_cpu_s = slow_s + _KEPT_SHARE * (sum(times) - slow_s)
 
     def affordable(self, kept: Sequence[Kept]) -> list[Kept]:
         """The calls that can be checked and measured, without the slowest where all cannot be.

@@ -7,8 +7,8 @@ import re
 import signal
 import tempfile
 import types
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -143,10 +143,10 @@ class Runner:
         if is_a(value, contextlib.AbstractContextManager) and not self._is_own(value):
             return self._entered(value, kind)
         if self._is_own(value):
-            attributes = {} if self._is_brief else self._attributes(value)
-            is_plain = self._is_brief or (self._is_made and len(attributes) < _MANY_ATTRIBUTES)
-            said = {} if is_plain else self._said(value, len(attributes))
-            return {"kind": "object", "type": kind, "attributes": said or attributes}
+            looks = _Looks() if self._is_brief else self._attributes(value)
+            is_plain = self._is_brief or (self._is_made and len(looks.texts) < _MANY_ATTRIBUTES)
+            said = _Looks() if is_plain else self._said(value, len(looks.texts))
+            return {"kind": "object", "type": kind, "attributes": (said or looks).counted()}
         parts = self._iterated(value)
         if parts is not None:
             return {"kind": "parts", "type": kind, "text": parts}
@@ -220,57 +220,104 @@ class Runner:
     def _is_own(self, value: object) -> bool:
         return type(value) in self._own_types
 
-    def _attributes(self, value: object, limit: int = ATTRIBUTE_LIMIT) -> dict[str, str]:
+    def _attributes(self, value: object, limit: int = ATTRIBUTE_LIMIT) -> "_Looks":
         """Public attributes and properties with stable values, and what it holds as a container.
 
         Those that say something come before those that are empty.
         """
-        found = self._content(value)
-        kind = type(value)
-        names = [*_instance_names(value), *_property_names(kind)]
-        for name in names:
-            if name.startswith("_"):
-                continue
-            item = self._attempt(lambda name=name: getattr(value, name))
-            text = None if isinstance(item, Raised) else self._render.text(item)
-            if text is not None:
-                found[f".{name}"] = text
-        telling = sorted(found.items(), key=lambda one: one[1] in _EMPTY)
-        return dict(islice(telling, limit)) or self._said(value, ATTRIBUTE_LIMIT)
+        looks = self._content(value)
+        with _unseen():
+            stored = [name for name in _instance_names(value) if not name.startswith("_")]
+            for name in stored:
+                looks.note(f".{name}", self._text(lambda name=name: getattr(value, name)), set())
+            for name in _property_names(type(value)):
+                probes.hits.clear()
+                text = self._text(lambda name=name: getattr(value, name))
+                looks.note(f".{name}", text, set(probes.hits))
+        return looks.first(limit) or self._said(value, ATTRIBUTE_LIMIT)
 
-    def _content(self, value: object) -> dict[str, str]:
+    def _note(self, looks: "_Looks", name: str, action: Callable[[], object]) -> str | None:
+        """Note the text of what the action gives, and apart from all others what it reaches."""
+        with _unseen() as reached:
+            text = self._text(action)
+        looks.note(name, text, reached)
+        return text
+
+    def _text(self, action: Callable[[], object]) -> str | None:
+        item = self._attempt(action)
+        return None if isinstance(item, Raised) else self._render.text(item)
+
+    def _content(self, value: object) -> "_Looks":
         """The content of what extends a container of Python's, else `len()` where it is defined."""
+        looks = _Looks()
         containers: tuple[Any, ...] = (dict, list, tuple, set, frozenset)
         for base in containers:
             if is_a(value, base):
-                text = self._attempt(lambda base=base: self._render.text(base(value)))
-                return {base.__name__: text} if isinstance(text, str) else {}
+                self._note(looks, base.__name__, lambda base=base: base(value))
+                return looks
         mro = type(value).__mro__
         if any("__len__" in vars(base) for base in mro if base.__module__ == self._module):
-            size = self._attempt(lambda: len(cast(Any, value)))
-            return {"len": str(size)} if isinstance(size, int) else {}
-        return {}
+            self._note(looks, "len", lambda: len(cast(Any, value)))
+        return looks
 
-    def _said(self, value: object, attributes: int) -> dict[str, str]:
+    def _said(self, value: object, attributes: int) -> "_Looks":
         """`str()` or else `repr()` where its class defines it and it is short."""
         defined = {name for base in type(value).__mro__ if base.__module__ == self._module
                    for name in vars(base)}  # fmt: skip
         for name, action in (("str", str), ("repr", repr)):
             if f"__{name}__" not in defined or attributes < _SEVERAL_ATTRIBUTES:
                 continue
-            said = self._attempt(lambda action=action: self._render.text(action(value)))
-            if isinstance(said, str) and len(said) <= _SAID_LIMIT_CHARS and " at 0x" not in said:
-                return {name: said}
-        return {}
+            looks = _Looks()
+            said = self._note(looks, name, lambda action=action: action(value))
+            if said and len(said) <= _SAID_LIMIT_CHARS and " at 0x" not in said:
+                return looks
+        return _Looks()
 
     def _state(self, names: dict[str, object], subject: str | None) -> dict[str, str]:
         if self._is_brief or not subject or subject not in names:
             return {}
-        reached = set(probes.hits)
-        state = self._attributes(names[subject], _STATE_LIMIT)
+        with _unseen():
+            return self._attributes(names[subject], _STATE_LIMIT).texts
+
+
+@dataclass
+class _Looks:
+    """What can be asserted of an object, by name, and the goals that each look reaches."""
+
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    reached: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def note(self, name: str, text: str | None, reached: set[int]) -> None:
+        """Another one, if its value has a text."""
+        if text is not None:
+            self.texts[name], self.reached[name] = text, reached
+
+    def first(self, limit: int) -> "_Looks":
+        """So many of them, those last that are empty."""
+        telling = sorted(self.texts.items(), key=lambda one: one[1] in _EMPTY)
+        return _Looks(dict(islice(telling, limit)), self.reached)
+
+    def counted(self) -> dict[str, str]:
+        """The texts; what a test reaches that asserts them counts as reached."""
+        for name in self.texts:
+            probes.hits.update(self.reached[name])
+        return self.texts
+
+
+@contextlib.contextmanager
+def _unseen() -> Generator[set[int]]:
+    """What is reached within does not count; it is in the set that this gives, at the end."""
+    before, reached = set(probes.hits), set[int]()
+    probes.hits.clear()
+    try:
+        yield reached
+    finally:
+        reached.update(probes.hits)
         probes.hits.clear()
-        probes.hits.update(reached)
-        return state
+        probes.hits.update(before)
 
 
 def _evaluated(call: str, names: dict[str, object]) -> object:

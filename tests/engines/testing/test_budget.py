@@ -99,6 +99,15 @@ def test_failed_tests_are_left_out_and_the_import_alone_is_counted_apart(
     assert found.missing_lines == {3}
 
 
+def test_tests_still_run_where_the_budget_is_used_up(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "mod.py").write_text("def half(n):\n    return n / 2\n")
+    tests = "from mod import half\n\n\ndef test_half():\n    assert half(4) == 2\n"
+    measurement = Measurement(sandbox, place_of(tmp_path, "mod.py"), Budget(0.0))
+    (run,) = measurement.shuffled("test_mod.py", tests, {}, (1,), again=True, keeping_s=1.0)
+    assert [*run.cases] == ["test_mod.py::test_half"]
+    assert not run.failed
+
+
 def test_calls_that_the_rest_of_the_budget_does_not_hold_are_dropped_slowest_first() -> None:
     offer = Offer("f", "", Kind.FUNCTION, 1, is_async=False, inputs=(), is_inherited=False)
     quick, slow = (

@@ -235,6 +235,21 @@ def checked(text: str, mode: str):
         return "unknown"
     return text
 """,
+    "what is reached by looking alone": """
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return value
+
+
+class Bag(dict):
+    __dict__ = property(plain)
+
+    def copy(self):
+        return Bag(self)
+""",
     "an example without prompts": '''
 class Pipe:
     """Joins steps.
