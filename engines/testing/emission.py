@@ -30,6 +30,7 @@ _SHORT_CHARS = 30
 _OPENED_LINES = 4
 _ROW_CHARS = WIDTH_CHARS - len("        ,")
 _SIGNS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.Is: "is"}
+_OF_ONE = re.compile(r"(assert isinstance|len|str|repr|dict|list|tuple|set|bool)\(")
 _BY_IDENTITY = frozenset({"None", "True", "False"})
 _RESERVED = frozenset({"request", "expected", "self", "pytest", "capsys", "tmp_path"})
 
@@ -65,12 +66,17 @@ class Emission:
     def text(self, tests: Sequence[Test]) -> str:
         """The whole file."""
         self._module_names = None
-        names, body = self._names, self._body(tests)
-        module_names = ModuleNames(self._place.module, names)
+        body = self._body(tests)
+        text = self._with_head(body, self._names)
+        module_names = ModuleNames(self._place.module, self._names)
         is_free = not self._has_imports and not self.further
         if is_free and module_names.is_wanted(body):
             self._module_names = module_names
-            names, body = module_names.names(names), self._body(tests)
+            other = self._with_head(self._body(tests), module_names.names(self._names))
+            text = min(other, text, key=lambda one: one.count("\n"))
+        return text
+
+    def _with_head(self, body: str, names: Names) -> str:
         head = Head(self._place, self._test_place, names)
         top = head.lines(body, is_unittest=self._is_unittest)
         return "\n".join(top) + "\n\n\n" + body + "\n"
@@ -152,19 +158,21 @@ class Emission:
         return [unittest_statement(one) for one in parts] if self._is_unittest else parts
 
     def _split_when_long(self, statement: str) -> list[str]:
-        """A comparison too long for a line gets its sides on two."""
+        """A comparison too long for a line gets its sides on two; of `len(shapes.find(...))` the
+        call alone gets one where that takes fewer lines.
+        """
         is_short = len(statement) <= WIDTH_CHARS - 4
         if is_short or "\n" in statement or not statement.startswith("assert "):
             return [statement]
+        name = "actual" if re.search(r"\bresult\b", statement) else "result"
         left, sign, right = _sides(statement)
+        before, inner, after = _wrapped(left or statement)
         if not right:
-            return [statement]
-        name = "actual" if re.search(r"\bresult\b", left) else "result"
-        if len(right) <= _SHORT_CHARS:
-            return [f"{name} = {left}", f"assert {name} {sign} {right}"]
-        if len(f"    assert {left} == expected") > WIDTH_CHARS:
-            return [f"{name} = {left}", f"expected = {right}", f"assert {name} == expected"]
-        return [f"expected = {right}", f"assert {left} == expected"]
+            return [f"{name} = {inner}", f"{before}{name}{after}"] if inner else [statement]
+        ways = [_two_sided(name, left, sign, right)]
+        if inner:
+            ways.append(_two_sided(name, inner, sign, right, before, after))
+        return min(ways, key=lambda way: sum(len(laid_out(one, 4)) for one in way))
 
     def _parametrized(self, test: Test) -> list[str]:
         first = test.cases[0]
@@ -275,6 +283,38 @@ def _labelled(cells: list[str], words: str | None) -> str:
     """The row with its words as id, where that does not take more than a line."""
     text = _row_text(cells, words)
     return text if len(text) <= _ROW_CHARS else _row_text(cells)
+
+
+def _two_sided(
+    name: str, left: str, sign: str, right: str, before: str = "", after: str = ""
+) -> list[str]:
+    """Statements that compare a value, or what is made of it by what stands around it."""
+    whole = f"{before}{left}{after}"
+    if len(right) <= _SHORT_CHARS:
+        return [f"{name} = {left}", f"assert {before}{name}{after} {sign} {right}"]
+    if len(f"    assert {whole} == expected") > WIDTH_CHARS:
+        shown = f"assert {before}{name}{after} == expected"
+        return [f"{name} = {left}", f"expected = {right}", shown]
+    return [f"expected = {right}", f"assert {whole} == expected"]
+
+
+def _wrapped(text: str) -> tuple[str, str, str]:
+    """The argument of `len(...)` or `assert isinstance(..., Kind)` with what stands around it."""
+    found = _OF_ONE.match(text)
+    if not found or not text.endswith(")"):
+        return "", "", ""
+    call = ast.parse(text).body[0]
+    value = call.test if isinstance(call, ast.Assert) else getattr(call, "value", None)
+    if (
+        not isinstance(value, ast.Call)
+        or value.keywords
+        or value.end_col_offset != len(text.encode())
+    ):
+        return "", "", ""
+    inner = ast.get_source_segment(text, value.args[0]) or ""
+    before, after = text[: found.end()], text[found.end() + len(inner) :]
+    is_whole = text == f"{before}{inner}{after}" and "(" in inner
+    return (before, inner, after) if is_whole else ("", "", "")
 
 
 def _sides(statement: str) -> tuple[str, str, str]:
