@@ -20,7 +20,7 @@ from engines.testing.oracle import Judge
 from engines.testing.search import Kept
 
 _MUTANTS, _JUDGED_MUTANTS = 260, 60
-_HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 5, 60, 10, 12
+_HUNTS, _VAIN_HUNTS, _HUNTED, _CALLS_PER_HUNT, _BASES_PER_HUNT = 14, 3, 60, 10, 12
 _SLIMMINGS = 4
 _SLIM_CPU_S, _JUDGE_CPU_S = 0.8, 0.3
 """What simpler calls and the score may cost,"""
@@ -79,8 +79,10 @@ class Selection:
         split = min(len(every) // 5, _JUDGED_MUTANTS)
         others, mutants = every[:split], every[split:]
         kills = analysis.kills(mutants)
+        vain = 0
         for number in range(_HUNTS):
-            if not self._hunt(analysis, mutants, kills, number) and number:
+            vain = 0 if self._hunt(analysis, mutants, kills, number) else vain + 1
+            if vain == _VAIN_HUNTS:
                 break
         places = chosen_of(analysis.pool, self._gains(analysis, mutants, kills))
         analysis.until_s = self.jail.until_s = end_s
