@@ -18,7 +18,8 @@ _FIRST_ROUND = 3
 _LEAST_CPU_S = 0.5
 _SLOW_BATCH_S = 0.6
 _SMALLEST_BATCH, _LARGEST_BATCH = 20, 400
-_PATIENCE_CALLS_PER_S = 2_000
+_PATIENCE_CALLS_PER_S = 700
+"""Of the whole budget: what is left for the search differs from run to run."""
 _LEAST_PATIENCE_CALLS = 2_500
 _SETTLED_CALLS = 2_000
 _KEPT_PER_OFFER = 120
@@ -105,7 +106,7 @@ class Search:
         """
         started_s = budget.spent_s
         cpu_s = max(until_s - started_s, _LEAST_CPU_S)
-        patience = max(_LEAST_PATIENCE_CALLS, int(_PATIENCE_CALLS_PER_S * cpu_s))
+        patience = max(_LEAST_PATIENCE_CALLS, int(_PATIENCE_CALLS_PER_S * budget.cpu_s))
         self._standings = {one.key: _Standing() for one in offers}
         try:
             self._try(examples)
