@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,45 @@ def test_without_folder_and_report_the_tests_are_printed(
     printed = capsys.readouterr().out
     assert "from mod import half" in printed
     assert "tests of mod pass, for tests/test_mod.py" in printed
+
+
+LEDGER = """
+import re
+
+
+class Ledger:
+    def __init__(self, names: set[str], limit: int = 10):
+        self.names, self.limit, self.entries = names, limit, {}
+
+    def book(self, name: str, amount: int) -> int:
+        if name not in self.names:
+            raise KeyError(name)
+        if amount > self.limit:
+            raise ValueError(f"over {self.limit}")
+        if amount != amount:
+            return 0  # never: the search has to give up
+        self.entries[name] = self.entries.get(name, 0) + amount
+        return self.entries[name]
+
+
+def initials(text: str) -> str:
+    found = re.findall(r"[A-Z]", text)
+    return "".join(found) if found else "?"
+"""
+
+
+def test_a_seed_repeats_its_file_whatever_order_sets_have(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ledger.py").write_text(LEDGER)
+    command = [sys.executable, "-m", "engines.testing", "ledger.py", "--root", str(tmp_path)]
+    command += ["--cpu-seconds", "8", "--seed", "5"]
+    texts = set[str]()
+    for hash_seed in ("1", "2", "3"):
+        monkeypatch.setenv("PYTHONHASHSEED", hash_seed)
+        ended = subprocess.run(command, capture_output=True, text=True, check=True)
+        texts.add(ended.stdout.partition("tests of ledger pass")[0])
+    assert len(texts) == 1
 
 
 def test_the_comparison_writes_runnable_calls_with_both_outcomes(
