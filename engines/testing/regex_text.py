@@ -3,6 +3,7 @@
 import importlib
 import random
 import string
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,8 @@ class RegexText:
 
     def _parse(self, pattern: str, flags: int) -> Sequence[Any] | None:
         try:
-            return list(_PARSER.parse(pattern, flags & _FLAGS_KEPT))
+            with warnings.catch_warnings(action="ignore"):
+                return list(_PARSER.parse(pattern, flags & _FLAGS_KEPT))
         except (ValueError, OverflowError, RecursionError, _PARSER.error):
             return None
 

@@ -220,7 +220,11 @@ def extract_functions(tree: ast.Module) -> bool:
             if not isinstance(one, ast.Return) or not isinstance(one.value, ast.BinOp | ast.Call):
                 continue
             names = _free(one.value)
-            if _yields(one.value) or not names <= set(parameters) | set(dir(builtins)):
+            if (
+                _yields(one.value)
+                or _has_private(one.value)
+                or not names <= set(parameters) | set(dir(builtins))
+            ):
                 continue
             given = [name for name in parameters if name in names]
             name = f"_extracted_{len(made)}"
@@ -230,6 +234,12 @@ def extract_functions(tree: ast.Module) -> bool:
             one.value = ast.Call(ast.Name(name, ast.Load()), loaded, [])
     tree.body.extend(made)
     return bool(made)
+
+
+def _has_private(node: ast.AST) -> bool:
+    """Whether it uses a name that means another one outside of its class."""
+    names = (one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute))
+    return any(name.startswith("__") and not name.endswith("__") for name in names)
 
 
 def _free(node: ast.AST) -> set[str]:

@@ -2,6 +2,7 @@
 
 import math
 import resource
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from engines.testing.offers import Kind, Offer
 from engines.testing.places import place_of
 from engines.testing.plan import Plan
 from engines.testing.search import Kept
+from engines.testing.stability import stable
 from engines.testing.types import CannotTest, TestingRequest
 
 BUSY = (
@@ -106,6 +108,23 @@ def test_tests_still_run_where_the_budget_is_used_up(sandbox: Sandbox, tmp_path:
     (run,) = measurement.shuffled("test_mod.py", tests, {}, (1,), again=True, keeping_s=1.0)
     assert [*run.cases] == ["test_mod.py::test_half"]
     assert not run.failed
+
+
+def test_calls_that_no_check_had_time_for_are_left_to_the_tests(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "mod.py").write_text("def one() -> int:\n    return 1\n")
+    place, budget = place_of(tmp_path, "mod.py"), Budget(math.inf)
+    with Jail(sandbox, place, lambda: False, {}, budget) as jail:
+        call = Call(jail.offers.callables[0])
+        kept = [Kept(call, one) for one in jail.run([call], everything=True)]
+
+    def opened(env: Mapping[str, str]) -> Jail:
+        late = Jail(sandbox, place, lambda: False, env, budget)
+        late.until_s = budget.spent_s
+        return late
+
+    assert stable(kept, opened, seed=1) == kept
 
 
 def test_calls_that_the_rest_of_the_budget_does_not_hold_are_dropped_slowest_first() -> None:
