@@ -3,6 +3,7 @@
 import ast
 import heapq
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -262,14 +263,36 @@ def _plain(text: str) -> str | None:
 
 
 def _with_plain_constants(text: str) -> str:
-    """The source with the shortest value in the place of each longer text and number."""
+    """The source with the shortest value in the place of each longer number and text, one for
+    each; as it was where a key would be there twice.
+    """
+    letters = iter(string.ascii_lowercase)
+    plain: dict[object, str] = {}
+    changed = text
     for place in range(len(constants_of(text))):
-        node = constants_of(text)[place]
-        plain = _PLAIN.get(type(node.value))
-        written = text.encode()[node.col_offset : node.end_col_offset].decode()
-        if plain and len(plain) < len(written):
-            text = with_constant(text, node, plain)
-    return text
+        node = constants_of(changed)[place]
+        key = (type(node.value), node.value)
+        if isinstance(node.value, str | bytes) and key not in plain:
+            letter = next(letters, "")
+            plain[key] = quoted(letter.encode() if isinstance(node.value, bytes) else letter)
+        fresh = plain.get(key) or _PLAIN.get(type(node.value))
+        written = changed.encode()[node.col_offset : node.end_col_offset].decode()
+        if fresh and len(fresh) < len(written):
+            changed = with_constant(changed, node, fresh)
+    return text if _has_repeated_key(changed) else changed
+
+
+def _has_repeated_key(text: str) -> bool:
+    """Whether a dict or set in the source names a constant twice."""
+    if "{" not in text:
+        return False
+    for node in ast.walk(ast.parse(text, mode="eval")):
+        items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+        if isinstance(node, ast.Dict | ast.Set):
+            names = [ast.dump(one) for one in items if isinstance(one, ast.Constant)]
+            if len(names) > len(set(names)):
+                return True
+    return False
 
 
 def _input_of(call: Call, argument: Argument) -> Input:
@@ -332,7 +355,9 @@ def smaller_texts(text: str) -> Iterator[str]:
     for node in constants_of(text):
         start, end = node.col_offset, node.end_col_offset or node.col_offset
         for fresh in _smaller_values(node.value):
-            yield (data[:start] + fresh.encode() + data[end:]).decode()
+            smaller = (data[:start] + fresh.encode() + data[end:]).decode()
+            if not _has_repeated_key(smaller):
+                yield smaller
     yield from _emptied(text)
     yield from _with_fewer_items(text)
     yield from _unwrapped(text)

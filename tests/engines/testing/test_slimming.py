@@ -57,6 +57,14 @@ def test_each_argument_is_tried_plain_and_all_values_of_an_object() -> None:
     assert [one.receiver for one in tried[2:]] == ['Tree("a", [1, 1])']
 
 
+def test_no_key_of_a_smaller_dict_is_there_twice() -> None:
+    call = replace(call_with(), receiver="Tree({'one': 'two', 'two': 3})")
+    assert [one.receiver for one in bolder(call)] == ['Tree({"a": "b", "b": 3})']
+    call = replace(call_with(), receiver="Tree({10: 'x', 20: 'y'})")
+    assert list(bolder(call)) == []
+    assert not any(one.count('"a"') > 1 for one in smaller_texts('{"a": 1, "abcdefgh": 2}'))
+
+
 def test_containers_are_tried_empty_and_with_their_first_item() -> None:
     assert {"f([])", "f([1])"} <= set(smaller_texts("f([1, 2, 3])"))
     assert {"{}", "{'a': 1}"} <= set(smaller_texts("{'a': 1, 'b': 2, 'c': 3}"))
