@@ -21,6 +21,8 @@ _LEAST_SHARE = 0.3
 """Of the whole, for searching and choosing; where it is less, a check and an order are saved."""
 _FLOOR_CPU_S = 0.2
 """The least to search and choose in."""
+_LEAST_SEARCH_CPU_S = 0.5
+"""Spent on the search in any case."""
 _SMALLEST_CPU_S, _RAISED_FREE_CPU_S = 3.0, 0.5
 """Budgets up to the first, on the machine measured on, are raised to what checks take and this."""
 _OVERDRAFT_CPU_S = 0.5
@@ -124,12 +126,13 @@ class Plan:
         """When the search has to end, as spent of the budget."""
         free_s = self.free_s
         choosing_s = min(_SHARE_OF_ALL * self.budget.cpu_s, _SHARE_OF_REST * free_s)
-        return self.budget.spent_s + free_s - choosing_s
+        return self.budget.spent_s + max(free_s - choosing_s, _LEAST_SEARCH_CPU_S)
 
     def until_s(self, share: float, least_s: float = 0.0) -> float:
-        """When a step has to end that may take this share of what is free, or as much as that."""
-        free_s = max(0.0, self.free_s)
-        return self.budget.spent_s + max(share * free_s, min(least_s, free_s))
+        """When a step has to end that may take this share of what is free, and always as much as
+        that.
+        """
+        return self.budget.spent_s + max(share * max(0.0, self.free_s), least_s)
 
     def expect(self, kept: Sequence[Kept]) -> None:
         """Some of these calls will be checked and measured; a slow one may be among them."""

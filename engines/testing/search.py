@@ -15,7 +15,6 @@ from engines.testing.values import Values
 from engines.watch import Watch
 
 _FIRST_ROUND = 3
-_LEAST_CPU_S = 0.5
 _SLOW_BATCH_S = 0.6
 _SMALLEST_BATCH, _LARGEST_BATCH = 20, 400
 _PATIENCE_CALLS_PER_S = 700
@@ -105,7 +104,7 @@ class Search:
         What was found until then is returned.
         """
         started_s = budget.spent_s
-        cpu_s = max(until_s - started_s, _LEAST_CPU_S)
+        cpu_s = until_s - started_s
         patience = max(_LEAST_PATIENCE_CALLS, int(_PATIENCE_CALLS_PER_S * budget.cpu_s))
         self._standings = {one.key: _Standing() for one in offers}
         try:

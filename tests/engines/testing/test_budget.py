@@ -63,7 +63,16 @@ def test_a_budget_of_a_moment_is_raised_to_what_checking_takes_and_that_is_said(
     (tmp_path / "mod.py").write_text("def half(n: int) -> float:\n    return n / 2\n")
     result = write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=0.5), sandbox)
     assert result.passed == result.tests > 0
-    assert any("A budget of 0.5 CPU s" in note for note in result.notes)
+    assert any("0.5 CPU s do not hold checking" in note for note in result.notes)
+
+
+def test_a_search_that_used_up_the_budget_still_ends_in_a_file(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Plan, "free_s", -0.1)
+    (tmp_path / "mod.py").write_text("def half(n: int) -> float:\n    return n / 2\n")
+    result = write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=1.0), sandbox)
+    assert result.passed == result.tests > 0
 
 
 def test_what_is_asked_of_the_jail_ends_with_its_allowance(
