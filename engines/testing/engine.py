@@ -205,8 +205,8 @@ class _Run:
             plan.more_cpu_s += plan.measuring_s
         if plan.raised_from_s is not None:
             self._notes.append(
-                f"{plan.raised_from_s:.1f} CPU s do not hold checking the tests in fresh processes; "
-                f"{self._budget.cpu_s:.1f} were allowed."
+                f"{plan.raised_from_s:.1f} CPU s do not hold checking the tests in fresh "
+                f"processes; {self._budget.cpu_s:.1f} were allowed."
             )
         if plan.checks == 1 and plan.import_cpu_s > _LONG_IMPORT_CPU_S:
             self._notes.append(
