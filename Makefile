@@ -43,6 +43,7 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.overhead
 	$(BIN)/python -m tests.benchmarks.grammar
 	$(BIN)/python -m engines.sandbox canary
+	$(BIN)/python -m tests.benchmarks.sandbox_start
 
 # The pages that are generated from the registry and the settings.
 docs: $(READY)
