@@ -49,8 +49,6 @@ class Ledger:
             raise KeyError(name)
         if amount > self.limit:
             raise ValueError(f"over {self.limit}")
-        if amount != amount:
-            return 0  # never: the search has to give up
         self.entries[name] = self.entries.get(name, 0) + amount
         return self.entries[name]
 
@@ -66,7 +64,7 @@ def test_a_seed_repeats_its_file_whatever_order_sets_have(
 ) -> None:
     (tmp_path / "ledger.py").write_text(LEDGER)
     command = [sys.executable, "-m", "engines.testing", "ledger.py", "--root", str(tmp_path)]
-    command += ["--cpu-seconds", "8", "--seed", "5"]
+    command += ["--cpu-seconds", "10", "--seed", "5"]
     texts = set[str]()
     for hash_seed in ("1", "2", "3"):
         monkeypatch.setenv("PYTHONHASHSEED", hash_seed)
