@@ -14,7 +14,7 @@ from engines.testing.places import Place
 from engines.testing.types import Coverage
 
 _CPU_LIMIT_S = 120.0
-_LEAST_CPU_S = 0.3
+_LEAST_CPU_S = 0.5
 """What a run of tests may take even if the budget is used up by then."""
 _PASSABLE = 0o755
 _SIGNS_OF_A_PLUGIN = ("fixture '", "async def functions are not natively supported")

@@ -79,7 +79,7 @@ def test_an_example_that_was_changed_is_none_any_more() -> None:
 
 
 def test_only_the_options_that_matter_are_written(write: Write) -> None:
-    source = write(LINK, cpu_s=4.0).source
+    source = write(LINK, cpu_s=10.0).source
     _, *refused = source.split("with pytest.raises(ValueError")
     assert len(refused) == 5
     for one in refused:
