@@ -1,6 +1,7 @@
 """Keeps few calls that together reach what all of them reached, and makes each of them small."""
 
 import ast
+import contextlib
 import heapq
 import re
 import string
@@ -358,9 +359,11 @@ def smaller_texts(text: str) -> Iterator[str]:
             smaller = (data[:start] + fresh.encode() + data[end:]).decode()
             if not _has_repeated_key(smaller):
                 yield smaller
-    yield from _emptied(text)
-    yield from _with_fewer_items(text)
-    yield from _unwrapped(text)
+    with contextlib.suppress(SyntaxError):
+        tree = ast.parse(text, mode="eval")
+        yield from _emptied(tree)
+        yield from _with_fewer_items(tree)
+        yield from _unwrapped(text, tree)
     yield from _repeated(text)
 
 
@@ -383,12 +386,8 @@ def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= one <= "\udfff" for one in text)
 
 
-def _emptied(text: str) -> Iterator[str]:
+def _emptied(tree: ast.Expression) -> Iterator[str]:
     """The source with nothing in a container of several items, or only the first of them."""
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        return
     for node in ast.walk(tree):
         if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > _FEW_ITEMS:
             items = node.elts
@@ -403,11 +402,7 @@ def _emptied(text: str) -> Iterator[str]:
             node.keys, node.values = keys, values
 
 
-def _with_fewer_items(text: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        return
+def _with_fewer_items(tree: ast.Expression) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.List() | ast.Tuple():
@@ -423,12 +418,8 @@ def _with_fewer_items(text: str) -> Iterator[str]:
                 pass
 
 
-def _unwrapped(text: str) -> Iterator[str]:
+def _unwrapped(text: str, tree: ast.Expression) -> Iterator[str]:
     """The source with what a call is given, or nothing, in the place of the call."""
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        return
     data = text.encode()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):

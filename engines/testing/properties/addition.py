@@ -55,8 +55,8 @@ class Laws:
             return
         if not self._is_wanted and not self._has_hypothesis:
             self.notes.append(
-                f"{len(laws)} laws such as `{laws[0].name}` could be tried as Hypothesis tests; "
-                "the repository does not use Hypothesis, so none were written."
+                f"Laws that could be tried as Hypothesis tests: {len(laws)}, such as "
+                f"`{laws[0].name}`; the repository does not use Hypothesis, so none were written."
             )
             return
         until_s = self._budget.spent_s + _MUTANTS_CPU_S

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from engines.sandbox.sandbox import Sandbox
 from engines.source.module import parse_module
 from engines.testing.budget import Budget
+from engines.testing.calls import Call
 from engines.testing.examples import example_calls
 from engines.testing.generation import Generation
 from engines.testing.jailed import Jail
+from engines.testing.offers import Kind
 from engines.testing.places import place_of
 from engines.testing.search import Search
 from engines.testing.seeds import mine
@@ -235,21 +238,6 @@ def checked(text: str, mode: str):
         return "unknown"
     return text
 """,
-    "what is reached by looking alone": """
-def plain(value):
-    if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [plain(part) for part in value]
-    return value
-
-
-class Bag(dict):
-    __dict__ = property(plain)
-
-    def copy(self):
-        return Bag(self)
-""",
     "an example without prompts": '''
 class Pipe:
     """Joins steps.
@@ -294,3 +282,21 @@ def test_what_leaves_the_program_is_expected_by_a_test(write: Write) -> None:
     assert "pytest.raises(SystemExit" in result.source
     assert result.passed == result.tests > 1
     assert result.after.line_percent == 100
+
+
+def test_what_only_the_look_at_an_object_reaches_does_not_count(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "mod.py").write_text(
+        "class Parcel:\n    def __init__(self):\n"
+        "        self.a, self.b, self.c, self.d, self.e, self.f = 1, 2, 3, 4, 5, 6\n\n"
+        "    @property\n    def rate(self):\n        return 7\n"
+    )
+    place = place_of(tmp_path, "mod.py")
+    with Jail(sandbox, place, lambda: False, {}, Budget(_CPU_S)) as jail:
+        offers = {one.kind: Call(one) for one in jail.offers.callables}
+        asked = replace(offers[Kind.PROPERTY], receiver="Parcel()")
+        made, looked = jail.run([offers[Kind.CONSTRUCTOR], asked], everything=True)
+        lines = [{jail.goals[hit].line for hit in one.hits or ()} for one in (made, looked)]
+    assert ".rate" not in dict(made.observation.attributes)
+    assert lines == [{3}, {7}]
