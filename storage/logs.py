@@ -89,5 +89,4 @@ def set_up_logging(level: int = logging.INFO, *, redactor: Redactor | None = Non
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )

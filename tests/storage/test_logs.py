@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from storage.logs import set_up_logging
 from storage.redaction import HIDDEN, Redactor
@@ -53,3 +54,19 @@ def test_values_lists_exceptions_and_other_libraries_records_are_cleaned(
     assert lines[0]["parts"] == [HIDDEN, {"deep": [HIDDEN]}]
     assert f"ValueError: refused {HIDDEN}" in lines[1]["exception"]
     assert lines[4]["event"] == f"with {HIDDEN}"
+
+
+def test_logger_in_use_follows_a_second_set_up(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = structlog.get_logger("ours")
+    log.info("first")
+    monkeypatch.setattr("sys.stderr", written)
+    set_up_logging(redactor=Redactor(("new-words-9",)))
+    log.info("second", what="new-words-9")
+    with capture_logs() as captured:
+        log.error("third")
+    assert [each["event"] for each in captured] == ["third"]
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["first", "second"]
+    assert lines[1]["what"] == HIDDEN
