@@ -1,0 +1,1 @@
+"""Search in texts: by words, by meaning, and by both."""
