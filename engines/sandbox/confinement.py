@@ -39,7 +39,7 @@ def confine(plan: Plan) -> None:
     os.setsid()
     _volunteer_for_the_oom_killer()
     for limit in plan.limits:
-        _set_limit(limit)
+        set_limit(limit)
     kernel.forbid_new_privileges()
     if plan.landlock == LANDLOCK_PATHS:
         _restrict_paths(plan.read, plan.write)
@@ -55,7 +55,12 @@ def confine(plan: Plan) -> None:
     kernel.install_filter(bytes.fromhex(plan.filter))
 
 
-def _set_limit(limit: str) -> None:
+def set_limit(limit: str) -> None:
+    """Set one limit of the plan.
+
+    Raises:
+        OSError: It is above what this process may have.
+    """
     name, _, value = limit.partition("=")
     soft, _, hard = value.partition(":")
     resource.setrlimit(getattr(resource, name), (int(soft), int(hard or soft)))

@@ -8,13 +8,8 @@ from engines.sandbox.plan import Plan
 
 
 def call(plan: Plan) -> None:
-    """Call the plan's entry and end the process with its exit code; never returns.
-
-    The environment, time zone and arguments of the server's own start give way to the run's.
-    """
-    os.environ.clear()  # noqa: TID251 - the jail's own environment
-    os.environ.update(dict(record.split("=", 1) for record in plan.env))  # noqa: TID251 - as above
-    time.tzset()
+    """Call the plan's entry and end the process with its exit code; never returns."""
+    settle(plan)
     sys.argv[1:] = []
     module, _, function = plan.entry.partition(":")
     code = 0
@@ -29,6 +24,13 @@ def call(plan: Plan) -> None:
     finally:
         _flush()
         os._exit(code)
+
+
+def settle(plan: Plan) -> None:
+    """The environment and time zone of the server's own start give way to the run's."""
+    os.environ.clear()  # noqa: TID251 - the jail's own environment
+    os.environ.update(dict(record.split("=", 1) for record in plan.env))  # noqa: TID251 - as above
+    time.tzset()
 
 
 def _exit_code(code: object) -> int:

@@ -41,10 +41,11 @@ OWN_PATH = f"import sys; sys.path.insert(0, {str(SANDBOX_FOLDER.parents[1])!r});
 _BOOT = OWN_PATH + "from engines.sandbox.launcher import run; run()"
 _CAP_DAC_READ_SEARCH = 1 << 2
 _LAUNCHER_PROCESSES = 1
-_SERVER_PROCESSES = 3
-"""Bubblewrap's own, the zygote, and the run's launcher."""
+_SERVER_PROCESSES = 5
+"""Bubblewrap's own, the zygote, the run's launcher, and the two processes that wait."""
 TIMERS = 256
 """How many timers a run may set, and signals it may queue, each a piece of the kernel's memory."""
+_REMEMBERED = 64
 _KILL_ROUNDS = 100
 _KILL_ROUND_S = 0.05
 
@@ -180,11 +181,15 @@ def _partition_jail(command: Command, work: Path, uid: int | None, house: House)
     plan.limits.append(f"RLIMIT_NPROC={command.limits.processes + spare}")
     plan.temporary_bytes = str(command.limits.file_bytes)
     hidden = [house.arena, *(one for one in house.readable if one not in command.readable)]
-    covered = (Path("/tmp"), *hidden)  # noqa: S108 - the jail's own
-    shown = [one for one in readable if any(one.is_relative_to(cover) for cover in covered)]
+    shown = _beneath(readable, (Path("/tmp"), *hidden))  # noqa: S108 - the jail's own
     plan.hidden = [str(place) for place in hidden]
     plan.shown = [str(place) for place in (work, *shown)]
     return Jail(Rung.BUBBLEWRAP, command, (), plan, (work,))
+
+
+@functools.lru_cache(_REMEMBERED)
+def _beneath(places: tuple[Path, ...], covers: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(one for one in places if any(one.is_relative_to(cover) for cover in covers))
 
 
 def _house_processes(house: House, limits: Limits) -> int:

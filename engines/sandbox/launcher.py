@@ -12,7 +12,7 @@ import select
 import sys
 import time
 
-from engines.sandbox import confinement, entry, kernel, partition
+from engines.sandbox import confinement, kernel
 from engines.sandbox.census import Census
 from engines.sandbox.plan import KILL_NAMESPACE, KILL_OWNER, Plan, encode, read_plan
 
@@ -36,21 +36,29 @@ def main(plan_fd: int, control_fd: int, status_fd: int, *channel: int) -> None:
     """
     with os.fdopen(plan_fd, "rb") as file:
         plan = read_plan(file.read())
-    kernel.become_subreaper()
-    kernel.close_to_tracing(closed=True)
+    stand_above()
     report: dict[str, object]
     try:
-        if plan.temporary_bytes:
-            partition.enter(plan)
-        _check_reach(plan)
-        report = _Supervisor(plan, _start(plan, channel), control_fd).watch()
+        check_reach(plan)
+        report = Supervisor(plan, _start(plan, channel), control_fd).watch()
     except OSError as error:
         report = {"failure": str(error)}
+    tell(status_fd, report)
+
+
+def stand_above() -> None:
+    """Let nothing get away from below this process, nor look into it."""
+    kernel.become_subreaper()
+    kernel.close_to_tracing(closed=True)
+
+
+def tell(status_fd: int, report: dict[str, object]) -> None:
+    """Write the one report of a run."""
     with os.fdopen(status_fd, "wb") as file:
         file.write(encode(report))
 
 
-def _check_reach(plan: Plan) -> None:
+def check_reach(plan: Plan) -> None:
     """Never take the host's processes for the run's own: ending the run would end them all.
 
     Raises:
@@ -75,6 +83,15 @@ def _start(plan: Plan, channel: tuple[int, ...]) -> int:
         _become_program(plan, complaint_write, channel)
     os.close(complaint_write)
     _let_go(channel)
+    return confined(child, complaint)
+
+
+def confined(child: int, complaint: int) -> int:
+    """Wait until the child has confined itself and let go of the pipe; return its pid.
+
+    Raises:
+        OSError: It could not, and has ended.
+    """
     with os.fdopen(complaint, "rb") as file:
         failure = file.read().decode(errors="replace")
     if failure:
@@ -93,19 +110,26 @@ def _let_go(channel: tuple[int, ...]) -> None:
         os.close(descriptor)
 
 
-def _become_program(plan: Plan, complaint: int, channel: tuple[int, ...]) -> None:
+def confine(plan: Plan, complaint: int, channel: tuple[int, ...]) -> int:
+    """Confine this process, or say in the pipe why it cannot be, and end.
+
+    Returns:
+        The pipe, which an exec closes; 0 to 2 and the channel's two are all else that is open.
+    """
     try:
         complaint = _arrange_descriptors(channel, complaint)
         confinement.confine(plan)
     except (OSError, ValueError) as error:
         os.write(complaint, str(error).encode())
         os._exit(_CANNOT_RUN)
-    if plan.entry:
-        os.close(complaint)
-        entry.call(plan)
+    return complaint
+
+
+def _become_program(plan: Plan, complaint: int, channel: tuple[int, ...]) -> None:
+    confine(plan, complaint, channel)
     kernel.restore_pipe_signal()
     try:
-        env = dict(entry.split("=", 1) for entry in plan.env)
+        env = dict(record.split("=", 1) for record in plan.env)
         os.execvpe(plan.argv[0], plan.argv, env)  # noqa: S606 - what the launcher is for
     except OSError as error:
         os.write(2, f"cannot run {plan.argv[0]!r}: {error.strerror}\n".encode())
@@ -125,10 +149,11 @@ def _arrange_descriptors(channel: tuple[int, ...], complaint: int) -> int:
     return complaint
 
 
-class _Supervisor:
+class Supervisor:
     """Watches one child and everything that descends from it."""
 
     def __init__(self, plan: Plan, child: int, control_fd: int) -> None:
+        """Watch `child`, and `control_fd` for the host's word."""
         self._plan = plan
         self._child = child
         self._control_fd = control_fd

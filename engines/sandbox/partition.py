@@ -16,7 +16,7 @@ _HIDING_BYTES = 1 << 20
 _FIRST_PROCESS = 1
 
 
-def enter(plan: Plan) -> None:
+def leave() -> None:
     """Leave what is shared; called by the first process of a new process namespace.
 
     Raises:
@@ -27,24 +27,28 @@ def enter(plan: Plan) -> None:
     os.umask(0o022)
     kernel.unshare(kernel.NEW_MOUNTS | kernel.NEW_IPC)
     kernel.mount("none", "/", "", kernel.WHOLE_TREE | kernel.PRIVATE)
+    kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.NO_EXECUTION)
+    kernel.mount("devpts", "/dev/pts", "devpts", kernel.NO_SET_UID, "newinstance,ptmxmode=0666")
+    kernel.mount("none", "/dev", "", _locked("/dev") | kernel.READ_ONLY)
+
+
+def cover(plan: Plan) -> None:
+    """Cover every place that another run could have written to, and show the run its own.
+
+    Raises:
+        OSError: The kernel refused a step.
+    """
     shown = {place: os.open(place, os.O_PATH | os.O_CLOEXEC) for place in plan.shown}
-    _cover(plan)
+    for place in ("/tmp", "/dev/shm"):  # noqa: S108 - mount points inside the jail
+        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=1777,size={plan.temporary_bytes}")
+    for place in plan.hidden:
+        os.makedirs(place, exist_ok=True)  # noqa: PTH103 - pathlib costs the start 8 ms
+        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=0755,size={_HIDING_BYTES}")
     for place, source in shown.items():
         _show(source, place)
         os.close(source)
     for place in plan.hidden:
         kernel.mount("none", place, "", kernel.REMOUNT | kernel.READ_ONLY | _PLAIN)
-
-
-def _cover(plan: Plan) -> None:
-    kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.NO_EXECUTION)
-    kernel.mount("devpts", "/dev/pts", "devpts", kernel.NO_SET_UID, "newinstance,ptmxmode=0666")
-    for place in ("/tmp", "/dev/shm"):  # noqa: S108 - mount points inside the jail
-        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=1777,size={plan.temporary_bytes}")
-    kernel.mount("none", "/dev", "", _locked("/dev") | kernel.READ_ONLY)
-    for place in plan.hidden:
-        os.makedirs(place, exist_ok=True)  # noqa: PTH103 - pathlib costs the start 8 ms
-        kernel.mount("tmpfs", place, "tmpfs", _PLAIN, f"mode=0755,size={_HIDING_BYTES}")
 
 
 def _locked(place: str) -> int:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from engines.sandbox import zygote
+from engines.sandbox import spare, zygote
 from engines.sandbox.bubblewrap import Walls, bubblewrap_arguments
 from engines.sandbox.conversation import Conversation
 from engines.sandbox.jail import OWN_PATH, House, Jail, bubblewrap, prepared
@@ -28,6 +28,7 @@ from engines.sandbox.types import Command, Entry, NoIsolation, Outcome, Preparat
 _BOOT = OWN_PATH + "from engines.sandbox.zygote import run; run()"
 _START_LIMIT_S = 60.0
 _ANSWER_LIMIT_S = 10.0
+_FORK_TRIES = 2
 _TEMPORARY_BYTES = 1 << 20
 _SETTLED_AT_START = ("PYTHON", "LC_", "LANG")
 
@@ -181,6 +182,7 @@ class _Zygote:
                 start_new_session=True,
             )
         self._await_ready()
+        self._ask()
 
     def _await_ready(self) -> None:
         self._requests.settimeout(_START_LIMIT_S)
@@ -199,26 +201,47 @@ class _Zygote:
             raise NoIsolation(f"the sandbox's server did not start: {text}")
 
     def fork(self, jail: Jail, ends: Ends) -> Launched:
-        """Start a launcher for the jail.
+        """Hand the jail to the launcher that waits, and have the next one forked meanwhile.
 
         Raises:
-            ConnectionError: The zygote is gone.
-            NoIsolation: It could not fork.
+            ConnectionError: The zygote or the launcher is gone.
+            NoIsolation: The zygote could not fork, or the launcher does not answer.
         """
-        request = zygote.APART if self._in_namespaces else zygote.BESIDE
         with plan_file(jail, ends) as plan:
             descriptors = (plan, ends.control, ends.status, *ends.standard, *ends.channel)
-            socket.send_fds(self._requests, [request], descriptors)
-        try:
-            answer, received, _, _ = socket.recv_fds(self._requests, zygote.MESSAGE_BYTES, 1)
-        except TimeoutError as error:
-            raise ConnectionResetError("the zygote does not answer") from error
-        if not answer:
-            raise ConnectionResetError("the zygote is gone")
-        if answer != zygote.STARTED:
-            raise NoIsolation(f"{jail.rung} could not fork a run: {answer.decode()}")
-        os.set_inheritable(received[0], False)  # noqa: FBT003 - the library takes no keyword
-        return Launched(received[0], _nothing)
+            launched, waiting = self._launcher(jail.rung)
+            try:
+                with waiting:
+                    socket.send_fds(waiting, [spare.RUN], descriptors)
+                    _await_taken(waiting)
+            except BaseException:
+                launched.kill()
+                launched.close()
+                raise
+        return launched
+
+    def _ask(self) -> None:
+        """Have a launcher forked; the answer stays in the socket until a run needs it."""
+        with suppress(ConnectionError):  # the next look for an answer finds that out
+            self._requests.send(zygote.APART if self._in_namespaces else zygote.BESIDE)
+
+    def _launcher(self, rung: Rung) -> tuple[Launched, socket.socket]:
+        """The launcher that waits, and where it does."""
+        answer = b""
+        for _ in range(_FORK_TRIES):
+            try:
+                answer, received, _, _ = socket.recv_fds(
+                    self._requests, zygote.MESSAGE_BYTES, 2, socket.MSG_CMSG_CLOEXEC
+                )
+            except TimeoutError as error:
+                raise ConnectionResetError("the zygote does not answer") from error
+            if not answer:
+                raise ConnectionResetError("the zygote is gone")
+            self._ask()
+            if answer == zygote.STARTED:
+                return Launched(received[0], _nothing), socket.socket(fileno=received[1])
+            # It could not when it was asked, which may have been long ago.
+        raise NoIsolation(f"{rung} could not fork a run: {answer.decode()}")
 
     def close(self) -> None:
         """Close the requests, upon which it ends; kill it when it does not."""
@@ -252,6 +275,22 @@ def _walls(house: House, env: dict[str, str]) -> list[str]:
         env=env,
     )
     return bubblewrap_arguments(bubblewrap(), walls)
+
+
+def _await_taken(launcher: socket.socket) -> None:
+    """Be sure that a launcher which ends now has started nothing.
+
+    Raises:
+        ConnectionError: It is gone, and the run may be handed to another.
+        NoIsolation: It does not answer, and may start the run yet.
+    """
+    launcher.settimeout(_ANSWER_LIMIT_S)
+    try:
+        answer = launcher.recv(spare.MESSAGE_BYTES)
+    except TimeoutError as error:
+        raise NoIsolation("the sandbox's launcher does not answer") from error
+    if answer != spare.TAKEN:
+        raise ConnectionResetError("the launcher is gone")
 
 
 def _nothing() -> None:

@@ -1,8 +1,8 @@
 """The first process of a server: imports what its runs will need, then forks one launcher a run.
 
-It is where a launcher would be, and as trusted: it runs nothing untrusted, reads nothing that a
-run wrote, and holds nothing of a run but descriptors that it hands on without looking. A run is
-confined in its fork, before anything else is imported.
+It is where a launcher would be, and as trusted: it runs nothing untrusted, and neither reads nor
+holds anything of a run, which the host hands to the launcher itself. A run is confined in its
+fork, before anything else is imported.
 """
 
 import gc
@@ -11,17 +11,15 @@ import os
 import socket
 import sys
 
-from engines.sandbox import kernel, launcher
+from engines.sandbox import kernel, spare
 
 APART = b"apart"
-"""A request: the run needs a process namespace of its own."""
+"""A request: a launcher in a process namespace of its own."""
 BESIDE = b"beside"
-"""A request: the run is told from others by its uid or its descent."""
+"""A request: a launcher whose run is told from others by its uid or its descent."""
 STARTED = b"started"
 READY = b"ready"
 MESSAGE_BYTES = 4096
-_MAX_DESCRIPTORS = 16
-_STANDARD = 3
 
 
 def run() -> None:
@@ -41,43 +39,38 @@ def run() -> None:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Start a run for each request until the host closes its end.
-
-    A request's descriptors: plan, control, status, standard input, output and error, channel.
-    """
+    """Fork a launcher for each request until the host closes its end."""
     while True:
-        request, descriptors, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, _MAX_DESCRIPTORS)
+        request = requests.recv(MESSAGE_BYTES)
         if not request:
             return
-        namespaces = kernel.NEW_PROCESSES if request == APART else 0
         try:
-            _fork(requests, namespaces, descriptors)
+            _fork(requests, apart=request == APART)
         except OSError as error:
             requests.send(str(error).encode()[:MESSAGE_BYTES])
-        for descriptor in descriptors:
-            os.close(descriptor)
         _collect()
 
 
-def _fork(requests: socket.socket, namespaces: int, descriptors: list[int]) -> None:
-    """Fork the launcher and tell the host how to watch it."""
-    launched = kernel.fork(namespaces)
-    if launched == 0:
-        _launch(requests, descriptors)
-    exited = os.pidfd_open(launched)
-    socket.send_fds(requests, [STARTED], [exited])
-    os.close(exited)
+def _fork(requests: socket.socket, *, apart: bool) -> None:
+    """Fork a launcher; tell the host how to watch it and where to hand it its run."""
+    host, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with host, ours:
+        launched = kernel.fork(kernel.NEW_PROCESSES if apart else 0)
+        if launched == 0:
+            _launch((requests, host), ours, apart=apart)
+        exited = os.pidfd_open(launched)
+        try:
+            socket.send_fds(requests, [STARTED], [exited, host.fileno()])
+        finally:
+            os.close(exited)
 
 
-def _launch(requests: socket.socket, descriptors: list[int]) -> None:
+def _launch(others: tuple[socket.socket, ...], ours: socket.socket, *, apart: bool) -> None:
     """Be a launcher, in the fork; never returns."""
     try:
-        os.close(requests.detach())
-        plan, control, status, *others = descriptors
-        for target, descriptor in enumerate(others[:_STANDARD]):
-            os.dup2(descriptor, target)
-            os.close(descriptor)
-        launcher.main(plan, control, status, *others[_STANDARD:])
+        for other in others:
+            other.close()
+        spare.stand_by(ours, apart=apart)
     finally:
         os._exit(0)
 

@@ -33,6 +33,23 @@ def echo() -> None:
         channel.send(channel.receive())
 
 
+def list_descriptors() -> None:
+    say(*open_descriptors())
+
+
+def echo_descriptors() -> None:
+    open_channel().send(open_descriptors())
+
+
+def open_descriptors() -> list[int]:
+    found: list[int] = []
+    for descriptor in range(256):
+        with contextlib.suppress(OSError):
+            os.fstat(descriptor)
+            found.append(descriptor)
+    return found
+
+
 def fail() -> None:
     raise ZeroDivisionError
 

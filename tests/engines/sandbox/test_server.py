@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from engines.sandbox.report import CanaryReport, Probe
 from engines.sandbox.sandbox import Sandbox
 from engines.sandbox.server import Server
-from engines.sandbox.types import Ending, Entry, Limits, NoIsolation, Preparation
+from engines.sandbox.types import Ending, Entry, Limits, NoIsolation, Preparation, Rung
 
 _ROOT = Path(__file__).parents[3]
 _READABLE = (_ROOT,)
@@ -145,9 +146,43 @@ def test_a_killed_server_starts_again(report: CanaryReport) -> None:
     others = children()
     with Server(report.rung, Preparation((_ENTRIES,), _READABLE)) as server:
         assert said(server, "remember") == "[] None []"
-        for pid in children() - others:
-            os.kill(pid, signal.SIGKILL)
+        kill(waiting(report.rung, others)[-3])
+        for _ in range(2):  # the first by the pair that still waits
+            assert said(server, "remember") == "[] None []"
+
+
+@pytest.mark.parametrize("which", [-2, -1], ids=["launcher", "program"])
+def test_what_waits_for_a_run_is_replaced_when_it_was_killed(
+    report: CanaryReport, which: int
+) -> None:
+    others = children()
+    with Server(report.rung, Preparation((_ENTRIES,), _READABLE)) as server:
+        kill(waiting(report.rung, others)[which])
         assert said(server, "remember") == "[] None []"
+
+
+def test_one_pair_waits_however_many_runs_there_were(report: CanaryReport) -> None:
+    others = children()
+    with Server(report.rung, Preparation((_ENTRIES,), _READABLE)) as server:
+        pairs = [waiting(report.rung, others)]
+        for _ in range(3):
+            said(server, "remember")
+            pairs.append(waiting(report.rung, others))
+    assert len({pid for pair in pairs for pid in pair[-2:]}) == 2 * len(pairs)
+
+
+def test_what_waits_for_a_run_ends_with_the_server(report: CanaryReport) -> None:
+    others = children()
+    with Server(report.rung, Preparation((_ENTRIES,), _READABLE)):
+        ends = [os.pidfd_open(pid) for pid in waiting(report.rung, others)]
+    for end in ends:
+        await_end(end)
+
+
+def test_a_run_has_nothing_open_but_what_is_its_own(server: Server) -> None:
+    assert said(server, "list_descriptors") == "0 1 2"
+    with server.folder() as work, server.open(entry("echo_descriptors", work)) as conversation:
+        assert conversation.receive(30) == [0, 1, 2, 3, 4]
 
 
 def test_a_folder_of_another_place_is_refused(forking: Server, work: Path) -> None:
@@ -179,9 +214,42 @@ def test_nothing_is_left_of_a_closed_server(
     assert list(tmp_path.iterdir()) == []
 
 
-def children() -> set[int]:
-    lists = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for path in lists for pid in path.read_text().split()}
+def children(pid: int | str = "self") -> set[int]:
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for path in lists for child in path.read_text().split()}
+
+
+def waiting(rung: Rung, others: set[int]) -> list[int]:
+    """The one line of processes from a server without a run to the program's that waits."""
+    expected = 5 if rung is Rung.BUBBLEWRAP else 3  # bubblewrap itself is two
+    while True:
+        line: list[int] = []
+        level = children() - others
+        while level:
+            line += level
+            level = {child for pid in level for child in children(pid) if is_alive(child)}
+        if len(line) == expected:
+            return line
+        time.sleep(0.005)
+
+
+def kill(pid: int) -> None:
+    process = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    await_end(process)
+
+
+def await_end(process: int) -> None:
+    ended, _, _ = select.select([process], [], [], 30)
+    os.close(process)
+    assert ended, "it still runs"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_where_warm_starts_do_not_hold_runs_start_cold(report: CanaryReport) -> None:
