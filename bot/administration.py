@@ -35,31 +35,31 @@ class Misused(Exception):
 
 def grant(settings: GatewaySettings, who: str, role: Role, workspace: str) -> str:
     """Give a person a role in a workspace; says what holds from now on. Raises Misused."""
-    scope = _scope(workspace)
+    scope = scope_of(workspace)
 
     def work(session: Session) -> tuple[Entry, str]:
         person = _person(session, who, make=True)
         people.grant(session, person, scope, role.tier, _operator(session), utc_now())
         if not who.isdecimal():
             people.given_to(session, person, scope, who)
-        entry = _entry("role.grant", f"person:{person}", role=role.value, scope=scope)
+        entry = entry_of("role.grant", f"person:{person}", role=role.value, scope=scope)
         return entry, f"{_described(session, person)} is {role} in {scope}."
 
-    return _changed(settings, work)
+    return changed(settings, work)
 
 
 def revoke(settings: GatewaySettings, who: str, workspace: str) -> str:
     """Take a role back; says what holds from now on. Raises Misused."""
-    scope = _scope(workspace)
+    scope = scope_of(workspace)
 
     def work(session: Session) -> tuple[Entry, str]:
         person = _person(session, who, make=False)
         if not people.revoke(session, person, scope):
             raise Misused(f"{_described(session, person)} has no role in {scope}.")
-        entry = _entry("role.revoke", f"person:{person}", scope=scope)
+        entry = entry_of("role.revoke", f"person:{person}", scope=scope)
         return entry, f"{_described(session, person)} has no role in {scope} any more."
 
-    return _changed(settings, work)
+    return changed(settings, work)
 
 
 def roles(settings: GatewaySettings, who: str | None) -> str:
@@ -76,7 +76,7 @@ def roles(settings: GatewaySettings, who: str | None) -> str:
             lines.append(f"{_described(session, person)}: {', '.join(held) or 'no role'}")
         return "\n".join(lines) or "Nobody has been seen yet."
 
-    return _with_database(settings, lambda database: database.read_now(work))
+    return with_database(settings, lambda database: database.read_now(work))
 
 
 def refuse_token(settings: GatewaySettings, token_or_id: str) -> str:
@@ -86,30 +86,30 @@ def refuse_token(settings: GatewaySettings, token_or_id: str) -> str:
     except ValueError as error:
         raise Misused(str(error)) from error
     account = f"api:{holder_of(gone)}"
-    if not _is_migrated(settings):
+    if not is_migrated(settings):
         return f"{gone} is refused from now on."
 
     def work(session: Session) -> tuple[Entry, str]:
         console.forget(session, utc_now(), account)
-        return _entry("token.revoke", gone), f"{gone} is refused from now on."
+        return entry_of("token.revoke", gone), f"{gone} is refused from now on."
 
-    return _changed(settings, work)
+    return changed(settings, work)
 
 
 def forget_tokens(settings: GatewaySettings) -> None:
     """After keys were retired: what was asked for with their tokens does not start any more."""
-    if not _is_migrated(settings):
+    if not is_migrated(settings):
         return
 
     def work(session: Session) -> tuple[Entry, str]:
         console.forget(session, utc_now())
-        return _entry("token.retire", "keys"), ""
+        return entry_of("token.retire", "keys"), ""
 
-    _changed(settings, work)
+    changed(settings, work)
 
 
-def _changed(settings: GatewaySettings, work: Callable[[Session], tuple[Entry, str]]) -> str:
-    """Do it with its audit line in one transaction, and anchor that."""
+def changed(settings: GatewaySettings, work: Callable[[Session], tuple[Entry, str]]) -> str:
+    """Do it with its audit line in one transaction, and anchor that. Raises Misused."""
     key = audit.load_key(settings.home)
 
     def both(session: Session) -> str:
@@ -122,12 +122,18 @@ def _changed(settings: GatewaySettings, work: Callable[[Session], tuple[Entry, s
         note_head(settings, database)
         return said
 
-    return _with_database(settings, run)
+    return with_database(settings, run)
 
 
-def _with_database(settings: GatewaySettings, run: Callable[[Database], T]) -> T:
-    if not _is_migrated(settings):
+def require_tables(settings: GatewaySettings) -> None:
+    """Raises Misused where the database has no tables of this version."""
+    if not is_migrated(settings):
         raise Misused("The database has no tables of this version yet: `gryph migrate`.")
+
+
+def with_database(settings: GatewaySettings, run: Callable[[Database], T]) -> T:
+    """Do something with the database. Raises Misused as `require_tables`."""
+    require_tables(settings)
     database = Database(settings.sql_url)
     try:
         return run(database)
@@ -135,13 +141,15 @@ def _with_database(settings: GatewaySettings, run: Callable[[Database], T]) -> T
         database.close()
 
 
-def _is_migrated(settings: GatewaySettings) -> bool:
+def is_migrated(settings: GatewaySettings) -> bool:
+    """Whether there is a database with the tables of this version."""
     if settings.database_url is None and not (settings.home / "gryph.db").exists():
         return False
     return current(settings.sql_url) == newest()
 
 
-def _scope(workspace: str) -> str:
+def scope_of(workspace: str) -> str:
+    """A workspace as it was typed, if it is one. Raises Misused."""
     if not _WORKSPACE.fullmatch(workspace):
         raise Misused(
             f"Not a workspace: {workspace!r}. It is slack:TEAM, discord:SERVER, github:OWNER, "
@@ -185,5 +193,6 @@ def _described(session: Session, person: PersonId) -> str:
     return f"{person} {names}"
 
 
-def _entry(action: str, subject: str, **detail: str) -> Entry:
+def entry_of(action: str, subject: str, **detail: str) -> Entry:
+    """A line of the audit log on what the operator does here."""
     return Entry(f"console:api:{local_user()}", action, subject, detail)

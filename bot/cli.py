@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from bot import upkeep
+from bot import models, upkeep
 from bot.auth import DEFAULT_TTL_S, ApiKeys, KeysUnreadable, Role, token_id
 from bot.console.ask import Answered, Question, TookTooLong, artifacts, as_json, ask, report, save
 from bot.console.client import GatewayClient, NoGateway, Refused, bearer, gateway_url
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("path", nargs="?", type=Path, default=Path(), help="the file or its folder")
     _add_token(add("token", _token, "mint a token for an API client, or revoke one"))
     _add_role(add("role", _role, "say what a person may do, in one workspace or everywhere"))
+    models.add_model(add("model", models.model, "say which models there are and what each is for"))
     manifest = add("manifest", _manifest, "print a platform's app manifest")
     manifest.add_argument("platform", choices=["slack"])
     upkeep.add_backup(add("backup", upkeep.backup, "keep everything in one file, and try it"))
@@ -378,8 +379,9 @@ def _live(client: GatewayClient) -> LiveThread:
 
 
 def _screen(link: Callable[[Any], str]) -> Screen:
-    width = max(shutil.get_terminal_size().columns, _NARROW)
-    return Screen(link, width, coloured=sys.stdout.isatty())
+    size = shutil.get_terminal_size()
+    width = max(size.columns, _NARROW)
+    return Screen(link, width, size.lines, coloured=sys.stdout.isatty())
 
 
 if __name__ == "__main__":

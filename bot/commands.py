@@ -15,6 +15,7 @@ from handlers import (
     config,
     explain,
     feedback,
+    generate,
     link,
     quota,
     retry,
@@ -28,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     command.verb: command
     for command in (
         test.COMMAND,
+        generate.COMMAND,
         status.COMMAND,
         cancel.COMMAND,
         retry.COMMAND,

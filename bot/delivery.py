@@ -7,7 +7,6 @@ Redis stream) say that something is new; the ledger says what; a sweep makes goo
 import asyncio
 import contextlib
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +19,7 @@ from sqlmodel import Session
 
 from bot.budgets import Spent
 from bot.checkpoint import checkpoint
+from bot.drafts import with_draft
 from bot.face import Busy, Face, JobView, Outbound, Posted, Undeliverable
 from bot.fence import Overdue, Turn, speaking
 from bot.line import LineWatch
@@ -51,8 +51,6 @@ SAY_S = deliveries.LEASE_S - 5.0
 """How long a platform may take over one message: another gateway would try when the lease ends."""
 HELD_S = deliveries.LEASE_S - 2.0
 """How long after taking a delivery a call about it may begin."""
-EDIT_REMEMBERED_S = 60.0
-"""Far longer than any platform wants between two edits (`Outbound.edit_interval_s`)."""
 SPREAD_S = 10.0
 AT_ONCE = 200
 """Deliveries attended to at the same time."""
@@ -103,8 +101,6 @@ class Delivery:
         self._metrics = metrics
         self._active: dict[str, asyncio.Event] = {}
         """Keys in work here; set when a bell rang meanwhile."""
-        self._edited_at: dict[str, float] = {}
-        """By key, when its status was last shown from here, on the monotonic clock."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -154,14 +150,7 @@ class Delivery:
                     self.notice(key)
             except SQLAlchemyError as error:
                 log.warning("deliveries out of reach", error=str(error))
-            self._forget_edits_before(time.monotonic() - EDIT_REMEMBERED_S)
             await asyncio.sleep(SWEEP_S)
-
-    def _forget_edits_before(self, at: float) -> None:
-        """Of jobs whose last word another gateway may have said."""
-        old = [key for key, edited_at in self._edited_at.items() if edited_at < at]
-        for key in old:
-            del self._edited_at[key]
 
     async def _attend(self, key: str) -> None:
         bell = self._active[key]
@@ -243,22 +232,31 @@ class Delivery:
         view = await self._view(errand)
         status = _posted(errand.delivery.status)
         if status is None:
+            view = with_draft(view, errand.draft, self._redactor)
             status = await outbound.post_status(place, view, key=f"{view.job}:status")
-            await self._remember(errand, "status", status, shown_seq=errand.job.last_seq)
-            self._edited_at[errand.delivery.key] = time.monotonic()
+            await self._remember(errand, "status", status, **errand.shown, edited_at=utc_now())
             return True
         if view.state.final:
             return await self._conclude(errand, outbound, place, (view, status))
-        if errand.delivery.shown_seq < errand.job.last_seq:
+        news: dict[str, object] = {}
+        if errand.is_behind:
             if await self._wait_to_edit(errand, outbound):
                 return True
+            view = with_draft(view, errand.draft, self._redactor)
             await outbound.edit_status(place, status, view)
-            self._edited_at[errand.delivery.key] = time.monotonic()
-            await self._note(errand.delivery.key, shown_seq=errand.job.last_seq)
-        await self._database.write(
-            lambda s: deliveries.let_go(s, errand.delivery.key, self._holder.owner, utc_now())
-        )
+            news = {**errand.shown, "edited_at": utc_now()}
+        await self._let_go(errand.delivery.key, news)
         return False
+
+    async def _let_go(self, key: str, news: Mapping[str, object]) -> None:
+        owner = self._holder.owner
+
+        def write(session: Session) -> None:
+            if news:
+                deliveries.note(session, key, owner, **news)
+            deliveries.let_go(session, key, owner, utc_now())
+
+        await self._database.write(write)
 
     async def _conclude(
         self,
@@ -335,10 +333,11 @@ class Delivery:
         Only progress waits its turn: that a job is being stopped is shown at once.
         """
         key, newest = errand.delivery.key, errand.newest
-        edited_at = self._edited_at.get(key)
+        edited_at = errand.delivery.edited_at
         if edited_at is None or (newest is not None and newest.text == ledger.STOPPING):
             return False
-        wait_s = edited_at + outbound.edit_interval_s - time.monotonic()
+        since_s = max(0.0, (utc_now() - edited_at).total_seconds())
+        wait_s = outbound.edit_interval_s - since_s
         if wait_s <= 0:
             return False
         bell = self._active.get(key)

@@ -21,7 +21,7 @@ from bot import votes
 from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Effects, Said, Spoken, Terms
 from bot.face import Busy, Face
-from bot.grammar import GrammarError, find_lines, parse
+from bot.grammar import GrammarError, find_lines, parse, read_target, snippets_of
 from bot.grammar.lines import LIMIT, Lines
 from bot.intake import DurableIntake
 from bot.limits import Limits
@@ -124,7 +124,7 @@ class Dispatcher:
         )
         host = surroundings.faces.get(Platform.GITHUB)
         self._quotas = Quotas(surroundings.limits, surroundings.per_hour, surroundings.metrics)
-        self._trigger = Trigger(None if host is None else host.host)
+        self._trigger = Trigger(surroundings.faces)
         self._wishes = RepositoryFiles(None if host is None else host.host)
         self._pushes = Pushes(
             None if host is None else host.host,
@@ -360,6 +360,8 @@ class Dispatcher:
             on_host=on_host,
             wished=self._wishes.of,
             pull_of=self._trigger.pull_of,
+            read_target=read_target,
+            snippets=lambda: snippets_of(speaker.invocation.text),
         )
 
     async def _in_line(self, job: JobId) -> str:

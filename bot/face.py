@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.line import place_in_words
 from handlers import Caller, Invocation, Place, PullRequest, Reaction, RepositoryWriter, Standing
 from jobs.messages import Reply
-from jobs.requests import Remark
+from jobs.requests import Remark, Snippet
 from storage.ids import ArtifactId, InboxId, JobId
 from storage.states import JobState
 
@@ -70,6 +70,10 @@ class JobView:
     """Whether nobody asked for it but the repository itself, because something was pushed."""
     wait_s: float | None = None
     """When it is expected to start, while queued, where there is something to go by."""
+    draft: str = ""
+    """The end of what it has written so far, while it runs: Markdown that may end anywhere."""
+    draft_length: int = 0
+    """Characters that it has written so far."""
 
     @property
     def in_line(self) -> str:
@@ -169,6 +173,24 @@ class Remarks:
     """Oldest first."""
     left_out: int = 0
     """Those that were changed since, so that what they said then is not known."""
+    attached: tuple[Snippet, ...] = ()
+    """Text files that came with the command itself."""
+    notes: tuple[str, ...] = ()
+    """What could not be read and why, for the person: Markdown, a line each."""
+
+
+class Conversation(Protocol):
+    """A chat that can be looked back into; asked only for jobs that read it."""
+
+    async def said_before(self, asked: Invocation) -> Remarks:
+        """What people had said where the command stands, in its thread or the message it answers,
+        up to the moment of the command. Of bots nothing is told.
+
+        Raises:
+            Busy: The platform does not answer now.
+            Undeliverable: It is not open to us.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -234,3 +256,5 @@ class Face:
     authority: Authority
     writer: RepositoryWriter | None = None
     host: CodeHost | None = None
+    conversation: Conversation | None = None
+    """None where there is nothing to look back into, or `host` does."""

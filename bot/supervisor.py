@@ -94,10 +94,20 @@ def _staff(settings: GatewaySettings, redis_url: str, workers: int) -> list[Chil
     env = {"GRYPH_REDIS_URL": redis_url, "GRYPH_HOME": str(settings.home)}
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     gateway = Child("gateway", (sys.executable, "-m", "bot.app"), env)
+    queues = {f"worker-{number}": "cpu" for number in range(1, workers + 1)}
+    queues["worker-gpu"] = "gpu"  # one: it owns the device
     staff = [
-        Child(f"worker-{number}", (sys.executable, "-m", "jobs.worker"), {**env, **single, **door})
-        for number in range(1, workers + 1)
-        for door in [{"GRYPH_WORKER_LISTEN": f"127.0.0.1:{_free_port()}"}]
+        Child(
+            name,
+            (sys.executable, "-m", "jobs.worker"),
+            {
+                **env,
+                **single,
+                "GRYPH_QUEUES": queue,
+                "GRYPH_WORKER_LISTEN": f"127.0.0.1:{_free_port()}",
+            },
+        )
+        for name, queue in queues.items()
     ]
     return [gateway, *staff]
 

@@ -5,22 +5,24 @@ for before. The commit is pinned here and the conversation copied into the reque
 reads either from the platform again.
 """
 
-from bot.face import CodeHost, Remarks
+from collections.abc import Mapping
+
+from bot.face import Face, Remarks
+from bot.overhearing import Overhearing, talk_of
 from handlers import Invocation, Platform, PullRequest, UserError
-from jobs.requests import JobRequest, Remark, Source, Talk, TestChanges
+from jobs.requests import JobRequest, Source, Talk, TestChanges
 
 LOCAL = "local:"
-TITLE_MAX, BODY_MAX, REMARK_MAX = 300, 20_000, 4_000
-"""Characters."""
-REMARKS_MAX = 50
 
 
 class Trigger:
     """Pins and copies, once for each job."""
 
-    def __init__(self, host: CodeHost | None) -> None:
-        """Without a host, a branch is resolved by the worker, and there is no conversation."""
-        self._host = host
+    def __init__(self, faces: Mapping[Platform, Face]) -> None:
+        """Without a host, a branch is resolved by the worker."""
+        hosting = faces.get(Platform.GITHUB)
+        self._host = None if hosting is None else hosting.host
+        self._chats = Overhearing(faces)
 
     async def hold(self, request: JobRequest, asked: Invocation) -> JobRequest:
         """The request with its commit and its conversation; a repeated one keeps what it had.
@@ -30,7 +32,7 @@ class Trigger:
             UserError: It has no such commit, or none that may run without an approval.
         """
         source = await self._pinned(request.source)
-        talk = request.talk or await self._talk(asked)
+        talk = request.talk or await self._talk(asked, is_read=request.reads_talk)
         update: dict[str, object] = {"source": source, "talk": talk}
         if isinstance(request, TestChanges):
             update["base"] = await self._parted(request.base, source)
@@ -55,20 +57,10 @@ class Trigger:
         sha = await self._host.commit_of(source.repository, source.ref)
         return source.model_copy(update={"sha": sha})
 
-    async def _talk(self, asked: Invocation) -> Talk | None:
-        topic = asked.topic
-        if topic is None:
-            return None
+    async def _talk(self, asked: Invocation, *, is_read: bool) -> Talk | None:
+        if asked.topic is None:
+            return await self._chats.talk(asked) if is_read else None
         said = Remarks()
         if self._host is not None and asked.place.platform is Platform.GITHUB:
             said = await self._host.said_before(asked)
-        kept = said.remarks[-REMARKS_MAX:]
-        return Talk(
-            title=topic.title[:TITLE_MAX],
-            body=topic.body[:BODY_MAX],
-            author=topic.author,
-            remarks=tuple(
-                Remark(author=one.author, text=one.text[:REMARK_MAX], at=one.at) for one in kept
-            ),
-            left_out=said.left_out + len(said.remarks) - len(kept),
-        )
+        return await talk_of(said, asked.topic, with_snippets=is_read)

@@ -2,11 +2,15 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+
+from sqlmodel import Session
 
 from bot.settings import GatewaySettings
 from bot.text import size
-from storage import vault
+from storage import models, vault
 from storage.backups import noted
 from storage.backups.archive import BadBackup
 from storage.backups.make import Installation, NothingToKeep, make
@@ -97,25 +101,37 @@ def restore_here(options: argparse.Namespace) -> int:
 def keys(options: argparse.Namespace) -> int:
     """Seal every secret and every lent token anew with new keys; whoever runs uses them at once."""
     here = _installation()
-    sealed = [("secret", vault.vault_file(here.home), vault.rotate)]
+    sealed = [(vault.vault_file(here.home), {"secret": vault.rotate})]
     is_ours = GatewaySettings().checkout_key is None
     if is_ours:
-        sealed.append(("lent token", vault.checkout_file(here.home), vault.rotate_grants))
+        shared = {"lent token": vault.rotate_grants, "model key": models.rotate_keys}
+        sealed.append((vault.checkout_file(here.home), shared))
     try:
-        for what, path, rotate in sealed:
+        for path, kinds in sealed:
             ring = vault.add_key(path)
-            count = here.database.write_now(lambda s, ring=ring, rotate=rotate: rotate(s, ring))
+            counts = here.database.write_now(partial(_rotated, kinds, ring))
             if options.forget_old:
                 ring = vault.keep_newest(path)
-            keys_left = f"{_many(len(ring.keys), 'key')} in {path}"
-            print(f"{_many(count, what)} sealed anew; {keys_left}.")
+            done = " and ".join(_many(count, what) for what, count in counts.items())
+            print(f"{done} sealed anew; {_many(len(ring.keys), 'key')} in {path}.")
     except (vault.Unsealable, ValueError) as error:
         return _complain(error)
     finally:
         here.database.close()
     if not is_ours:
-        print("GRYPH_CHECKOUT_KEY is yours to change, on every machine at once.")
+        print(
+            "GRYPH_CHECKOUT_KEY is yours to change, on every machine at once; then give the keys "
+            "of models again: `gryph model key NAME`."
+        )
     return OK
+
+
+def _rotated(
+    kinds: Mapping[str, Callable[[Session, vault.KeyRing], int]],
+    ring: vault.KeyRing,
+    session: Session,
+) -> dict[str, int]:
+    return {what: rotate(session, ring) for what, rotate in kinds.items()}
 
 
 def _installation() -> Installation:

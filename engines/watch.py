@@ -8,10 +8,17 @@ class Stopped(Exception):
 
 
 class Watch(Protocol):
-    """The caller's side of a running engine. Both calls are inexpensive and never block."""
+    """The caller's side of a running engine. All calls are inexpensive and never block."""
 
     def report(self, text: str, done: float | None = None) -> None:
         """Say what is happening now; `done` is the fraction finished, 0 to 1, where it is known."""
+        ...
+
+    def draft(self, text: str) -> None:
+        """Show what is written so far: all of it, as Markdown that may end anywhere. The newest
+        counts, an empty one takes the last back; it may be called for every token. The last word
+        is held back until an empty line ends it.
+        """
         ...
 
     def phase(self, name: str) -> None:
@@ -28,6 +35,9 @@ class Unwatched:
 
     def report(self, text: str, done: float | None = None) -> None:
         """Ignore the report."""
+
+    def draft(self, text: str) -> None:
+        """Show it to nobody."""
 
     def phase(self, name: str) -> None:
         """Measure nothing."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobs.messages import Reply
-from jobs.requests import JobRequest
+from jobs.requests import JobRequest, Snippet
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.states import Urgency
@@ -116,6 +116,16 @@ class Topic(_Frozen):
     """The platform's number of the message; later ones are larger."""
 
 
+class Attached(_Frozen):
+    """A file that came with a message; its content stays with the platform until it is read."""
+
+    name: Said
+    address: str
+    """Where the platform keeps it."""
+    media_type: str = ""
+    size_bytes: int = 0
+
+
 class Invocation(_Frozen):
     """One message that may hold commands, or one press of a button, verified and normalized."""
 
@@ -138,6 +148,11 @@ class Invocation(_Frozen):
     traceparent: str | None = None
     topic: Topic | None = None
     """What stood above the message when it was said; None where the platform has no titles."""
+    said_at: datetime | None = None
+    """When it was said, or edited, by the platform's own clock; None where that is not told."""
+    reply_to: str | None = None
+    """The message that it answers, where the platform has that outside of threads."""
+    attached: tuple[Attached, ...] = ()
     pushed: str | None = None
     """The new head of the pull request, where this is a push and nobody said anything: what is
     done then, the repository itself wishes for in its `.gryph.toml`."""
@@ -339,6 +354,10 @@ class Context:
     """What a repository wishes itself."""
     pull_of: Callable[[str, int], Awaitable[PullRequest]]
     """A pull request of a repository, whoever asks. Raises UserError where there is none."""
+    read_target: Callable[[str], Target]
+    """What a word points at. Raises UserError where it points at nothing."""
+    snippets: Callable[[], tuple[Snippet, ...]]
+    """The blocks of code in the message."""
 
 
 Outcome = Reply | JobRequest

@@ -16,6 +16,11 @@ from storage.ids import ArtifactId, JobId
 class Declined(Exception):
     """The job cannot be done as asked, and the person can mend it; the message is Markdown."""
 
+    def __init__(self, message: str, reply: Reply | None = None) -> None:
+        """`reply` is told in the place of the message, where there is more to say."""
+        super().__init__(message)
+        self.reply = reply
+
 
 class Altered(Exception):
     """A file that replaces another cannot be kept word for word: it holds what must not be told."""

@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from storage.ids import JobId
+
 
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,12 +28,24 @@ class Source(_Request):
     fork: str | None = None
 
 
+class Snippet(_Request):
+    """A block of code, or of a program's output, that somebody pasted, or a text file."""
+
+    text: str
+    language: str = ""
+    """As they named it."""
+    name: str = ""
+    """Of the file."""
+
+
 class Remark(_Request):
     """What somebody had said in the conversation."""
 
     author: str
     text: str
     at: datetime
+    snippets: tuple[Snippet, ...] = ()
+    """Blocks of code in it and text files that came with it, for jobs that read the talk."""
 
 
 class Talk(_Request):
@@ -47,9 +61,16 @@ class Talk(_Request):
     remarks: tuple[Remark, ...] = ()
     """Oldest first; only the latest, where there were many."""
     left_out: int = 0
+    snippets: tuple[Snippet, ...] = ()
+    """Text files that came with the command itself."""
+    notes: tuple[str, ...] = ()
+    """What could not be read and why: Markdown, a line each."""
 
 
 class _JobRequest(_Request):
+    reads_talk: ClassVar[bool] = False
+    """Whether the job has a use for what was said in a chat: a look costs calls of the platform."""
+
     source: Source
     notes: tuple[str, ...] = ()
     """What the answer tells besides: Markdown, a line each."""
@@ -105,10 +126,53 @@ class TestChanges(_JobRequest):
     seed: int = 1
 
 
-JobRequest = Annotated[TestCode | TestChanges, Field(discriminator="kind")]
+FIX_WHAT = (
+    "Fix what? Paste the traceback or the failing test as a block of code under the command, or "
+    "name the test: `/gryph generate fix in=tests/test_parser.py::test_empty`."
+)
+"""The answer to a fix of nothing, which may only be found out by who has read the talk."""
+
+
+class GenerateCode(_JobRequest):
+    """Have a model write code, and check what it wrote."""
+
+    queue: ClassVar[str] = "gpu"
+    verb: ClassVar[str] = "generate"
+    reads_talk: ClassVar[bool] = True
+
+    kind: Literal["generate"] = "generate"
+    task: Literal["write", "fix", "refactor"] = "write"
+    wish: str
+    """What is wanted, in the person's words; of a fix it may be empty."""
+    workspace: str
+    """Whose rule says whether code may leave the premises: "slack:T1", "github:owner"."""
+    language: str | None = None
+    path: str | None = None
+    """The file, or where a new one goes."""
+    symbol: str | None = None
+    lines: tuple[int, int] | None = None
+    snippets: tuple[Snippet, ...] = ()
+    """Pasted with the command."""
+    tests: bool = False
+    """Whether tests are to be written as well."""
+    model: str | None = None
+    """The model that the person chose."""
+    follows: JobId | None = None
+    """The job whose result is to be changed."""
+    ignore: tuple[str, ...] = ()
+    """Patterns of paths that are left alone."""
+
+
+AnyRequest = TestCode | TestChanges | GenerateCode
 """Every request there is; add a type here, a file in `jobs/` and a line in its registry."""
 
-request_adapter: TypeAdapter[TestCode | TestChanges] = TypeAdapter(JobRequest)
+JobRequest = Annotated[AnyRequest, Field(discriminator="kind")]
 
-VERBS: Mapping[str, str] = {"test": TestCode.verb, "changes": TestChanges.verb}
+request_adapter: TypeAdapter[AnyRequest] = TypeAdapter(JobRequest)
+
+VERBS: Mapping[str, str] = {
+    "test": TestCode.verb,
+    "changes": TestChanges.verb,
+    "generate": GenerateCode.verb,
+}
 """The command that asks for it, by kind of request."""

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import sqlalchemy.exc
@@ -22,12 +22,14 @@ from sqlmodel import Session
 
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk, Done, Transient, Work
-from jobs.messages import Action, Actions, Reply, Text
+from jobs.messages import Actions, Reply, Text
 from jobs.metrics import LOST, Account, Phase, WorkerMetrics
 from jobs.requests import VERBS, request_adapter
-from storage import ledger
+from jobs.wording import retry_button
+from storage import drafts, ledger
 from storage.clock import utc_now
 from storage.database import Database
+from storage.drafts import Draft
 from storage.ids import JobId
 from storage.ledger import Ending, Leased, LostLease, Refusal
 from storage.states import JobState
@@ -39,7 +41,7 @@ DeskT = TypeVar("DeskT", bound=Desk)
 TICK_S = 0.25
 """How often a running job is looked at: progress, cancel, beat."""
 REPORT_S = 1.0
-"""The least time between two reports of one job; people read no faster."""
+"""The least time between two writes of what one job says; people read no faster."""
 JOB_LIMIT_S = 15 * 60.0
 RETRY_WAIT_S = (5.0, 30.0)
 """Waits before the second and third attempt after a transient failure."""
@@ -79,12 +81,17 @@ class RunningWatch:
     def __init__(self, phases: list[Phase] | None = None) -> None:
         """Nothing reported, nothing asked for; `phases` is where they are noted."""
         self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
+        self.newest_draft = ""
         self.stop = False
         self._phases = [] if phases is None else phases
 
     def report(self, text: str, done: float | None = None) -> None:
         """Keep the newest report; the runner tells of it at its own pace."""
         self._newest.append((text, done))
+
+    def draft(self, text: str) -> None:
+        """Keep the newest draft; the runner shows it at its own pace."""
+        self.newest_draft = text
 
     def phase(self, name: str) -> None:
         """Note when it began."""
@@ -108,9 +115,24 @@ class _Attempt:
     """"cancelled", "timeout", "lost" or "handed back", once the engine was asked to stop."""
 
     reported_at: float = -REPORT_S
+    draft: Draft = field(default_factory=Draft)
+    """What the ledger has of what was written."""
+    seen: str = ""
+    """A text of which that is what is kept."""
 
     def may_report(self) -> bool:
         return time.monotonic() - self.reported_at >= REPORT_S
+
+    def new_draft(self) -> Draft | None:
+        """What the ledger does not have yet."""
+        text = self.watch.newest_draft
+        if text is self.seen:
+            return None
+        found = drafts.kept(text)
+        if found != self.draft:
+            return found
+        self.seen = text
+        return None
 
     def stop(self, why: str) -> None:
         self.why_stopped = self.why_stopped or why
@@ -266,15 +288,29 @@ class Runner(Generic[DeskT]):
             await self._database.write(
                 lambda s: ledger.beat(s, leased.job, leased.attempt, utc_now())
             )
-        if attempt.may_report() and (report := attempt.watch.take_report()):
-            text, done = report
-            attempt.reported_at = time.monotonic()
-            await self._database.write(lambda s: ledger.report(s, leased, text, done, utc_now()))
-            await self._bell.ring(leased.job)
+        if attempt.may_report():
+            await self._tell(attempt)
         if attempt.why_stopped is None and await self._database.read(
             lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)
         ):
             attempt.stop("cancelled")
+
+    async def _tell(self, attempt: _Attempt) -> None:
+        """Write down what is new, if anything is."""
+        leased, report, draft = attempt.leased, attempt.watch.take_report(), attempt.new_draft()
+        if report is None and draft is None:
+            return
+
+        def tell(session: Session) -> None:
+            if report is not None:
+                ledger.report(session, leased, *report, utc_now())
+            if draft is not None:
+                ledger.draft(session, leased, draft, utc_now())
+
+        attempt.reported_at = time.monotonic()
+        await self._database.write(tell)
+        attempt.draft = draft or attempt.draft
+        await self._bell.ring(leased.job)
 
     def _after_result(self, attempt: _Attempt, desk: DeskT, done: Done) -> LastWord:
         if attempt.why_stopped == "handed back":
@@ -337,7 +373,10 @@ def _failure(attempt: _Attempt, error: Exception) -> Ending:
         return Ending(JobState.FAILED, "ran out of time", _reply(job, text, text), "timeout")
     if isinstance(error, Declined):
         first_line = str(error).partition("\n")[0]
-        return Ending(JobState.FAILED, first_line, _reply(job, str(error), first_line), "user")
+        told = _reply(job, str(error), first_line)
+        if error.reply is not None:
+            told = error.reply.model_dump(mode="json")
+        return Ending(JobState.FAILED, first_line, told, "user")
     if isinstance(error, Transient):
         text = f"{error}. Tried {attempt.leased.tries} times."
         return Ending(JobState.FAILED, str(error), _reply(job, text, text), "outside")
@@ -351,8 +390,3 @@ def _failure(attempt: _Attempt, error: Exception) -> Ending:
 def _reply(job: JobId, markdown: str, summary: str) -> dict[str, object]:
     blocks = (Text(markdown=markdown), Actions(actions=(retry_button(job),)))
     return Reply(summary=summary, blocks=blocks).model_dump(mode="json")
-
-
-def retry_button(job: JobId) -> Action:
-    """The button that asks for the same job again."""
-    return Action(verb="retry", label="Retry", job=job)

@@ -1,17 +1,31 @@
 """Settings of a worker."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from storage.settings import StorageSettings
 
+SLOTS = {"cpu": 2, "gpu": 64}
+"""Jobs that a worker of the queue runs at the same time, where nothing else is said."""
+
 
 class WorkerSettings(StorageSettings):
     """What one worker process does and how much at once."""
 
-    queues: str = Field(default="cpu", description="The queue this worker serves: cpu or gpu.")
-    concurrency: int = Field(default=2, ge=1, le=64, description="Jobs it runs at the same time.")
+    queues: Literal["cpu", "gpu"] = Field(
+        default="cpu",
+        description="The queue this worker serves: `cpu`, or `gpu` for what a model writes. Of the "
+        "latter one worker a device: its jobs share the model and its batches.",
+    )
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Jobs it runs at the same time; when not set, 2, and 64 of those that mostly "
+        "wait for a model.",
+    )
     worker_listen: str | None = Field(
         default=None,
         description="Address, host:port, where a worker serves `/metrics`, `/healthz` and "
@@ -58,3 +72,8 @@ class WorkerSettings(StorageSettings):
         description="The most that the kept packages of all repositories may take, in bytes. "
         "Those not used for longest are removed, but none that was used within the last hour.",
     )
+
+    @property
+    def slots(self) -> int:
+        """Jobs at the same time."""
+        return self.concurrency or SLOTS[self.queues]

@@ -69,6 +69,10 @@ class PartWatch:
         of_all = None if done is None else (self.place + done) / self.count
         self.watch.report(f"file {self.place + 1} of {self.count}: {text}", of_all)
 
+    def draft(self, text: str) -> None:
+        """See `engines.watch.Watch`."""
+        self.watch.draft(text)
+
     def phase(self, name: str) -> None:
         """See `engines.watch.Watch`."""
         self.watch.phase(name)

@@ -29,10 +29,15 @@ def notes_of(notes: Sequence[str]) -> list[Block]:
     return [Text(markdown="\n".join(f"- {note}" for note in notes))] if notes else []
 
 
+def retry_button(job: JobId) -> Action:
+    """The button that asks for the same job again."""
+    return Action(verb="retry", label="Retry", job=job)
+
+
 def opinion_buttons(job: JobId) -> tuple[Action, ...]:
     """Again, and how it was."""
     return (
-        Action(verb="retry", label="Retry", job=job),
+        retry_button(job),
         Action(verb="feedback", label="👍", job=job, words="up"),
         Action(verb="feedback", label="👎", job=job, words="down"),
     )

@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import Generator, Mapping
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -40,7 +41,8 @@ from storage.traces import set_up_tracing
 
 log = structlog.get_logger()
 
-WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
+CPU_WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
+"""The registry of the queue `cpu`, by kind of request; that of `gpu` is in `jobs.gpu`."""
 
 POLL_S = 0.03
 GRACE_S = 5.0
@@ -61,8 +63,8 @@ class NoBroker(Exception):
     """There is no queue to serve; the message names the setting."""
 
 
-async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> None:
-    """Run until a signal comes; `works` is the registry of jobs, by kind of request.
+async def serve(settings: WorkerSettings, works: Mapping[str, Work] | None = None) -> None:
+    """Run until a signal comes; `works` takes the place of the queue's registry of jobs.
 
     Raises:
         NoBroker: There is no queue to serve.
@@ -81,13 +83,14 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
     shop = Workshop(settings, database, open_store(settings), keys, sandbox, redactor)
     redis = connection(settings.redis_url)
     heart = Heart(database, Identity.mine("worker"))
+    held = contextlib.ExitStack()
     runner = Runner(
         database,
         EventBell(redis),
         shop,
-        works,
+        works or held.enter_context(_works(shop)),
         owner=heart.owner,
-        concurrency=settings.concurrency,
+        concurrency=settings.slots,
     )
     metrics = runner.metrics
     metrics.sandbox.labels(_rung(sandbox)).set(1)
@@ -108,8 +111,20 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] = WORKS) -> 
     finally:
         await heart.leave()
         await redis.aclose(close_connection_pool=True)
+        held.close()
         shop.close()
         database.close()
+
+
+@contextlib.contextmanager
+def _works(shop: Workshop) -> Generator[Mapping[str, Work]]:
+    """What the worker of this queue can do."""
+    if shop.settings.queues == "cpu":
+        yield CPU_WORKS
+        return
+    # Only here: workers of the other queue have no use for what it imports.
+    with import_module("jobs.gpu").gpu_works(shop) as works:
+        yield works
 
 
 @contextlib.contextmanager
@@ -186,7 +201,7 @@ def _arq_worker(settings: WorkerSettings, runner: LocalRunner, redis: ArqRedis) 
         queue_name=queue_name(settings.queues),
         redis_pool=redis,
         handle_signals=False,
-        max_jobs=settings.concurrency,
+        max_jobs=settings.slots,
         poll_delay=POLL_S,
         queue_read_limit=READ_LIMIT,
         retry_jobs=False,

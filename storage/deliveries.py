@@ -12,6 +12,7 @@ from storage.database import insert_if_absent
 from storage.ids import JobId
 from storage.states import JobState
 from storage.tables.deliveries import DeliveryRow, PostedMessageRow
+from storage.tables.drafts import DraftRow
 from storage.tables.jobs import JobEventRow, JobRow
 
 LEASE_S = 30.0
@@ -31,8 +32,21 @@ class Errand:
     job: JobRow | None
     newest: JobEventRow | None
     """The job's newest event."""
+    draft: DraftRow | None = None
+    """What the job has written so far."""
     is_first_try: bool = False
     """Whether nobody has tried before to post what is to be posted next."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the status message does not show what there is to be shown."""
+        return self.job is not None and _is_behind(self.delivery, self.job, self.draft)
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """What `note` notes once the status message shows all of this."""
+        newest = self.job.last_seq if self.job is not None else 0
+        return {"shown_seq": newest, "shown_draft": _revision(self.draft)}
 
 
 @dataclass(frozen=True)
@@ -119,13 +133,14 @@ def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None
     row = session.get_one(DeliveryRow, key)
     job = None if row.job_id is None else session.get_one(JobRow, row.job_id)
     newest = None if job is None else session.get(JobEventRow, (job.id, job.last_seq))
+    draft = None if job is None else session.get(DraftRow, job.id)
     post = _next_post(row, job)
     is_first_try = row.tried not in {post, ANYTHING}
     if post is not None and is_first_try:
         row.tried = post
         session.add(row)
         session.flush()
-    return Errand(row, job, newest, is_first_try)
+    return Errand(row, job, newest, draft, is_first_try)
 
 
 def _next_post(row: DeliveryRow, job: JobRow | None) -> str | None:
@@ -186,8 +201,9 @@ def let_go(session: Session, key: str, owner: str, now: datetime) -> None:
     """Everything so far is said; look again when woken."""
     row = session.get(DeliveryRow, key)
     job = session.get(JobRow, row.job_id) if row is not None and row.job_id else None
-    behind = row is not None and job is not None and job.last_seq > row.shown_seq
-    wait_s = 0.0 if behind else IDLE_S
+    wait_s = IDLE_S
+    if row and job and _is_behind(row, job, session.get(DraftRow, job.id)):
+        wait_s = 0.0
     note(
         session,
         key,
@@ -196,6 +212,14 @@ def let_go(session: Session, key: str, owner: str, now: datetime) -> None:
         attempts=0,
         next_try_at=now + timedelta(seconds=wait_s),
     )
+
+
+def _is_behind(row: DeliveryRow, job: JobRow, draft: DraftRow | None) -> bool:
+    return row.shown_seq < job.last_seq or row.shown_draft != _revision(draft)
+
+
+def _revision(draft: DraftRow | None) -> int:
+    return 0 if draft is None else draft.revision
 
 
 def free(session: Session, owner: str, at: datetime) -> int:

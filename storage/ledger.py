@@ -6,7 +6,7 @@ number. A write that carries an older attempt is refused.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, update
 from sqlmodel import Session, col, delete, select
 
-from storage import deliveries
+from storage import deliveries, drafts
+from storage.drafts import Draft
 from storage.ids import InboxId, JobId, PersonId, new_job_id
 from storage.states import JobState, Urgency
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
@@ -242,6 +243,16 @@ def report(session: Session, leased: Leased, text: str, done: float | None, now:
         _tell(session, row, JobState.RUNNING, text, now, done)
 
 
+def draft(session: Session, leased: Leased, written: Draft, now: datetime) -> None:
+    """Keep what a running job has written so far over what it wrote before, unless it is being
+    stopped. Raises LostLease.
+    """
+    row = _held(session, leased.job, leased.attempt)
+    if row.cancel_requested_by is None:
+        drafts.keep(session, leased.job, replace(written, text=_storable(written.text)))
+        deliveries.wake(session, leased.job, now)
+
+
 def finish(session: Session, leased: Leased, ending: "Ending", now: datetime) -> None:
     """Write how the job ended, once. Raises LostLease."""
     row = _held(session, leased.job, leased.attempt)
@@ -382,6 +393,7 @@ def _requeue(session: Session, row: JobRow, text: str, wait_s: float, now: datet
     row.lease_owner = None
     row.lease_until = None
     session.add(OutboxRow(job_id=row.id, not_before=now + timedelta(seconds=wait_s)))
+    drafts.drop(session, JobId(row.id))
     _tell(session, row, JobState.QUEUED, text, now)
 
 
@@ -393,6 +405,7 @@ def _end(session: Session, row: JobRow, ending: Ending, now: datetime) -> None:
     row.reply = dict(ending.reply)
     row.failure = ending.failure
     _silence(session, JobId(row.id))
+    drafts.drop(session, JobId(row.id))
     _tell(session, row, ending.state, ending.text, now)
 
 

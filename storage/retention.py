@@ -17,6 +17,7 @@ from storage.tables import (
     ConsoleConversationRow,
     ConsoleMessageRow,
     DeliveryRow,
+    DraftRow,
     FeedbackRow,
     InboxKeyRow,
     InboxRow,
@@ -65,8 +66,8 @@ def jobs(session: Session, before: datetime) -> int:
     """Forget some jobs that ended before a time, with all that hangs on them; how many."""
     found = select(JobRow.id).where(col(JobRow.finished_at) < before)
     ids = session.exec(found.limit(AT_ONCE)).all()
-    posted = PostedMessageRow
-    for table in (JobEventRow, OutboxRow, FeedbackRow, CheckoutGrantRow, ArtifactRow, posted):
+    hanging = (JobEventRow, OutboxRow, DraftRow, FeedbackRow, CheckoutGrantRow, ArtifactRow)
+    for table in (*hanging, PostedMessageRow):
         session.exec(delete(table).where(col(table.job_id).in_(ids)))
     session.exec(delete(DeliveryRow).where(col(DeliveryRow.job_id).in_(ids)))
     return _remove(session, JobRow, ids)

@@ -73,6 +73,33 @@ class StorageSettings(LayeredSettings):
         description="Base address of an OpenTelemetry receiver (OTLP over HTTP) for traces, like "
         "`http://127.0.0.1:4318`; none are made when it is not set.",
     )
+    gpu_memory_gb: float = Field(
+        default=16.0,
+        gt=0,
+        description="Memory of the card that models are loaded on, in GB of 10^9 bytes: what "
+        "`gryph model` says fits, and what a worker takes at most where a model has no bound of "
+        "its own.",
+    )
+    model_cache: Path | None = Field(
+        default=None,
+        description="Folder of models fetched from the hub, in the layout of the hub's own tools; "
+        "default is theirs, `~/.cache/huggingface/hub`.",
+    )
+    model_proxy: SecretStr | None = Field(
+        default=None,
+        description="Proxy through which remote models are reached, `http://host:port`; those on "
+        "the premises are not.",
+    )
+    model_authorities: Path | None = Field(
+        default=None,
+        description="File of certificates (PEM) that are trusted besides the public ones when a "
+        "model's endpoint is spoken to.",
+    )
+
+    @property
+    def hub_cache(self) -> Path:
+        """The folder of fetched models in effect."""
+        return self.model_cache or Path.home() / ".cache" / "huggingface" / "hub"
 
     @property
     def sql_url(self) -> str:

@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlmodel import Session, col, select
 
 from bot.auth import ApiClient, Sight
+from bot.drafts import LONGEST, with_draft
 from bot.face import JobView
 from bot.redaction import redacted_caller
 from handlers import Invocation, Platform, Tier
-from storage import line
+from storage import drafts, line
 from storage.clock import utc_now
 from storage.ids import JobId
 from storage.line import Line
@@ -19,6 +20,9 @@ from storage.redaction import Redactor
 from storage.states import JobState
 from storage.tables.inbox import InboxRow
 from storage.tables.jobs import JobEventRow, JobRow
+
+AT_A_GLANCE = 600
+"""Characters of each draft in the overview."""
 
 
 class QueueDepth(BaseModel):
@@ -53,7 +57,10 @@ def may_open(client: ApiClient, owner: str) -> bool:
 def job_for(session: Session, client: ApiClient, job: JobId, redactor: Redactor) -> JobView | None:
     """The job, if there is one and the client may see it."""
     row = _seen(session, client, job)
-    return None if row is None else _view(row, session, _line_for(session, [row]), redactor)
+    if row is None:
+        return None
+    view = _view(row, session, _line_for(session, [row]), redactor)
+    return _drafted(view, session, redactor, LONGEST)
 
 
 def may_see(session: Session, client: ApiClient, job: JobId) -> bool:
@@ -70,11 +77,12 @@ def overview(session: Session, client: ApiClient, limit: int, redactor: Redactor
     recent = select(JobRow).where(_in_sight(sight))
     newest = session.exec(recent.order_by(col(JobRow.created_at).desc()).limit(limit)).all()
     seen = _line_for(session, newest)
+    views = (_view(row, session, seen, redactor) for row in newest)
     return Overview(
         sees_all=sight.everything,
         queues=tuple(_queues(session, counted)),
         unhandled_events=session.exec(unhandled).one() if tells_all else 0,
-        recent=tuple(_view(row, session, seen, redactor) for row in newest),
+        recent=tuple(_drafted(view, session, redactor, AT_A_GLANCE) for view in views),
     )
 
 
@@ -152,3 +160,9 @@ def _view(row: JobRow, session: Session, seen: Line, redactor: Redactor) -> JobV
         ahead=seen.ahead.get(JobId(row.id)),
         wait_s=seen.wait_s(JobId(row.id), row.queue),
     )
+
+
+def _drafted(view: JobView, session: Session, redactor: Redactor, most: int) -> JobView:
+    if view.state is not JobState.RUNNING:
+        return view
+    return with_draft(view, drafts.find(session, view.job), redactor, most)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from bot.console import checks, logins, reach
+from bot.console import checks, logins, models, reach
 from bot.console.checks import Check, Verdict
 from bot.console.plain import Ink, Style
 from bot.settings import GatewaySettings
@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[GatewaySettings], Awaitable[Check]], ...] = (
     reach.discord,
     reach.github,
     logins.login,
+    models.models,
     checks.git,
     checks.disk,
     checks.sandbox,

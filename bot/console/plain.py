@@ -141,13 +141,13 @@ def table(header: Row, rows: tuple[Row, ...], width: int) -> list[str]:
 
 def _wrapped(row: Row, place: int, width: int) -> list[Row]:
     """The row as lines of which only the first says anything outside the wrapped column."""
-    first, *more = _folded(row[place], width)
+    first, *more = folded(row[place], width)
     head = (*row[:place], first, *row[place + 1 :])
     blank = [""] * len(row)
     return [head, *[(*blank[:place], part, *blank[place + 1 :]) for part in more]]
 
 
-def _folded(text: str, width: int) -> list[str]:
+def folded(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` columns, broken at spaces where there are any."""
     lines: list[str] = []
     at = 0

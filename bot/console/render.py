@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.console.plain import Ink, Style, clean, columns, cut, one_line, table
+from bot.console.plain import Ink, Style, clean, columns, cut, folded, one_line, table
 from bot.face import JobView
 from bot.text import size
 from jobs.messages import (
@@ -35,6 +35,9 @@ _STATE_STYLE = {
 }
 _DIFF_STYLE = {"+": (Style.GREEN,), "-": (Style.RED,), "@": (Style.CYAN,)}
 _MINUTE_S = 60
+_MOST_DRAFT_LINES = 12
+_LINES_AROUND_DRAFT = 4
+_DRAFT_INDENT = "  "
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Screen:
     link: Callable[[ArtifactId], str]
     """The address at which an artifact can be downloaded."""
     width: int = 80
+    height: int = 24
     coloured: bool = False
 
     @property
@@ -82,6 +86,19 @@ def _progress(view: JobView) -> list[str]:
     if view.finished_at is not None and view.started_at is not None:
         said.append(duration((view.finished_at - view.started_at).total_seconds()))
     return said
+
+
+def draft_lines(view: JobView, screen: Screen) -> list[str]:
+    """The end of what a running job has written so far, in lines that wrap nowhere, of which so
+    many fit on the screen that its status is still seen.
+    """
+    most = min(_MOST_DRAFT_LINES, screen.height - _LINES_AROUND_DRAFT)
+    if not view.draft.strip() or most < 1:
+        return []
+    text = clean(view.draft).rstrip().split("\n")[-most:]
+    width = screen.width - 2 * len(_DRAFT_INDENT)
+    lines = [part for line in text for part in folded(line.rstrip().expandtabs(4), width)]
+    return [screen.ink(f"{_DRAFT_INDENT}{line}".rstrip(), Style.DIM) for line in lines[-most:]]
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from bot.discord.markdown import MENTION, from_discord
 from bot.discord.outbound import DIRECT, message_key
 from bot.discord.recent import Said
 from bot.names import mentioned
-from handlers import Caller, Command, Invocation, Place, Platform, Reaction
+from handlers import Attached, Caller, Command, Invocation, Place, Platform, Reaction
 from storage.clock import utc_now
 
 SIGN = "/gryph"
@@ -59,7 +59,7 @@ def edit_heard(
     key = f"discord:edit:{message.id}:{message.edited_at.timestamp():.3f}"
     if before is None:
         return Heard(invocation, (key, f"discord:message:{message.id}"))
-    previous = from_discord(before.content, _names(message, us))
+    previous = from_discord(before.content, names_in(message, us))
     if message.guild is None:
         previous = _addressed(previous, commands)
     edited = invocation.model_copy(update={"previous_text": previous})
@@ -89,6 +89,7 @@ def interaction_heard(
         text=f"{SIGN} {line}",
         addressed=True,
         received_at=utc_now(),
+        said_at=interaction.created_at,
     )
     return Heard(invocation, (f"discord:interaction:{interaction.id}",))
 
@@ -131,13 +132,14 @@ def reaction_heard(
 def _invocation(
     message: discord.Message, us: discord.ClientUser, commands: Mapping[str, Command]
 ) -> Invocation | None:
-    if message.author.bot or message.webhook_id is not None or message.type not in _SPOKEN:
+    if not is_a_persons(message):
         return None
     is_direct = message.guild is None
     is_mentioned = any(raw in message.content for raw in _us(us))
     if not (is_direct or is_mentioned or SIGN in message.content):
         return None
-    text = from_discord(message.content, _names(message, us))
+    text = from_discord(message.content, names_in(message, us))
+    answered = message.reference if message.type is discord.MessageType.reply else None
     guild = None if message.guild is None else message.guild.id
     return Invocation(
         caller=_caller(message.author),
@@ -145,6 +147,28 @@ def _invocation(
         text=_addressed(text, commands) if is_direct else text,
         addressed=is_direct or is_mentioned,
         received_at=utc_now(),
+        said_at=message.edited_at or message.created_at,
+        reply_to=str(answered.message_id) if answered and answered.message_id else None,
+        attached=attached(message),
+    )
+
+
+def is_a_persons(message: discord.Message) -> bool:
+    """Whether somebody said it, who is no program."""
+    is_a_programs = message.author.bot or message.webhook_id is not None
+    return not is_a_programs and message.type in _SPOKEN
+
+
+def attached(message: discord.Message) -> tuple[Attached, ...]:
+    """The files that came with a message."""
+    return tuple(
+        Attached(
+            name=file.filename,
+            address=file.url,
+            media_type=file.content_type or "",
+            size_bytes=file.size,
+        )
+        for file in message.attachments
     )
 
 
@@ -159,7 +183,7 @@ def _us(us: discord.ClientUser) -> tuple[str, str]:
     return f"<@{us.id}>", f"<@!{us.id}>"
 
 
-def _names(message: discord.Message, us: discord.ClientUser) -> dict[str, str]:
+def names_in(message: discord.Message, us: discord.ClientUser) -> dict[str, str]:
     """What the raw mentions in a message's text stand for."""
     names = dict.fromkeys(_us(us), MENTION)
     for person in message.mentions:

@@ -5,6 +5,7 @@ from bot.discord.authority import DiscordAuthority, RepositoryOf
 from bot.discord.outbound import DiscordOutbound
 from bot.discord.pace import Pace
 from bot.discord.refusals import TokenedClient
+from bot.discord.said import DiscordThreads
 from bot.face import ArtifactReader, Face
 from bot.settings import GatewaySettings
 
@@ -21,4 +22,5 @@ def discord_face(
     return Face(
         outbound=DiscordOutbound(client, artifacts, pace),
         authority=DiscordAuthority(settings, client, repository_of, pace),
+        conversation=DiscordThreads(client, pace),
     )

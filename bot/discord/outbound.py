@@ -72,7 +72,11 @@ class DiscordOutbound:
         return _posted(spot.channel, message)
 
     async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:  # noqa: ARG002
-        """Show the job's present state in its status message."""
+        """Show the job's present state in its status message, unless it is only progress and would
+        use up our share of calls.
+        """
+        if not view.state.final and not await self._rest.has_room_for_progress():
+            return
         draft = render_status(view)
         channel, message = int(status.data["channel"]), int(status.data["message"])
         await self._rest.edit(channel, message, draft.content, draft.buttons)

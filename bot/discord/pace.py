@@ -13,6 +13,8 @@ from bot.limits import Bucket
 
 CALLS_A_SECOND = 45
 BURST_SHARE = 1 / 3
+MOST_PROGRESS = 0.5
+"""The share of calls that edits of running jobs may use; the rest is for what must be said."""
 TEN_MINUTES_S = 600.0
 MOST_REFUSED, REFUSED_AT_ONCE = 2_000, 500
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
@@ -38,6 +40,11 @@ class Pace:
     async def call(self, calls: int) -> None:
         """Count calls. Raises Busy when there have been too many, or too many refused ones."""
         await self._budgets.spend([replace(self._calls, cost=calls), self._refused])
+
+    async def has_room_for_progress(self) -> bool:
+        """Whether an edit that could as well be left out would still leave enough room."""
+        spared = replace(self._calls, spare=self._calls.size * MOST_PROGRESS)
+        return await self._budgets.has_room([spared, self._refused])
 
     async def refused(self, error: discord.HTTPException) -> None:
         """Count what Discord counts as an invalid request."""

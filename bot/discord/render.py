@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from bot.discord.blocks import Page, Upload, calls_nobody, harmless, inline, pieces_of
 from bot.discord.buttons import button_of
-from bot.discord.pages import Draft, is_visible, paginate
+from bot.discord.pages import CONTENT_LIMIT, Draft, is_visible, paginate
 from bot.discord.plain import escaped, in_code_span
+from bot.drafts import fitted
 from bot.face import JobView
 from bot.text import head, one_line, units
 from bot.whole_answer import whole_answer
-from jobs.messages import Action, Reply
+from jobs.messages import Action, Reply, Text
 from storage.ids import ArtifactId, JobId
 from storage.states import JobState
 
@@ -35,7 +36,19 @@ def render_status(view: JobView) -> Draft:
     said = " · ".join([f"{_SIGN[view.state]} {_command(view)}", view.state.value, *_progress(view)])
     cancel = button_of(Action(verb="cancel", label="Cancel", job=view.job, destructive=True))
     buttons = () if view.state.final or cancel is None else (cancel,)
-    return Draft(f"{said}\n{status_marker(view.job)}{_foot(view)}", buttons=buttons)
+    below = f"{status_marker(view.job)}{_foot(view)}"
+    room = CONTENT_LIMIT - units(said) - units(below) - 2
+    shown = fitted(view, room, lambda heading, text: _drafted(heading, text, room))
+    return Draft("\n".join([said, *([shown] if shown else []), below]), buttons=buttons)
+
+
+def _drafted(heading: str, markdown: str, room: int) -> str | None:
+    """What the job has written so far; None where there is no room for it."""
+    pages = paginate(pieces_of([Text(markdown=markdown)], Page(link=str)), lambda: Upload("draft"))
+    if len(pages) > 1 or any(page.uploads for page in pages):
+        return None
+    shown = "\n".join([f"**{heading}**", *(page.content for page in pages)])
+    return shown if units(shown) <= room else None
 
 
 def render_request(view: JobView) -> Draft:

@@ -107,6 +107,10 @@ class Rest:
                 await self._client.http.edit_channel(channel, archived=False)
                 await _edit(target, content, buttons)
 
+    async def has_room_for_progress(self) -> bool:
+        """Whether an edit that could as well be left out may be made."""
+        return await self._pace.has_room_for_progress()
+
     async def own_messages(
         self, channel: int, *, after: int | None = None
     ) -> list[discord.Message]:

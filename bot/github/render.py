@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.document import as_paragraph
+from bot.drafts import LONGEST, fitted
 from bot.face import JobView
 from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline, plain_line, unmentioned
@@ -16,6 +17,8 @@ from storage.states import JobState
 
 COMMENT_ROOM = 65_000
 """GitHub takes 65,536 characters."""
+DRAFT_ROOM = 16_000
+"""Of what `bot.drafts.LONGEST` characters of a draft are made into."""
 REMARK_ROOM = 8_000
 """More is read in the job's comment."""
 CHECK_ROOM = 60_000
@@ -77,10 +80,16 @@ def status_marker(job: JobId) -> str:
 
 def render_status(view: JobView) -> str:
     """The job's comment until its result is there."""
-    parts = [_status_line(view)]
+    parts = [_status_line(view), *(fitted(view, LONGEST, _drafted) or ())]
     if not view.state.final:
         parts.append(f"<sub>Reply {code_span(f'/gryph cancel {view.job}')} to stop it.</sub>")
     return _GAP.join([*parts, _hidden(view)])
+
+
+def _drafted(heading: str, markdown: str) -> tuple[str, str] | None:
+    """What the job has written so far; None where that is too much for a comment."""
+    made = fit((Text(markdown=markdown),), Page(link=str), DRAFT_ROOM)
+    return (f"*{heading}*", made.text) if made.is_whole else None
 
 
 def render_result(view: JobView, reply: Reply, page: Page, whole: Whole | None = None) -> Fitted:

@@ -15,6 +15,8 @@ _LONGEST_MESSAGE = 20_000
 """Characters of a message that is looked through for so much prose."""
 _TELLING = 2
 """Words in common with a command's summary that make it the one meant."""
+_WISH = 3
+"""Words that are enough to say what is wanted."""
 _STEM = re.compile(r"(?:ing|ed|es|s|e)$")
 _NAME = re.compile(r"[/@]gryph(?![\w-])", re.IGNORECASE)
 _POINTER = re.compile(
@@ -106,7 +108,7 @@ def _arguments(
     targets = {word.bare for word in words if _is_code(word)}
     needs = command.takes
     if needs is Takes.WORDS:
-        return _free_words(plain, command, commands)
+        return _wish(words, plain, command) or _free_words(plain, command, commands)
     if needs in {Takes.TARGET, Takes.OPTIONAL_TARGET}:
         found, other = targets, jobs
     elif needs in {Takes.JOB, Takes.OPTIONAL_JOB}:
@@ -116,6 +118,18 @@ def _arguments(
     if len(found) == 1 and not other:
         return (_quoted(found.pop()),)
     return () if needs in _OPEN and not found and not other else None
+
+
+def _wish(
+    words: Sequence[Word], plain: Sequence[str], command: Command
+) -> tuple[str, ...] | None:
+    """What stands behind the name of a command that takes a wish in quotes; None for others."""
+    if not command.examples[0].startswith(f'{command.verb} "'):
+        return None
+    names = {command.verb, *SYNONYMS.get(command.verb, ())}
+    start = next((at for at, each in enumerate(plain, 1) if each in names), 0)
+    wish = " ".join(word.text for word in words[start:]).replace('"', "'").rstrip(" .!?")
+    return (f'"{wish}"',) if start and len(words) - start >= _WISH else None
 
 
 def _free_words(

@@ -7,9 +7,10 @@ from bot.grammar.arguments import read_arguments
 from bot.grammar.faults import Fault, Span, code, report
 from bot.grammar.nearest import nearest
 from bot.grammar.plain import guess
+from bot.grammar.targets import as_target
 from bot.grammar.vocabulary import is_plain_language
 from bot.grammar.words import Word, as_verb, split_words
-from handlers import Call, Command
+from handlers import Call, Command, Target, UserError
 
 LONGEST_LINE = 4_000
 """Characters."""
@@ -49,6 +50,18 @@ def suggest(text: str, commands: Mapping[str, Command]) -> str | None:
         return _read(line, commands).line
     except Fault:
         return None
+
+
+def read_target(text: str) -> Target:
+    """What a word points at.
+
+    Raises:
+        UserError: It points at nothing.
+    """
+    try:
+        return as_target(text)
+    except Fault as fault:
+        raise UserError(f"{code(text)}: {fault.what}") from fault
 
 
 def _read(line: str, commands: Mapping[str, Command]) -> Call:

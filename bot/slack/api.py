@@ -16,6 +16,7 @@ from bot.budgets import Budgets
 from bot.face import Busy, Undeliverable
 from bot.fence import still_ours
 from bot.settings import GatewaySettings
+from bot.slack.hosted import FILES_SCOPE, Elsewhere, NotGiven, TooLarge, fetched, own_address
 from bot.slack.pace import Pace
 from bot.slack.sdk_log import sdk_logger
 from bot.tokens import Token
@@ -47,10 +48,21 @@ _sdk_log = sdk_logger("api")
 class Refusal(Exception):
     """Slack's `ok: false` that the caller may know a way around; `code` is Slack's."""
 
-    def __init__(self, method: str, code: str, detail: str = "") -> None:
-        """`detail` is Slack's explanation, for the log."""
+    def __init__(self, method: str, code: str, detail: str = "", needed: str = "") -> None:
+        """`detail` is Slack's explanation, for the log; `needed` the scope that is missing."""
         super().__init__(f"{method}: {code} {detail}".rstrip())
         self.code = code
+        self.needed = needed
+
+    @property
+    def in_words(self) -> str:
+        """For a person, as Markdown without a full stop."""
+        if self.needed:
+            return (
+                f"the Slack app lacks the scope `{self.needed}` (`gryph manifest slack` prints "
+                "what it needs; then install it anew)"
+            )
+        return f"Slack says `{self.code}`"
 
 
 class Limited(Busy):
@@ -135,6 +147,37 @@ class SlackApi:
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise Busy(f"files.upload: {type(error).__name__}") from error
 
+    async def download(self, address: str, most_bytes: int) -> bytes:
+        """A file that somebody put into the workspace; nothing of one that is gone.
+
+        Raises:
+            Busy: Not now.
+            Undeliverable: It is not Slack's to give, or longer than `most_bytes`.
+            Refusal: We lack the scope.
+        """
+        self.token.check()
+        still_ours()
+        try:
+            answer = await fetched(
+                own_address(address, self._client.base_url),
+                self._client.token or "",
+                most_bytes=most_bytes,
+                timeout_s=self._timeout_s,
+                proxy=self._client.proxy,
+            )
+        except NotGiven as error:
+            raise Refusal("file", "missing_scope", str(error), FILES_SCOPE) from error
+        except Elsewhere as error:
+            raise Undeliverable("it is not kept by Slack") from error
+        except TooLarge as error:
+            raise Undeliverable("it is too large") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Busy(f"file: {type(error).__name__}") from error
+        if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR:
+            headers = {"Retry-After": answer.retry_after}
+            raise Busy(f"file: HTTP {answer.status}", retry_after_s=_retry_after_s(headers))
+        return answer.content if answer.status == _OK else b""
+
     def _translated(self, method: str, error: SlackApiError) -> Exception:
         translated = _translated(method, error)
         if isinstance(translated, Refusal) and translated.code in REFUSED_TOKEN:
@@ -190,7 +233,14 @@ def _refused(method: str, data: Mapping[str, Any]) -> Exception:
         return Busy(f"{method}: {code}")
     if code in _CLOSED:
         return Undeliverable(f"{method}: {code}")
-    return Refusal(method, code, str(data.get("response_metadata", ""))[:300])
+    detail = str(data.get("response_metadata", ""))[:300]
+    return Refusal(method, code, detail, _scope(data.get("needed")))
+
+
+def _scope(needed: object) -> str:
+    """The scope that Slack names, of several the first."""
+    named = str(needed or "").partition(",")[0].strip()
+    return named if named.replace(":", "").replace(".", "").isalnum() else ""
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

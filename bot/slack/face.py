@@ -5,6 +5,7 @@ from bot.settings import GatewaySettings
 from bot.slack.api import SlackApi
 from bot.slack.authority import RepositoryOf, SlackAuthority
 from bot.slack.outbound import SlackOutbound
+from bot.slack.said import SlackThreads
 
 
 def slack_face(
@@ -18,4 +19,5 @@ def slack_face(
     return Face(
         outbound=SlackOutbound(api, artifacts),
         authority=SlackAuthority(settings, repository_of, api=api),
+        conversation=SlackThreads(api),
     )

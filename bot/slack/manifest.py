@@ -17,6 +17,7 @@ _SCOPES = (
     "channels:join",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "im:history",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.slack.hosted import attached
 from bot.slack.mrkdwn import to_markdown
 from bot.slack.payloads import (
     EventCallback,
@@ -20,7 +21,7 @@ from handlers import Caller, Invocation, Place, Platform, Reaction
 
 ACTION_PREFIX = "g:"
 MENTION = "@gryph"
-_PEOPLES_SUBTYPES = (None, "file_share", "thread_broadcast")
+PEOPLES_SUBTYPES = (None, "file_share", "thread_broadcast")
 _MENTION = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
 
 
@@ -61,7 +62,7 @@ def _event(callback: EventCallback, now: datetime) -> Delivery | None:
 
 
 def _message(callback: EventCallback, event: MessageEvent, now: datetime) -> Delivery | None:
-    if event.subtype not in _PEOPLES_SUBTYPES:
+    if event.subtype not in PEOPLES_SUBTYPES:
         return None
     invocation = _said(callback, event, event, now)
     if invocation is None:
@@ -109,6 +110,8 @@ def _said(
         text=_heard(written, event, bot),
         addressed=addressed,
         received_at=now,
+        said_at=moment(written.edited.ts if written.edited else written.ts),
+        attached=attached(written.files),
     )
 
 
@@ -149,14 +152,15 @@ def _reaction(callback: EventCallback, event: ReactionEvent, now: datetime) -> D
         emoji=event.reaction.partition("::")[0],
         added=event.type == "reaction_added",
         received_at=now,
-        happened_at=_time(event.event_ts),
+        happened_at=moment(event.event_ts),
     )
     put = f"{item.channel}:{item.ts}:{event.user}:{event.reaction}:{event.type}:{event.event_ts}"
     keys = (f"slack:event:{callback.event_id}", f"slack:reaction:{callback.workspace}:{put}")
     return Delivery(reaction, keys)
 
 
-def _time(ts: str) -> datetime | None:
+def moment(ts: str) -> datetime | None:
+    """When a message was written, which is its timestamp; None for what is none."""
     try:
         return datetime.fromtimestamp(float(ts), UTC)
     except (ValueError, OverflowError, OSError):
@@ -199,6 +203,7 @@ def _press(interaction: Interaction, now: datetime) -> Delivery | None:
         text=f"/gryph {_line(press)}",
         addressed=True,
         received_at=now,
+        said_at=moment(press.action_ts),
     )
     key = f"slack:press:{place.workspace}:{person.id}:{press.action_id}:{press.action_ts}"
     return Delivery(invocation, (key,))

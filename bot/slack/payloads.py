@@ -56,6 +56,8 @@ class Written(_Read):
     bot_id: str | None = None
     subtype: str | None = None
     edited: Edited | None = None
+    files: Any = None
+    """Read by `bot.slack.hosted.attached`."""
 
 
 class MessageEvent(Written):

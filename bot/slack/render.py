@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.drafts import fitted
 from bot.face import JobView
 from bot.slack.mrkdwn import from_inline
 from bot.slack.pages import Message, Page, Piece, SlackBlock, close, fill
@@ -18,6 +19,8 @@ from storage.states import JobState
 
 MOST_MESSAGES = 3
 """A longer answer is read better in a file than as a flood of messages."""
+DRAFT_CHARACTERS = 3_000
+"""Of a draft in a status message; more would push the thread out of sight with every edit."""
 _SUMMARY_UNITS = 300
 _LINE_UNITS = 600
 _TEXT_UNITS = 900
@@ -58,9 +61,19 @@ def render_status(view: JobView, *, rooted: bool = False) -> Message:
     }
     if not view.state.final:
         section["accessory"] = _cancel(view)
+    drafted = fitted(view, DRAFT_CHARACTERS, _drafted) or ()
     footing = context(" · ".join(_footing(view, rooted=rooted))).block
     plain = f"{escaped(one_line(view.line), _LINE_UNITS)}: {view.state.value} ({view.job})"
-    return Message(plain, (section, footing))
+    return Message(plain, (section, *drafted, footing))
+
+
+def _drafted(heading: str, markdown: str) -> tuple[SlackBlock, ...] | None:
+    """What the job has written so far; None where that is too much for a message."""
+    pieces = Pieces()
+    pages, complete = fill(pieces.shown((Text(markdown=markdown),)), 1)
+    if not complete or pieces.attachments:
+        return None
+    return (context(f"_{heading}_").block, *pages[0].blocks)
 
 
 def _cancel(view: JobView) -> SlackBlock:

@@ -34,6 +34,7 @@ function commandCell(job) {
   const link = place(job);
   if (link) cell.append(" ", link);
   if (job.text) cell.append(element("div", job.text, "dim"));
+  if (job.draft) cell.append(element("pre", job.draft, "draft"));
   return cell;
 }
 

@@ -99,6 +99,8 @@ class Written:
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     """The model that wrote it, as it calls itself."""
+    remarks: tuple[str, ...] = ()
+    """What of the request could not be kept, in words for a person."""
 
 
 class Writing(Protocol):

@@ -26,6 +26,9 @@ class Progress:
         share = "" if done is None else f"{100 * done:3.0f} % "
         print(f"{share}{text}", file=sys.stderr)
 
+    def draft(self, text: str) -> None:
+        """Wait for the whole."""
+
     def phase(self, name: str) -> None:
         """Measure nothing."""
 

@@ -25,8 +25,8 @@ from sqlalchemy import (
     text,
 )
 
-NOT_KEPT = frozenset({"alembic_version", "leases", "processes"})
-"""The revision is noted beside; leases and processes are those of the moment."""
+NOT_KEPT = frozenset({"alembic_version", "drafts", "leases", "processes"})
+"""The revision is noted beside; drafts, leases and processes are those of the moment."""
 _AT_ONCE = 500
 
 

@@ -1,11 +1,14 @@
 """Every table, so that whoever imports this package has the whole schema."""
 
 from storage.tables.artifacts import ArtifactRow
+from storage.tables.code_index import CodeRecordRow
 from storage.tables.console import ConsoleClientRow, ConsoleConversationRow, ConsoleMessageRow
 from storage.tables.deliveries import DeliveryRow, PostedMessageRow
+from storage.tables.drafts import DraftRow
 from storage.tables.feedback import FeedbackRow
 from storage.tables.inbox import InboxKeyRow, InboxRow
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
+from storage.tables.models import ModelDefaultRow, ModelRow, RemoteRuleRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
 from storage.tables.processes import ProcessRow
 from storage.tables.sessions import WebSessionRow
@@ -24,11 +27,13 @@ __all__ = [
     "ArtifactRow",
     "AuditRow",
     "CheckoutGrantRow",
+    "CodeRecordRow",
     "ConfigRow",
     "ConsoleClientRow",
     "ConsoleConversationRow",
     "ConsoleMessageRow",
     "DeliveryRow",
+    "DraftRow",
     "FeedbackRow",
     "InboxKeyRow",
     "InboxRow",
@@ -36,10 +41,13 @@ __all__ = [
     "JobRow",
     "LeaseRow",
     "LinkCodeRow",
+    "ModelDefaultRow",
+    "ModelRow",
     "OutboxRow",
     "PersonRow",
     "PostedMessageRow",
     "ProcessRow",
+    "RemoteRuleRow",
     "RoleRow",
     "SecretRow",
     "WebSessionRow",

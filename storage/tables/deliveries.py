@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, text
 from sqlmodel import Field
 
 from storage.database import UtcDateTime
@@ -26,6 +26,10 @@ class DeliveryRow(Row, table=True):
     """The posted status message, as `bot.face.Posted`."""
     shown_seq: int = 0
     """Newest job event that the status message shows."""
+    shown_draft: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Revision of the draft that it shows; 0 for none."""
+    edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it was last posted or edited."""
     result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     next_try_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
             budget=Option("budget", "CPU seconds.", default="8s"),
             keep=Option("keep-going", "Past failures.", is_flag=True),
         ),
+        _command("generate", "Write code", Takes.WORDS, 'generate "a parser for ini files"'),
         _command("review", "Read a pull request", Takes.OPTIONAL_TARGET, "review", "review #12"),
         _command("status", "Show where a job is", Takes.OPTIONAL_JOB, "status", "status J7K2M9Q"),
         _command("cancel", "Stop a job", Takes.JOB, "cancel J7K2M9Q"),

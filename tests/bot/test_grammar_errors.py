@@ -31,7 +31,7 @@ Example: `/gryph test src/parser.py`\
 
 def test_a_verb_that_resembles_none() -> None:
     assert message("frobnicate src/a.py") == snapshot("""\
-There is no command `frobnicate`. I know `test`, `review`, `status`, `cancel`, `retry`, `explain`, `approve`, `feedback`, `link`, `config`, `quota`, `help`.
+There is no command `frobnicate`. I know `test`, `generate`, `review`, `status`, `cancel`, `retry`, `explain`, `approve`, `feedback`, `link`, `config`, `quota`, `help`.
 ```text
 /gryph frobnicate src/a.py
        ^^^^^^^^^^
@@ -355,7 +355,7 @@ def test_an_emoji_of_several_is_shown_whole() -> None:
 
 def test_backticks_and_fences_stay_inside_the_message() -> None:
     assert message("```stop``` `` <!channel> @everyone") == snapshot("""\
-There is no command `stop`. I know `test`, `review`, `status`, `cancel`, `retry`, `explain`, `approve`, `feedback`, `link`, `config`, `quota`, `help`.
+There is no command `stop`. I know `test`, `generate`, `review`, `status`, `cancel`, `retry`, `explain`, `approve`, `feedback`, `link`, `config`, `quota`, `help`.
 ````text
 /gryph ```stop``` `` <!channel> @everyone
        ^^^^^^^^^^

@@ -120,7 +120,7 @@ def test_rotated_keys_seal_every_secret_anew(
     assert main(["keys", "rotate", "--forget-old"]) == 0
     assert said(capsys, home) == snapshot("""\
 1 secret sealed anew; 1 key in HOME/keys/vault.keys.
-0 lent tokens sealed anew; 1 key in HOME/keys/checkout.key.
+0 lent tokens and 0 model keys sealed anew; 1 key in HOME/keys/checkout.key.
 """)
     assert old.strip() not in (home / "keys" / "vault.keys").read_text()
     assert kept(home, "model") == "sesame"

@@ -18,7 +18,7 @@ from bot.uplinks import Uplink
 from handlers import Platform
 from jobs import health as worker_health
 from jobs.metrics import WorkerMetrics
-from jobs.worker import WORKS
+from jobs.requests import VERBS
 from storage.condition import Condition
 from tests.deploy.deployed import (
     DEPLOY,
@@ -51,7 +51,7 @@ class Printed:
         gateway.watch([Token("GRYPH_SLACK_BOT_TOKEN", "")], [Uplink(Platform.DISCORD)], Platform)
         gateway.vitals.tell(Condition(), gateway_health.PARTS)
         worker.vitals.tell(Condition(), worker_health.PARTS)
-        worker.expect(WORKS)
+        worker.expect(VERBS.values())
         self.told: dict[str, str] = {}
         """What is told of a series: its help, and the labels it is printed with."""
         for registry in (gateway.registry, worker.registry):
@@ -253,13 +253,14 @@ def test_prometheus_asks_the_services_where_they_listen() -> None:
     }
     assert set(asked) == {"gryph-gateway", "gryph-worker"}
     for name, where in asked.items():
-        service = name.removeprefix("gryph-")
-        assert where["names"] == [service]
-        listen = (
-            services[service]["environment"].get("GRYPH_WORKER_LISTEN")
-            or re.findall(r"GRYPH_LISTEN=(\S+)", (ROOT / "Dockerfile").read_text()).pop()
-        )
-        assert listen == f"0.0.0.0:{where['port']}"
+        kind = name.removeprefix("gryph-")
+        assert where["names"] == [each for each in services if each.partition("-")[0] == kind]
+        for service in where["names"]:
+            listen = (
+                services[service]["environment"].get("GRYPH_WORKER_LISTEN")
+                or re.findall(r"GRYPH_LISTEN=(\S+)", (ROOT / "Dockerfile").read_text()).pop()
+            )
+            assert listen == f"0.0.0.0:{where['port']}"
     (source,) = loaded(DEPLOY / "grafana/provisioning/datasources/prometheus.yml")["datasources"]
     assert source["url"] == "http://prometheus:9090"
     assert services["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]

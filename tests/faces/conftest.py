@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import runner
 from jobs.settings import WorkerSettings
 from jobs.workshop import NoSandbox, Workshop
 from storage.database import Database
@@ -16,6 +17,13 @@ from tests.fakes.spine import Spine
 def spine(sqlite: Database, tmp_path: Path) -> Spine:
     """Not yet running."""
     return Spine(sqlite, tmp_path / "home")
+
+
+@pytest.fixture
+def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that says at once what is new."""
+    monkeypatch.setattr(runner, "TICK_S", 0.01)
+    monkeypatch.setattr(runner, "REPORT_S", 0.02)
 
 
 @pytest.fixture

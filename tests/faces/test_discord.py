@@ -9,35 +9,20 @@ import pytest
 from inline_snapshot import snapshot
 from simcord.builders import ChannelHandle
 from sqlmodel import Session
-from typing_extensions import override
 
 from bot.commands import COMMANDS
 from bot.discord.face import discord_face
-from bot.face import Face, Intake
-from handlers import Invocation, Place, Platform, Reaction, Tier
+from bot.face import Face
+from handlers import Place, Platform, Tier
 from jobs.workshop import Workshop
 from storage import feedback, people
 from storage.clock import utc_now
 from storage.feedback import Tally
-from storage.ids import InboxId, JobId
-from tests.faces.work import Engine
+from storage.ids import JobId
+from tests.faces.work import DRAFT, TOKEN, Engine
 from tests.fakes.discord import DiscordWorld, discord_world
-from tests.fakes.intake import RecordingIntake
+from tests.fakes.intake import ForwardingIntake
 from tests.fakes.spine import MortalOutbound, Scene, Spine, masked
-
-
-class ForwardingIntake(RecordingIntake):
-    """Hands events on to the spine."""
-
-    def __init__(self, real: Intake) -> None:
-        """`real` keeps them."""
-        super().__init__()
-        self._real = real
-
-    @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
-        """See `bot.face.Intake`."""
-        return await self._real.accept(event, keys)
 
 
 @dataclass
@@ -101,7 +86,9 @@ async def server(
         face = discord_face(world.settings, world.client, spine.kept, _repository_of)
         outbound = MortalOutbound(face.outbound)
         scene = Scene(
-            faces={Platform.DISCORD: Face(outbound, face.authority)},
+            faces={
+                Platform.DISCORD: Face(outbound, face.authority, conversation=face.conversation)
+            },
             desks=desks,
             works=engine.works,
             repositories={"acme/app": f"local:{code}"},
@@ -171,6 +158,35 @@ Lines  Why
 (file test_a.py)
 [Apply] [Retry] [👍] [👎]\
 """)
+
+
+@pytest.mark.usefixtures("quick_reports")
+async def test_draft_grows_in_the_thread_and_gives_way_to_the_result(server: Server) -> None:
+    world, spine, engine = server.world, server.spine, server.engine
+    engine.may_end.clear()
+    engine.written = DRAFT
+    await world.mod.send(world.channel, f"{world.mention} test src/a.py")
+    await spine.until(lambda: bool(world.channel.threads))
+    await spine.until(lambda: "double(n)" in server.read(world.thread))
+    assert server.read(world.thread) == snapshot("""\
+⏳ **test** `src/a.py` · running · searched 1,200 calls, 84 % of lines · 40 %
+**Draft, not checked yet:**
+I double it, says <!channel> @\u200beveryone and @ann (fixes #1).
+```python
+def double(n):
+
+```
+-# J-ID · asked by @mod · started <t:T:R>
+[Cancel]\
+""")
+    engine.written = f"{DRAFT}    return '{TOKEN}'\n" + "    # and so on\n" * 400
+    await spine.until(lambda: "and so on" in server.read(world.thread))
+    assert TOKEN[:8] not in server.read(world.thread)
+    assert "The end of a draft of 6," in server.read(world.thread)
+    engine.may_end.set()
+    await spine.until_quiet()
+    assert "Tests for src/a.py" in server.read(world.thread)
+    assert "raft" not in server.read(world.thread)
 
 
 async def test_mention_is_answered_in_a_thread_from_its_message(server: Server) -> None:
@@ -397,6 +413,7 @@ async def test_help_is_readable(server: Server) -> None:
 ### What I can do
 **Command** · **What it does**
 - `/gryph test`: Write tests for code, or show what a pull request changes in how it behaves
+- `/gryph generate`: Write, fix or refactor code with a model, and check what it wrote
 - `/gryph status`: Show where a job is, or your latest jobs
 - `/gryph cancel`: Stop a job that waits or runs
 - `/gryph retry`: Run a finished job again, with the same request on the same commit

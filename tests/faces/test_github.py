@@ -26,7 +26,7 @@ from jobs.workshop import NoSandbox, Workshop
 from storage import feedback
 from storage.feedback import Tally
 from storage.ids import JobId
-from tests.faces.work import FILES, Engine
+from tests.faces.work import DRAFT, FILES, TOKEN, Engine
 from tests.fakes.github.server import GitHub, listener_on, listening
 from tests.fakes.github.world import APP_ID, WEBHOOK_SECRET, CheckRun, Comment, Repository
 from tests.fakes.spine import MortalOutbound, Scene, Spine, masked
@@ -198,6 +198,38 @@ def test_triple() -> None:
     assert shown(str(town.check.values["output"]["title"])) == snapshot(
         "1 test passes, 100 % of lines"
     )
+
+
+@pytest.mark.usefixtures("quick_reports")
+async def test_draft_grows_in_the_comment_and_gives_way_to_the_result(town: Town) -> None:
+    number = await town.pull()
+    town.engine.may_end.clear()
+    town.engine.written = DRAFT
+    await town.github.people.comment(town.repo, number, "ann", "@gryph test src/c.py")
+    await town.spine.until(lambda: "double(n)" in town.read(number))
+    assert town.read(number) == snapshot("""\
+**test** `src/c.py` · ⏳ running · searched 1,200 calls, 84 % of lines · 40% · `J-ID` · asked by ann
+
+*Draft, not checked yet:*
+
+I double it, says &lt;!channel> @\u200beveryone and @\u200bann (f\u200bixes #\u200b1).
+
+```python
+def double(n):
+```
+
+<sub>Reply `/gryph cancel J-ID` to stop it.</sub>
+
+<!-- gryph:job=J-ID key=J-ID:status -->\
+""")
+    town.engine.written = f"{DRAFT}    return '{TOKEN}'\n" + "    # and so on\n" * 400
+    await town.spine.until(lambda: "and so on" in town.read(number))
+    assert "The end of a draft of 6," in town.read(number)
+    town.engine.may_end.set()
+    await town.spine.until_quiet()
+    assert "Tests for src/c.py" in town.read(number)
+    assert "raft" not in town.read(number)
+    assert not any(TOKEN[:8] in str(body) for _, body in town.github.written)
 
 
 async def test_check_run_holds_the_result_and_its_buttons(town: Town) -> None:
@@ -442,6 +474,7 @@ async def test_help_is_readable(town: Town) -> None:
 | Command | What it does |
 | --- | --- |
 | `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
+| `/gryph generate` | Write, fix or refactor code with a model, and check what it wrote |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 | `/gryph retry` | Run a finished job again, with the same request on the same commit |

@@ -8,7 +8,7 @@ import pytest
 
 from engines.sandbox.sandbox import find_sandbox
 from engines.sandbox.types import NoIsolation
-from jobs.worker import WORKS
+from jobs.worker import CPU_WORKS
 from storage.database import Database
 from storage.people import Account
 from storage.states import JobState
@@ -30,7 +30,7 @@ async def world(sqlite: Database, tmp_path: Path, valkey_url: str) -> AsyncGener
     except NoIsolation as reason:
         pytest.skip(str(reason))
     async with everywhere(
-        sqlite, tmp_path, valkey_url, works=WORKS, sandbox=sandbox, speaks=True
+        sqlite, tmp_path, valkey_url, works=CPU_WORKS, sandbox=sandbox, speaks=True
     ) as world:
         world.shop.permissions |= {"ann": "write", "mod": "write"}
         yield world

@@ -25,7 +25,7 @@ from storage import feedback, people
 from storage.clock import utc_now
 from storage.feedback import Tally
 from storage.ids import JobId
-from tests.faces.work import Engine
+from tests.faces.work import DRAFT, TOKEN, Engine
 from tests.fakes.github.server import listener_on, listening
 from tests.fakes.slack.faults import Fault, Kind
 from tests.fakes.slack.server import APP_TOKEN, BOT_TOKEN
@@ -117,7 +117,7 @@ async def team(
         outbound = MortalOutbound(face.outbound)
         scene = Scene(
             faces={
-                Platform.SLACK: Face(outbound, face.authority),
+                Platform.SLACK: Face(outbound, face.authority, conversation=face.conversation),
                 Platform.CONSOLE: console_face(spine.database, Notifier()),
             },
             desks=desks,
@@ -194,6 +194,36 @@ def test_double() -> None:
 (file test_a.py)\
 """)
     assert {message.thread_ts for message in team.ours} == {said.ts}
+
+
+@pytest.mark.usefixtures("quick_reports")
+async def test_draft_grows_under_the_status_and_gives_way_to_the_result(team: Team) -> None:
+    team.engine.may_end.clear()
+    team.engine.written = DRAFT
+    await team.slack.say(team.ann, team.dev, f"<@{BOT}> test src/a.py")
+    await team.spine.until(lambda: "double(n)" in team.read())
+    assert team.read() == snapshot("""\
+:gear: *test* `src/a.py` · *running* · searched 1,200 calls, 84 % of lines · 40 % done
+[Cancel]
+_Draft, not checked yet:_
+I double it, says <\u200b!channel> @\u200beveryone and @ann (fixes #1).
+
+```python
+def double(n):
+```
+`J-ID` · asked by <@U001ANN>\
+""")
+    team.engine.written = f"{DRAFT}    return '{TOKEN[:20]}"
+    await team.spine.until(lambda: "return" in team.read())
+    team.engine.written = f"{DRAFT}    return '{TOKEN}'\n" + "    # and so on\n" * 400
+    await team.spine.until(lambda: "and so on" in team.read())
+    assert TOKEN[:8] not in team.read()
+    assert "The end of a draft of 6," in team.read()
+    team.engine.may_end.set()
+    await team.spine.until_quiet()
+    assert _status(team).startswith(":white_check_mark:")
+    assert "Tests for src/a.py" in team.read()
+    assert "raft" not in team.read()
 
 
 async def test_more_than_ones_share_of_the_line_is_answered_in_the_thread(team: Team) -> None:
@@ -407,6 +437,7 @@ What I can do
 | Command | What it does |
 | --- | --- |
 | `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
+| `/gryph generate` | Write, fix or refactor code with a model, and check what it wrote |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 | `/gryph retry` | Run a finished job again, with the same request on the same commit |

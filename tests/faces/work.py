@@ -28,6 +28,8 @@ FILES = {
     "src/b.py": b"def half(n: int) -> int:\n    return n // 2\n",
 }
 MOST_WAIT_S = 20.0
+DRAFT = "I double it, says <!channel> @everyone and @ann (fixes #1).\n\n```python\ndef double(n):\n"
+TOKEN = "ghp_" + "aB3dE6gH9" * 4
 _FUNCTION = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
@@ -40,6 +42,8 @@ class Engine:
         self.may_end.set()
         self.seen: list[str] = []
         """The code of each job, as it was checked out."""
+        self.written = ""
+        """What jobs that wait have written so far."""
         self.found = diff()
         """What every comparison comes to."""
 
@@ -55,7 +59,7 @@ class Engine:
         self.seen.append(source)
         desk.watch.report("searched 1,200 calls, 84 % of lines", 0.4)
         while not self.may_end.wait(0.02) and not desk.watch.stop_requested():
-            pass
+            desk.watch.draft(self.written)
         names = _FUNCTION.findall(source)
         test_path = f"tests/test_{request.path.rpartition('/')[2]}"
         lines = [f"def test_{name}() -> None:\n    assert callable({name})" for name in names]

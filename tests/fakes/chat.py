@@ -176,6 +176,8 @@ class Chat(Spine):
         self.work: Work = easy_work
         self.files: dict[str, bytes] = {}
         self.bounds = bounds or Bounds()
+        self.thread: str | None = None
+        """Where people speak; None for the channel itself."""
         self._numbers = itertools.count(1)
 
     @property
@@ -185,7 +187,7 @@ class Chat(Spine):
         return Scene(
             faces={Platform.SLACK: face, Platform.GITHUB: face},
             desks=ScriptedDesks(self.store, self.files),
-            works={"test": self._do},
+            works={"test": self._do, "generate": self._do},
             per_hour=PER_HOUR,
             bounds=self.bounds,
         )
@@ -206,7 +208,7 @@ class Chat(Spine):
         """Deliver one message event without waiting; False for a redelivery."""
         invocation = Invocation(
             caller=_caller(by),
-            place=Place(platform=Platform.SLACK, workspace="T1", channel="C1"),
+            place=Place(platform=Platform.SLACK, workspace="T1", channel="C1", thread=self.thread),
             text=text,
             previous_text=previous,
             addressed=text.startswith(("@gryph", "/gryph")),

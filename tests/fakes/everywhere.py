@@ -328,7 +328,8 @@ def _desks(spine: Spine, github: GitHub, sandbox: Sandbox | NoSandbox) -> Worksh
 
 def _behind(face: Face, ears: Listener | None) -> Face:
     """The face with an outbound that is heard, or one that speaks without waiting long."""
-    return Face(ears or MortalOutbound(face.outbound), face.authority, face.writer, face.host)
+    outbound = ears or MortalOutbound(face.outbound)
+    return Face(outbound, face.authority, face.writer, face.host, face.conversation)
 
 
 async def _shop_everywhere(place: Place) -> str | None:

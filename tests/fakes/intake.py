@@ -1,5 +1,8 @@
 """An intake that keeps what it accepted in memory."""
 
+from typing_extensions import override
+
+from bot.face import Intake
 from handlers import Invocation, Reaction
 from storage.ids import InboxId
 
@@ -20,3 +23,17 @@ class RecordingIntake:
             return None
         self.events.append(event)
         return InboxId(len(self.events))
+
+
+class ForwardingIntake(RecordingIntake):
+    """Hands events on to the spine."""
+
+    def __init__(self, real: Intake) -> None:
+        """`real` keeps them."""
+        super().__init__()
+        self._real = real
+
+    @override
+    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+        """See `bot.face.Intake`."""
+        return await self._real.accept(event, keys)

@@ -25,7 +25,7 @@ LONG_S = 120.0
 
 
 def run(request: JobRequest, desk: Desk) -> Done:
-    """Pass the time that the path decides, telling how far it is.
+    """Pass the time that the path decides, telling how far it is and writing a draft.
 
     Raises:
         Stopped: It was asked to.
@@ -33,10 +33,13 @@ def run(request: JobRequest, desk: Desk) -> Done:
     dice = random.Random(request.path)  # noqa: S311 - the same file takes the same time
     length_s = LONG_S if LONG in (request.path or "") else dice.uniform(SHORTEST_S, LONGEST_S)
     ends = time.monotonic() + length_s
+    draft = ""
     while (left_s := ends - time.monotonic()) > 0:
         if desk.watch.stop_requested():
             raise Stopped
         desk.watch.report("looking", 1 - left_s / length_s)
+        draft += f"{len(draft)} characters about `{request.path}`\n\n"
+        desk.watch.draft(draft)
         time.sleep(min(STEP_S, left_s))
     text = f"looked at {request.path}"
     if dice.random() < 0.25:

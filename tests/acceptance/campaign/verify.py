@@ -20,7 +20,7 @@ from tests.acceptance.campaign.processes import now_s
 from tests.acceptance.campaign.stage import Stage
 from tests.fakes.slack.world import TEAM
 
-UNFINISHED = re.compile(r"\b(waiting|queued|running|stopping)\b")
+UNFINISHED = re.compile(r"\b(waiting|queued|running|stopping|not checked yet)\b")
 QUIET_S = 900.0
 OPEN = {
     "events not handled": "SELECT count(*) FROM inbox WHERE handled_at IS NULL",

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bot.console.render import Screen, render_reply, render_status
+from bot.console.plain import columns
+from bot.console.render import Screen, draft_lines, render_reply, render_status
 from jobs.messages import Actions, Block, Code, Collapsible, Diff, Text
 from storage.ids import ArtifactId
 from tests.acceptance.rendering.cases import Case
@@ -15,6 +16,7 @@ FACE = "console"
 _WIDE = 10**6
 """No cell is wrapped."""
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_MOST_BELOW = 20
 _MOST_LINES = 10_000
 """Lines behind them are code, whatever they are."""
 _FENCES = re.compile(r"(?:`{3}|~{3})[^\n\r]*")
@@ -38,7 +40,10 @@ def judge(case: Case, words: Sequence[str], timing: Timing) -> Iterator[Fault]:
     lines = [
         render_status(case.view, screen, fitting=screen is plain) for screen in (plain, coloured)
     ]
-    for shown in (text, styled, *lines):
+    below = draft_lines(case.view, plain)
+    if len(below) > _MOST_BELOW or any(columns(line) >= case.width for line in below):
+        yield Fault(FACE, "limit", f"a draft that wraps or fills the screen: {below}")
+    for shown in (text, styled, *lines, *below):
         found = _STEERS.search(_STYLE.sub("", shown))
         if found is not None:
             yield Fault(FACE, "control character", repr(shown[max(found.start() - 20, 0) :][:60]))

@@ -73,6 +73,7 @@ async def test_a_fresh_machine_is_healthy_and_everything_unset_is_off(tmp_path: 
         "discord": "off",
         "github": "off",
         "login": "off",
+        "models": "off",
         "git": "ok",
     }
     assert doctor.is_healthy(found)

@@ -4,6 +4,7 @@ from bot.commands import COMMANDS
 from bot.slack.inbound import PATHS
 from bot.slack.manifest import manifest
 from tests.fakes.slack.methods import METHODS
+from tests.fakes.slack.server import FILES_SCOPE
 
 NOT_CALLED = {"channels:read", "reactions:write"}
 """Scopes of methods that the fake has and our code does not use."""
@@ -39,7 +40,7 @@ def test_without_an_address_it_is_socket_mode() -> None:
 def test_scopes_cover_what_is_called() -> None:
     scopes = set(manifest(COMMANDS)["oauth_config"]["scopes"]["bot"])
     needed = {scope for _, scope in METHODS.values() if scope and scope != "reactions:read"}
-    assert needed - NOT_CALLED <= scopes
+    assert {*(needed - NOT_CALLED), FILES_SCOPE} <= scopes
 
 
 def test_texts_are_within_slacks_limits() -> None:

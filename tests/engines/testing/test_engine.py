@@ -338,6 +338,9 @@ class Impatient:
         assert done is None or 0 <= done <= 1
         self.reports.append(text)
 
+    def draft(self, text: str) -> None:
+        raise AssertionError(text)
+
     def phase(self, name: str) -> None:
         self.phases.append(name)
 

@@ -1,5 +1,6 @@
 """Messages and threads, as our bot makes them and as people do; every change is told."""
 
+import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,10 +146,16 @@ class Conversations:
         found.members.add(user)
 
     def say(
-        self, user: User, channel: Channel, content: str, reply_to: Message | None = None
+        self,
+        user: User,
+        channel: Channel,
+        content: str,
+        reply_to: Message | None = None,
+        files: Sequence[File] = (),
     ) -> Message:
         """A person writes; a reply mentions whom it answers."""
         made = Message(self._world.new_id(), channel.id, user, content)
+        made.attachments = [self._attach(each) for each in files]
         made.pings = {each.id for each in self._world.mentioned(content)}
         if reply_to is not None:
             made.kind, made.reply_to = MessageKind.REPLY, reply_to.id
@@ -225,6 +232,7 @@ class Conversations:
             "filename": file.name,
             "description": file.description,
             "size": len(file.content),
+            "content_type": mimetypes.guess_type(file.name)[0],
             "url": url,
             "proxy_url": url,
         }

@@ -1,8 +1,9 @@
 """What people do on Discord, as far as their clients let them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from tests.fakes.discord_wire.conversations import Conversations
+from tests.fakes.discord_wire.conversations import Conversations, File
 from tests.fakes.discord_wire.interactions import Interaction, Interactions
 from tests.fakes.discord_wire.routes import Routes
 from tests.fakes.discord_wire.world import Channel, Message, User, World
@@ -32,10 +33,15 @@ class People:
         return f"<@{self._world.bot.id}>"
 
     def say(
-        self, user: User, channel: Channel, content: str, reply_to: Message | None = None
+        self,
+        user: User,
+        channel: Channel,
+        content: str,
+        reply_to: Message | None = None,
+        files: Sequence[File] = (),
     ) -> Message:
         """Write a message."""
-        return self._conversations.say(user, channel, content, reply_to)
+        return self._conversations.say(user, channel, content, reply_to, files)
 
     def edit(self, message: Message, content: str) -> None:
         """Change one's own message."""

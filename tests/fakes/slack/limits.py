@@ -32,11 +32,14 @@ _parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inl
 class Refused(Exception):
     """Slack's answer `ok: false`; `code` is its error code."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
-        """`detail` goes into `response_metadata`, as Slack explains itself there."""
+    def __init__(self, code: str, detail: str = "", *, needed: str = "") -> None:
+        """`detail` goes into `response_metadata`, as Slack explains itself there; `needed` is the
+        scope that is missing.
+        """
         super().__init__(f"{code} {detail}".rstrip())
         self.code = code
         self.detail = detail
+        self.needed = needed
 
 
 def units(text: str) -> int:

@@ -200,10 +200,12 @@ def _between(messages: list[Message], args: Args) -> list[Message]:
 
 
 def _page(messages: list[Message], args: Args) -> Answer:
-    limit = min(int(args.get("limit") or 100), 999)
+    limit = min(int(args.get("limit") or 100), args["_most"])
+    start = int(args.get("cursor") or 0)
     with_metadata = _true(args.get("include_all_metadata"))
-    shown = [m.as_json(with_metadata=with_metadata) for m in messages[:limit]]
-    return {"messages": shown, "has_more": len(messages) > limit}
+    shown = [m.as_json(with_metadata=with_metadata) for m in messages[start : start + limit]]
+    more = {"next_cursor": str(start + limit)} if len(messages) > start + limit else {}
+    return {"messages": shown, "has_more": bool(more), "response_metadata": more}
 
 
 def _shown(message: Message) -> dict[str, Any]:

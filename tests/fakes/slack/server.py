@@ -20,6 +20,8 @@ from tests.fakes.slack.world import Ephemeral, World
 
 BOT_TOKEN = "xoxb-fake-bot"
 APP_TOKEN = "xapp-fake-app"
+FILES_SCOPE = "files:read"
+MOST_LISTED = 999
 RESPONSE_USES = 5
 RESPONSE_LIFE_S = 30 * 60
 PACE_S = 1.0
@@ -46,6 +48,8 @@ class SlackServer:
         self.paced = False
         """Whether more than one message a second and channel is refused."""
         self.missing_scopes: set[str] = set()
+        self.most_listed = MOST_LISTED
+        """Messages of a page; 15 for apps that are sold outside of the marketplace."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.response_urls: dict[str, ResponseUrl] = {}
         self.url = ""
@@ -58,6 +62,7 @@ class SlackServer:
         app.router.add_routes(control)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/upload/{file}", self._upload)
+        app.router.add_get("/files-pri/{file}/{name}", self._file)
         app.router.add_post("/response/{token}", self._response)
         app.router.add_get("/socket", self.sockets.serve)
         await self._listen(app, port)
@@ -68,7 +73,7 @@ class SlackServer:
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
         host, bound = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{bound}"
+        self.url = self.world.url = f"http://{host}:{bound}"
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -107,13 +112,15 @@ class SlackServer:
                 raise Refused("invalid_auth" if token else "not_authed")
             run, scope = _method(method)
             if scope and scope in self.missing_scopes:
-                raise Refused("missing_scope", scope)
-            return {"ok": True, **run(self.world, {**args, "_base": self.url})}
+                raise Refused("missing_scope", needed=scope)
+            ours = {"_base": self.url, "_most": self.most_listed}
+            return {"ok": True, **run(self.world, {**args, **ours})}
         except KeyError as missing:
             return {"ok": False, "error": "invalid_arguments", "detail": str(missing)}
         except Refused as refused:
             messages = {"messages": [refused.detail]} if refused.detail else {}
-            return {"ok": False, "error": refused.code, "response_metadata": messages}
+            needed = {"needed": refused.needed, "provided": ""} if refused.needed else {}
+            return {"ok": False, "error": refused.code, "response_metadata": messages, **needed}
 
     def _open_socket(self, token: str) -> dict[str, Any]:
         if token != APP_TOKEN:
@@ -156,6 +163,19 @@ class SlackServer:
             return web.Response(status=400, text="bad upload")
         upload["content"] = content
         return web.Response(text=f"OK - {len(content)}")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """A person's file; who may not have it gets a page to log in at."""
+        self.calls.append(("file", {"path": request.path, "token": _token(request, {})}))
+        fault = self.faults.take("file")
+        if fault is not None:
+            return await self._fail(fault, "file", {}, request)
+        if _token(request, {}) != BOT_TOKEN:
+            raise web.HTTPFound(f"{self.url}/?redir={request.path}")
+        if FILES_SCOPE in self.missing_scopes:
+            return web.Response(text="<html>Sign in to Slack</html>", content_type="text/html")
+        content = self.world.shared.get(request.path)
+        return web.Response(status=404) if content is None else web.Response(body=content)
 
     async def _response(self, request: web.Request) -> web.Response:
         fault = self.faults.take("response_url")

@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -80,12 +80,20 @@ class Slack:
         return f"{self.server.url}/api/"
 
     async def say(
-        self, user: str, channel: str, text: str, *, thread: str | None = None
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        *,
+        thread: str | None = None,
+        files: Sequence[dict[str, Any]] = (),
     ) -> Message:
-        """A person writes; the app hears of mentions and direct messages only."""
-        message = self.world.add(
-            Message(self.world.next_ts(), channel, user, text, thread_ts=thread)
-        )
+        """A person writes, with files of `World.share`; the app hears of mentions and direct
+        messages only.
+        """
+        message = Message(self.world.next_ts(), channel, user, text, thread_ts=thread)
+        message.files = list(files)
+        self.world.add(message)
         direct = self.world.channels[channel].kind == "im"
         if direct:
             await self.event({**_message_event(message), "type": "message", "channel_type": "im"})
@@ -97,7 +105,7 @@ class Slack:
         """A person edits what they wrote."""
         previous = _message_event(message)
         message.text = text
-        edited = {"user": message.user, "ts": self.world.next_ts()}
+        edited = message.edited = {"user": message.user, "ts": self.world.next_ts()}
         await self.event(
             {
                 "type": "message",
@@ -261,4 +269,6 @@ def _message_event(message: Message) -> dict[str, Any]:
     }
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
+    if message.files:
+        shown |= {"files": message.files, "upload": False}
     return shown

@@ -56,6 +56,8 @@ class Message:
     bot_id: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     edits: int = 0
+    edited: dict[str, str] | None = None
+    """Who of the people edited it last, and when."""
     reactions: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     unfurls: bool = True
     history: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
@@ -71,7 +73,12 @@ class Message:
             "blocks": self.blocks,
             "team": TEAM,
         }
-        optional = {"thread_ts": self.thread_ts, "bot_id": self.bot_id, "files": self.files}
+        optional: dict[str, object] = {
+            "thread_ts": self.thread_ts,
+            "bot_id": self.bot_id,
+            "files": self.files,
+            "edited": self.edited,
+        }
         shown |= {name: value for name, value in optional.items() if value}
         if with_metadata and self.metadata:
             shown["metadata"] = self.metadata
@@ -116,6 +123,10 @@ class World:
         self.ephemerals: list[Ephemeral] = []
         self.uploads: dict[str, dict[str, Any]] = {}
         """By file id: name, length, snippet_type, content (once sent), url."""
+        self.shared: dict[str, bytes] = {}
+        """What people's files hold, by the path below which Slack keeps them."""
+        self.url = ""
+        """Of the file host."""
         self._last_us = 0
 
     def add_user(
@@ -133,6 +144,27 @@ class World:
         members = {BOT} if with_bot else set[str]()
         self.channels[channel] = Channel(channel, name, kind, members)
         return channel
+
+    def share(
+        self, user: str, name: str, content: bytes, mimetype: str, mode: str = "hosted"
+    ) -> dict[str, Any]:
+        """A person's file as a message tells of it; a snippet's `mode` is "snippet"."""
+        file = f"F{len(self.shared):03d}SHARED"
+        path = f"/files-pri/{TEAM}-{file}/{name}"
+        self.shared[path] = content
+        return {
+            "id": file,
+            "name": name,
+            "title": name,
+            "mimetype": mimetype,
+            "filetype": name.rpartition(".")[2],
+            "user": user,
+            "size": len(content),
+            "mode": mode,
+            "is_external": False,
+            "url_private": f"{self.url}{path}",
+            "permalink": f"https://acme.slack.com/files/{user}/{file}/{name}",
+        }
 
     def next_ts(self) -> str:
         """A timestamp no message has yet."""

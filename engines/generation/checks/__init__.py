@@ -1,0 +1,1 @@
+"""Checks of written code, from the cheapest to the dearest."""

@@ -1,0 +1,163 @@
+"""One run: everything started, all commands given at once, and what became of them."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlmodel import Session, col, func, select
+
+from storage.database import Database
+from storage.tables.deliveries import DeliveryRow
+from storage.tables.jobs import JobRow
+from tests.acceptance.stack import Stack
+from tests.benchmarks.generating.accounts import Account, accounts, number_of
+from tests.benchmarks.generating.commands import Command, Shown, asked, now_s
+from tests.benchmarks.generating.models import add_tiny, scripted
+from tests.benchmarks.generating.town import Town, opened
+from tests.benchmarks.generating.usage import Usage, watched
+from tests.fakes.otlp import receiving
+
+PLENTY = "1000000"
+LOOK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run."""
+
+    commands: int
+    seed: int
+    model: Literal["scripted", "tiny"]
+    is_one_team: bool = False
+    """Whether all is one workspace, one server and one installation, with their budgets for calls;
+    otherwise those are lifted, as if it were many teams."""
+    at_most_s: float = 1500.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was seen."""
+
+    commands: Sequence[Command]
+    stray: Sequence[Shown]
+    """What we said where nobody asked."""
+    accounts: Mapping[int, Account]
+    """By number of command."""
+    states: Mapping[str, int]
+    """How the jobs ended."""
+    results: Mapping[str, int]
+    """What they said, and how often."""
+    warnings: Mapping[str, int]
+    """Of all processes' logs, by event."""
+    usages: Sequence[Usage]
+    wall_s: float
+    asked_at_once: int | None
+    """Requests that the scripted model wrote at the same time; None for another."""
+    is_over: bool
+    """Whether all was delivered within the time."""
+
+
+async def run(given: Asked, folder: Path) -> Run:
+    """Have it all happen."""
+    with receiving() as receiver:
+        settings = {"GRYPH_OTLP_URL": receiver.url, **_budgets(given)}
+        async with opened(folder, given.commands, settings) as town, _model(given, town) as model:
+            commands = asked(given.commands, given.seed)
+            usages = [
+                Usage(name, town.stack.starts(name)[-1]) for name in ("gateway", "worker-gpu")
+            ]
+            began_s = now_s()
+            is_over = await _all(town, commands, usages, given.at_most_s)
+            wall_s = now_s() - began_s
+            for command in commands:
+                command.shown = town.of(command)
+            warnings = _warnings(town.stack)
+            home = town.stack.home
+    jobs = await _jobs(home)
+    found = accounts(receiver.spans)
+    threads = {command.thread for command in commands}
+    return Run(
+        commands=commands,
+        stray=[each for each in town.shown if each.thread not in threads],
+        accounts={number_of(job.line): found[job.id] for job in jobs if job.id in found},
+        states=Counter(job.state for job in jobs),
+        results=Counter(str((job.reply or {}).get("summary", "")) for job in jobs),
+        warnings=warnings,
+        usages=usages,
+        wall_s=wall_s,
+        asked_at_once=model(),
+        is_over=is_over,
+    )
+
+
+def _budgets(given: Asked) -> dict[str, str]:
+    if given.is_one_team:
+        return {}
+    return {
+        "GRYPH_SLACK_CALLS_PER_MINUTE": PLENTY,
+        "GRYPH_GITHUB_WRITES_PER_MINUTE": PLENTY,
+        "GRYPH_GITHUB_WRITES_PER_HOUR": PLENTY,
+    }
+
+
+@asynccontextmanager
+async def _model(given: Asked, town: Town) -> AsyncGenerator[Callable[[], int | None]]:
+    if given.model == "tiny":
+        await add_tiny(town.stack, town.stack.home.parent / "tiny")
+        yield lambda: None
+        return
+    async with scripted(town.stack) as world:
+        yield lambda: world.most_running
+
+
+async def _all(
+    town: Town, commands: Sequence[Command], usages: Sequence[Usage], at_most_s: float
+) -> bool:
+    """Give all commands and wait until all is said; whether it was."""
+    async with asyncio.TaskGroup() as group:
+        beside = [group.create_task(each) for each in (town.watch(), watched(*usages))]
+        await asyncio.gather(*(town.say(command) for command in commands))
+        try:
+            async with asyncio.timeout(at_most_s):
+                await _said(town.stack.home, len(commands))
+            is_over = True
+        except TimeoutError:
+            is_over = False
+        for each in beside:
+            each.cancel()
+    town.look()
+    return is_over
+
+
+async def _said(home: Path, count: int) -> None:
+    """Until nothing is left to say about so many jobs."""
+
+    def over(session: Session) -> int:
+        finished = col(DeliveryRow.finished_at).is_not(None)
+        return session.exec(select(func.count()).select_from(DeliveryRow).where(finished)).one()
+
+    database = Database(f"sqlite:///{home / 'gryph.db'}")
+    try:
+        while await database.read(over) < count:  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(LOOK_S)
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+async def _jobs(home: Path) -> Sequence[JobRow]:
+    database = Database(f"sqlite:///{home / 'gryph.db'}")
+    try:
+        return await database.read(lambda s: s.exec(select(JobRow)).all())
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+def _warnings(stack: Stack) -> dict[str, int]:
+    lines = (json.loads(line) for line in stack.log.splitlines() if line.startswith("{"))
+    bad = [line for line in lines if line.get("level") in ("warning", "error", "critical")]
+    return Counter(str(line["event"])[:100] for line in bad)

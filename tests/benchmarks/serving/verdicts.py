@@ -1,0 +1,141 @@
+"""What was to be reached, and whether it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+RTX_4080_BANDWIDTH = 717e9
+"""Bytes per second; from its data sheet."""
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One row of the table of goals."""
+
+    goal: str
+    figure: str
+    reached: bool | None
+    """None where it was not judged."""
+
+    def line(self) -> str:
+        """For a person."""
+        word = {True: "reached", False: "MISSED", None: "not judged"}[self.reached]
+        return f"{word:10} {self.goal}: {self.figure}"
+
+
+def of_throughput(rounds: Mapping[str, list[Figures]], *, cuda: bool) -> list[Verdict]:
+    """Ratios between the backends of one run; each by the round in which it was quickest."""
+    spent = "wall_s" if cuda else "cpu_s"
+    best = {name: min(found, key=lambda one: one[spent]) for name, found in rounds.items()}
+    speed = {name: one["tokens"] / one[spent] for name, one in best.items()}
+    goals = (
+        [("ours-layers", "sequential", 10.0)]
+        if cuda
+        else [("ours-layers", "sequential", 2.4), ("ours-layers", "transformers-cb", 0.97)]
+    )
+    verdicts = [
+        _at_least(f"tokens/s, {ours} over {other}", speed[ours] / speed[other], goal)
+        for ours, other, goal in goals
+        if ours in speed and other in speed
+    ]
+    if "ours-layers" in best and "static" in best:
+        clock, said = ("p50_s", "") if cuda else ("p50_cpu_s", " by the process's CPU clock")
+        ratio = best["ours-layers"][clock] / best["static"][clock]
+        verdicts.append(_at_most(f"p50 latency{said}, ours-layers over static", ratio, 0.5))
+    return verdicts
+
+
+def of_exactness(found: Figures) -> list[Verdict]:
+    """Every answer must be the one that `generate` gives alone."""
+    figure = (
+        f"{found['identical']} of {found['requests']} identical ({found['cancelled']} of them "
+        f"cancelled), {found['tied']} parted at a tie, {found['different']} different"
+    )
+    return [Verdict("greedy answers identical", figure, found["identical"] == found["requests"])]
+
+
+def of_grammar(found: Figures) -> list[Verdict]:
+    """Valid, and not much slower; by the quickest round of each."""
+    slower = min(found["constrained"]) / min(found["free"]) - 1
+    bounded = min(found["bounded"]) / min(found["free"]) - 1
+    figure = f"{found['valid']} of {found['asked']} valid, {found['ended']} came to their end"
+    return [
+        Verdict("constrained answers valid", figure, found["valid"] == found["asked"]),
+        _at_most("seconds per token more with a grammar on all", slower, 0.05),
+        Verdict("the same, with strings of bounded length", f"{bounded:.3f}", reached=None),
+    ]
+
+
+def of_prefix(found: Figures) -> list[Verdict]:
+    """Work saved by a shared prefix."""
+    ratio = found["unlike"] / found["alike"]
+    return [_at_least("less work with 224 of 225 tokens shared, 16 requests", ratio, 8.0)]
+
+
+def of_cancel(found: Figures) -> list[Verdict]:
+    """Gone at once, told always, nothing left."""
+    steps = f"{found['steps_most']} at most in {found['trials']} trials"
+    events = f"{found['events']} of {found['cancels']}"
+    left = f"{found['leaked_blocks']} after {found['cancels']} cancels"
+    gone = found["leaked_blocks"] == found["still_running"] == 0
+    return [
+        Verdict("steps until a cancelled request's place is free", steps, found["steps_most"] <= 1),
+        Verdict("cancels whose reader saw the end", events, found["events"] == found["cancels"]),
+        Verdict("blocks leaked", left, gone),
+    ]
+
+
+def of_adapters(found: Figures) -> list[Verdict]:
+    """Quick, and without a trace of the one before."""
+    own = f"{found['own']} of {found['requests']} as peft's"
+    clean = found["stale"] == 0 and found["own"] == found["requests"]
+    return [
+        _at_most("seconds to replace an adapter under load, slowest", max(found["swap_s"]), 1.0),
+        Verdict("requests dropped by it", str(found["dropped"]), found["dropped"] == 0),
+        Verdict("stale prefix hits", f"{found['stale']}; {own}", clean),
+    ]
+
+
+def of_recovery(found: Mapping[str, Figures]) -> list[Verdict]:
+    """Every request ends within 30 s, whole or with a reason."""
+    verdicts = list[Verdict]()
+    for name, one in found.items():
+        figure = (
+            f"all within {one['ended_s']:.1f} s: {one['exact']} of {one['requests']} finished "
+            f"exactly, {one['failed']} failed with a reason"
+        )
+        ended = one["exact"] + one["failed"] == one["requests"] and one["ended_s"] <= 30
+        verdicts.append(Verdict(f"engine {name}", figure, ended))
+    return verdicts
+
+
+def of_slo(found: Figures, *, shape: str, cuda: bool, slo_s: float) -> list[Verdict]:
+    """Judged on a CUDA device with the 1.5b shape only."""
+    judged = cuda and shape == "1.5b"
+    share, rate = found["roofline_share"], found["rate"]
+    scale = min(1.0, RTX_4080_BANDWIDTH / found["bandwidth"])
+    memory_gb = max(found["memory_bytes"] / 1e9, found["peak_mb"] / 1e3)
+    held = f"{rate:.1f}/s here at p95 {found['p95_s'] * 1e3:.0f} ms"
+    scaled = f"{held}; {rate * scale:.1f}/s scaled to an RTX 4080 by measured bandwidth alone"
+    return [
+        Verdict(
+            "share of the bandwidth roofline, decoding 32 (>= 70 %)",
+            f"batch of {found['batch']}: {100 * share:.0f} % of {found['bandwidth'] / 1e9:.0f} GB/s",
+            share >= 0.7 if cuda else None,
+        ),
+        Verdict(
+            f"requests/s, 300 in, 48 out, 70 % shared, p95 <= {slo_s * 1e3:.0f} ms (>= 50)",
+            scaled if cuda else held,
+            rate * scale >= 50 if judged else None,
+        ),
+        Verdict("memory (<= 8 GB)", f"{memory_gb:.1f} GB", memory_gb <= 8 if judged else None),
+    ]
+
+
+def _at_least(goal: str, value: float, least: float) -> Verdict:
+    return Verdict(f"{goal} (>= {least:g})", f"{value:.2f}", value >= least)
+
+
+def _at_most(goal: str, value: float, most: float) -> Verdict:
+    return Verdict(f"{goal} (<= {most:g})", f"{value:.3f}", value <= most)

@@ -1,0 +1,48 @@
+import json
+from typing import Any
+
+from engines.generation.batching.local import LocalModel
+from engines.generation.types import Finish, Message, ModelRequest, Sampling
+from tests.engines.generation.batching.campaigns import Reference
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "pattern": "^[a-z]{1,12}$"},
+        "kind": {"enum": ["class", "function"]},
+        "lines": {"type": "array", "items": {"type": "boolean"}, "maxItems": 3},
+    },
+    "required": ["name", "kind", "lines"],
+}
+
+
+def test_what_is_asked_as_json_is_valid_and_the_others_are_untouched(
+    local: LocalModel, reference: Reference
+) -> None:
+    prompts = [list(range(500 + at, 540 + at)) for at in range(12)]
+    free = [local.submit_tokens(prompt, ModelRequest((), max_tokens=24)) for prompt in prompts]
+    bound = [
+        local.submit(
+            ModelRequest(
+                (Message("user", f"describe part {at}"),),
+                max_tokens=80,
+                sampling=Sampling(1.0, seed=at) if at % 2 else Sampling(),
+                json_schema=SCHEMA,
+            )
+        )
+        for at in range(12)
+    ]
+    for writing in bound:
+        written = writing.written()
+        assert written.finish is Finish.STOP
+        assert set(json.loads(written.text)) == {"name", "kind", "lines"}
+        assert json.loads(written.text)["kind"] in {"class", "function"}
+    for prompt, writing in zip(prompts, free, strict=True):
+        assert writing.written_tokens() == reference.greedy(prompt, 24)
+
+
+def test_json_that_is_too_long_is_cut_off(local: LocalModel) -> None:
+    request = ModelRequest((Message("user", "x"),), max_tokens=4, json_schema=SCHEMA)
+    written = local.submit(request).written()
+    assert written.finish is Finish.LENGTH
+    assert written.text.startswith("{")

@@ -1,0 +1,1 @@
+"""Servers of language models, as their public documentation tells: OpenAI-compatible, Anthropic."""
