@@ -1,7 +1,7 @@
 """The job behind `generate`: find what the wish needs, have it written, say what is proven."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from engines.generation.engine import generate
 from engines.generation.ground import Ground, Tools
 from engines.generation.paths import is_test_file
+from engines.generation.places import Places
 from engines.generation.routing import NoModel
 from engines.generation.routing import Task as Purpose
 from engines.generation.tasks import (
@@ -80,6 +81,8 @@ class CodeWriter:
     tools: Tools
     host_url: str
     """Where the code of hosted repositories can be looked at."""
+    places: Places = field(default_factory=Places)
+    """Shared by the jobs, for what keeps a processor busy."""
 
     def __call__(self, request: GenerateCode, desk: Desk) -> Done:
         """Write the code.
@@ -92,18 +95,16 @@ class CodeWriter:
         desk.watch.report("checking out the code")
         desk.watch.phase("checkout")
         root = desk.checkout(request.source, request.path or ".")
-        ground = _ground(root, self.tools, desk)
+        ground = self._ground(root, desk)
         if ground.environment is not None:
             missing = tuple(missing_told(ground.environment))
             request = request.model_copy(update={"notes": (*request.notes, *missing)})
         desk.watch.report("looking for the code it needs")
         desk.watch.phase("search")
         searched = SearchGround(request.source.repository, root, ground.environment, desk.watch)
-        found = [
-            each
-            for each in self.find(searched, _query(request), SHOWN, request.path)
-            if not _is_ignored(each, request.ignore)
-        ]
+        with self.places.taken(lambda: _look(desk)):
+            near = self.find(searched, _query(request), SHOWN, request.path)
+        found = [each for each in near if not _is_ignored(each, request.ignore)]
         try:
             task = _task(request, root, (*_pasted(request), *found), self._turns(request))
             result = self._generated(request, task, ground, desk)
@@ -113,6 +114,18 @@ class CodeWriter:
         except (CannotGenerate, RequestRefused) as reason:
             raise Declined(str(reason)) from reason
         return _told(request, result, desk)
+
+    def _ground(self, root: Path, desk: Desk) -> Ground:
+        """Where the checks run; without isolation the code is written all the same, and
+        unverified.
+        """
+        try:
+            sandbox = desk.sandbox()
+        except Declined as why:
+            ground = Ground(None, self.tools, no_sandbox_because=str(why))
+        else:
+            ground = Ground(sandbox, self.tools, desk.environment(root))
+        return replace(ground, places=self.places)
 
     def _generated(self, request: GenerateCode, task: Task, ground: Ground, desk: Desk) -> Result:
         desk.watch.report("asking the model")
@@ -152,15 +165,6 @@ def _understood(request: GenerateCode) -> GenerateCode:
 def _look(desk: Desk) -> None:
     if desk.watch.stop_requested():
         raise Stopped
-
-
-def _ground(root: Path, tools: Tools, desk: Desk) -> Ground:
-    """Where the checks run; without isolation the code is written all the same, and unverified."""
-    try:
-        sandbox = desk.sandbox()
-    except Declined as why:
-        return Ground(None, tools, no_sandbox_because=str(why))
-    return Ground(sandbox, tools, desk.environment(root))
 
 
 def _query(request: GenerateCode) -> str:

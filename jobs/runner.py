@@ -286,7 +286,7 @@ class Runner(Generic[DeskT]):
         leased = attempt.leased
         if beat:
             await self._database.write(
-                lambda s: ledger.beat(s, leased.job, leased.attempt, utc_now())
+                lambda s: ledger.beat(s, leased.job, leased.attempt, utc_now()), urgent=True
             )
         if attempt.may_report():
             await self._tell(attempt)
@@ -347,7 +347,7 @@ class Runner(Generic[DeskT]):
         """Write it through an outage: the work is done, and the token still guards the ledger."""
         for wait_s in LEDGER_WAIT_S:
             try:
-                await self._database.write(last_word)
+                await self._database.write(last_word, urgent=True)  # no beat holds its lease now
             except OUTAGES as error:
                 log.warning("ledger out of reach", job=job, error=str(error), again_in_s=wait_s)
                 await asyncio.sleep(wait_s)

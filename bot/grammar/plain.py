@@ -120,9 +120,7 @@ def _arguments(
     return () if needs in _OPEN and not found and not other else None
 
 
-def _wish(
-    words: Sequence[Word], plain: Sequence[str], command: Command
-) -> tuple[str, ...] | None:
+def _wish(words: Sequence[Word], plain: Sequence[str], command: Command) -> tuple[str, ...] | None:
     """What stands behind the name of a command that takes a wish in quotes; None for others."""
     if not command.examples[0].startswith(f'{command.verb} "'):
         return None

@@ -4,14 +4,13 @@ Models keep to a format more or less, so that what is meant is looked for: see `
 never fails; what is missing is seen in what comes of it.
 """
 
-import ast
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engines.generation.hunks import Edit, edits_in, hunks_in, is_search
 from engines.generation.labels import Info, label_above, label_inside, read_info
+from engines.generation.python_text import tree_of
 
 LIMIT_CHARS = 1 << 18
 """Far more than any model writes in one go."""
@@ -200,12 +199,4 @@ def _is_a_program(text: str) -> bool:
 
 def is_python(text: str) -> bool:
     """Whether it parses; what is very long is not tried."""
-    if len(text) > _PARSED_CHARS or not text.strip():
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return len(text) <= _PARSED_CHARS and bool(text.strip()) and tree_of(text) is not None

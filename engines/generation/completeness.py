@@ -2,8 +2,9 @@
 
 import ast
 import re
-import warnings
 from collections.abc import Mapping
+
+from engines.generation.python_text import tree_of
 
 _NAMED = 8
 _LINE_LIMIT_CHARS = 200
@@ -74,11 +75,8 @@ def defined(text: str) -> set[str]:
 
 def qualified(text: str) -> list[str]:
     """As `defined`, in their order and with their classes: `Cart.total`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = tree_of(text)
+    if tree is None:
         return []
     found: list[str] = []
     pending: list[tuple[str, ast.stmt]] = [("", one) for one in reversed(tree.body)]

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engines.generation.places import Places
 from engines.generation.tasks import Limits
 from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
@@ -53,6 +54,8 @@ class Ground:
     environment: Environment | None = None
     """The packages that the checkout needs; None where this installation's own serve."""
     no_sandbox_because: str = "no sandbox was given"
+    places: Places = field(default_factory=Places)
+    """Taken by everything that is run."""
 
     @property
     def packages(self) -> tuple[Path, ...]:

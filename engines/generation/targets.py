@@ -1,9 +1,9 @@
 """The file that a wish is about, whole or the part of it that a model can read."""
 
 import ast
-import warnings
 
 from engines.generation.originals import NotText, Originals
+from engines.generation.python_text import tree_of
 from engines.generation.tasks import CannotGenerate, Excerpt, Task
 
 _HEAD_LINES = 60
@@ -31,14 +31,9 @@ def whole(path: str, text: str) -> Excerpt:
 
 def parts_of(target: Excerpt, symbol: str) -> tuple[Excerpt, ...]:
     """The head of a Python file and one function or class of it; nothing where it has none such."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(target.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
-    node = _found(tree, symbol.split("."))
-    if node is None:
+    tree = tree_of(target.text)
+    node = _found(tree, symbol.split(".")) if tree else None
+    if tree is None or node is None:
         return ()
     first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
     head = min(_first_definition(tree) - 1, first - 1, _HEAD_LINES)

@@ -1,14 +1,15 @@
 """Tests that check nothing, as read; and code without its bodies, to see which tests mind."""
 
 import ast
-import warnings
+
+from engines.generation.python_text import tree_of
 
 _ASSERTING = ("assert", "raises", "warns", "fail", "expect", "check", "verify")
 
 
 def empty_tests(text: str) -> frozenset[str]:
     """Names of the test functions of a Python file that assert nothing, or only constants."""
-    tree = _parsed(text)
+    tree = tree_of(text)
     if tree is None:
         return frozenset()
     found = [
@@ -47,7 +48,7 @@ def _name(function: ast.expr) -> str:
 
 def gutted(text: str) -> str:
     """A Python file whose functions do nothing but raise; the text itself where it has none."""
-    tree = _parsed(text)
+    tree = tree_of(text)
     if tree is None:
         return text
     raising = ast.parse("raise NotImplementedError").body
@@ -57,12 +58,3 @@ def gutted(text: str) -> str:
             node.body = list(raising)
             count += 1
     return ast.unparse(tree) if count else text
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

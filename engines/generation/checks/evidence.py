@@ -57,7 +57,8 @@ class Evidence:
         self.named = tuple(dict.fromkeys([*pasted, *self.task.tests]))
         if self.task.kind is not Kind.FIX or not self.named:
             return ""
-        session = self._without(self.named)
+        with self.runner.place():
+            session = self._without(self.named)
         return excerpt(session.failed, set(_all_paths(session)))
 
     def prove(self, draft: Draft) -> Proof:

@@ -1,6 +1,7 @@
 """Runs tests of a checkout in the sandbox, with files of a change in their places."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -132,6 +133,10 @@ class Runner:
             else:
                 session = other
         return session
+
+    def place(self) -> AbstractContextManager[None]:
+        """Where it may run while the block lasts. Waiting for it raises as `run`."""
+        return self._ground.places.taken(self._budget.check)
 
     def close(self) -> None:
         """End what was started. Idempotent."""

@@ -53,6 +53,13 @@ class Inspection:
         Raises:
             Stopped: The person cancelled.
         """
+        try:
+            with self.ground.places.taken(self.budget.check):
+                yield from self._inspected(draft, to_the_end=to_the_end)
+        except OutOfBudget as reason:
+            yield _ended(Inspected(draft), str(reason))
+
+    def _inspected(self, draft: Draft, *, to_the_end: bool) -> Iterator[Inspected]:
         done = Inspected(draft)
         for stage in (self._syntax, self._format, self._lint, self._types, self._tests):
             if done.failed and not (to_the_end and done.stages >= _SYNTAX_ALONE):

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from engines.generation.checks.verdicts import Verdict, failed, passed, skipped
 from engines.generation.drafts import Draft, is_python
+from engines.generation.python_text import takes_long
 
 _GRAMMARS = {
     ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript",
@@ -54,6 +55,8 @@ def _reader(path: str) -> Callable[[str], str] | None:
 
 
 def _python_problem(text: str) -> str:
+    if takes_long(text):
+        return "cannot be parsed: a string has thousands of fields"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

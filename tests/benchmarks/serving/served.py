@@ -82,7 +82,7 @@ class Clock:
 @contextmanager
 def metered(*, cuda: bool = False) -> Generator[Meter]:
     """Measure what is inside."""
-    meter, ended = Meter(), threading.Event()
+    meter, ended = Meter(samples=[(0.0, 0.0)]), threading.Event()
     cpu, wall = time.process_time(), time.perf_counter()
 
     def sample() -> None:

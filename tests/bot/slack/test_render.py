@@ -159,8 +159,8 @@ What I can do
 | Command | What it does |
 | --- | --- |
 | `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
+| `/gryph generate` | Write, fix or refactor code with a model, and check what it wrote |
 | `/gryph status` | Show where a job is, or your latest jobs |
-| `/gryph cancel` | Stop a job that waits or runs |
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.\
 """)
 

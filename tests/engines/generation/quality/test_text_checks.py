@@ -82,7 +82,16 @@ def test_what_the_grammar_did_not_read_before_is_not_held_against_the_change(
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 50_000, "-" * 50_000 + "1", "a" + ".b" * 50_000, "\0", "\ud800"]
+    "text",
+    [
+        "(" * 50_000,
+        "-" * 50_000 + "1",
+        "a" + ".b" * 50_000,
+        "\0",
+        "\ud800",
+        "f'" + "{x}" * 60_000 + "'",
+        "f'''" + "{x}\n" * 60_000 + "'''",
+    ],
 )
 def test_hostile_python_is_a_problem_and_no_crash(checkout: Checkout, text: str) -> None:
     assert check_syntax(draft(checkout({}), {"a.py": text})).failed == "parses"
