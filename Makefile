@@ -44,6 +44,8 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.grammar
 	$(BIN)/python -m engines.sandbox canary
 	$(BIN)/python -m tests.benchmarks.sandbox_start
+	$(BIN)/python -m tests.benchmarks.retrieval
+	$(BIN)/python -m tests.benchmarks.serving
 
 # The pages that are generated from the registry and the settings.
 docs: $(READY)

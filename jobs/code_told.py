@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from engines.generation.paths import is_test_file
 from engines.generation.tasks import Attempt, Check, CheckOutcome, Result, WrittenFile
 from jobs.messages import (
     Action,
@@ -80,7 +81,7 @@ def code_told(request: GenerateCode, result: Result, kept: Sequence[KeptFile], j
     blocks: list[Block] = [
         Heading(text=summary_of(request, result).partition(":")[0]),
         *_verdict(result),
-        *(block for each in kept for block in _shown(each)),
+        *(block for each in _code_first(kept) for block in _shown(each)),
         *_explanation(result),
         Table(
             header=("Check", "Outcome", "What it said"),
@@ -100,6 +101,11 @@ def _verdict(result: Result) -> list[Block]:
     if result.verified:
         return []
     return [Text(markdown=f"*Unverified*: {result.unverified_because}")]
+
+
+def _code_first(kept: Sequence[KeptFile]) -> list[KeptFile]:
+    """Tests behind what they test."""
+    return sorted(kept, key=lambda each: is_test_file(each.written.path))
 
 
 def _shown(kept: KeptFile) -> Iterator[Block]:

@@ -102,7 +102,7 @@ class CodeWriter:
         desk.watch.report("looking for the code it needs")
         desk.watch.phase("search")
         searched = SearchGround(request.source.repository, root, ground.environment, desk.watch)
-        with self.places.taken(lambda: _look(desk)):
+        with self.places.taken(lambda: _look(desk), is_first=True):
             near = self.find(searched, _query(request), SHOWN, request.path)
         found = [each for each in near if not _is_ignored(each, request.ignore)]
         try:

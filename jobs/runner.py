@@ -172,6 +172,7 @@ class Runner(Generic[DeskT]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._running: dict[JobId, _Attempt] = {}
+        self._looked_at = -TICK_S
         self._stopping = False
         self._handing_back = False
 
@@ -290,10 +291,18 @@ class Runner(Generic[DeskT]):
             )
         if attempt.may_report():
             await self._tell(attempt)
-        if attempt.why_stopped is None and await self._database.read(
-            lambda s: ledger.cancel_wanted(s, leased.job, leased.attempt)
-        ):
-            attempt.stop("cancelled")
+        await self._look_for_cancels()
+
+    async def _look_for_cancels(self) -> None:
+        """Of all running jobs at once, at the first of their ticks: many cost no more than one."""
+        now = time.monotonic()
+        if now - self._looked_at < TICK_S / 2:
+            return
+        self._looked_at = now
+        attempts = {job: each.leased.attempt for job, each in self._running.items()}
+        for job in await self._database.read(lambda s: ledger.stops_wanted(s, attempts)):
+            if (running := self._running.get(job)) is not None:
+                running.stop("cancelled")
 
     async def _tell(self, attempt: _Attempt) -> None:
         """Write down what is new, if anything is."""

@@ -230,10 +230,12 @@ def beat(session: Session, job: JobId, attempt: int, now: datetime) -> bool:
     return row.cancel_requested_by is not None
 
 
-def cancel_wanted(session: Session, job: JobId, attempt: int) -> bool:
-    """Whether a running attempt should stop: cancelled, or no longer the one that counts."""
-    row = session.get(JobRow, job)
-    return row is None or row.attempt != attempt or row.cancel_requested_by is not None
+def stops_wanted(session: Session, attempts: Mapping[JobId, int]) -> list[JobId]:
+    """Which of these running attempts should stop: cancelled, or no longer those that count."""
+    columns = (JobRow.id, JobRow.attempt, JobRow.cancel_requested_by)
+    rows = session.exec(select(*columns).where(col(JobRow.id).in_(attempts))).all()
+    going_on = {job for job, attempt, by in rows if by is None and attempts[JobId(job)] == attempt}
+    return [job for job in attempts if job not in going_on]
 
 
 def report(session: Session, leased: Leased, text: str, done: float | None, now: datetime) -> None:

@@ -20,6 +20,8 @@ _THOUGHT_END = re.compile(r"^[ \t]*</think(?:ing)?>", re.MULTILINE)
 _PROSE = frozenset({"md", "markdown", "rst", "mdx"})
 _PYTHON = frozenset({"", "py", "python", "python3"})
 _ENDS_TRIED = 8
+_BLOCKS = 60
+"""More are not read."""
 _PARSED_CHARS = 60_000
 _EXPLANATION_CHARS = 4_000
 
@@ -67,7 +69,7 @@ def read_answer(text: str) -> Answer:
     blocks: list[Block] = []
     around: list[str] = []
     place = 0
-    while place < len(lines):
+    while place < len(lines) and len(blocks) < _BLOCKS:
         opening = _OPENING.match(lines[place])
         if opening and "`" not in opening[3]:
             info = read_info(opening[3])

@@ -21,6 +21,7 @@ from engines.generation.paths import (
 from engines.generation.tasks import Kind, Task
 
 _FILE_LIMIT = 20
+_EDIT_LIMIT = 200
 _EMPTY = frozenset({"__init__.py", "py.typed"})
 """What may be made empty."""
 
@@ -52,8 +53,10 @@ class _Desk:
 def apply(answer: Answer, task: Task, originals: Originals) -> Applied:
     """The files of an answer. What is unsafe, incomplete or not found is a problem, not a file."""
     desk = _Desk(task, originals)
-    if answer.is_too_long:
+    edits = sum(len(one.edits) for one in answer.blocks)
+    if answer.is_too_long or edits > _EDIT_LIMIT:
         desk.problems.append("The answer is too long to be read.")
+        return Applied({}, tuple(desk.problems))
     for path, block in named(answer, task):
         _place(desk, path, block)
     files = {path: text for path, text in desk.files.items() if _is_change(desk, path, text)}

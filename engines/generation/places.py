@@ -11,53 +11,57 @@ LOOK_S = 0.4
 
 
 class Places:
-    """So many tasks at once may search, or run checks; the others wait, in the order they came.
+    """So many tasks at once may search, or run checks; the others wait, in the order they came,
+    but what a model waits for goes first.
 
     Without a bound as many type checkers and test runs would be alive as there are tasks in
     flight, with the memory of each, and none of them would end earlier. Thread-safe.
     """
 
     def __init__(self, most: int | None = None) -> None:
-        """Without `most` as many as there are processors."""
-        self._free = most or len(os.sched_getaffinity(0))
-        self._waiting: deque[threading.Event] = deque()
+        """Without `most` two for each processor: a check waits now and then, for its processes too."""
+        self._free = most or 2 * len(os.sched_getaffinity(0))
+        self._first: deque[threading.Event] = deque()
+        self._then: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self, look: Callable[[], None]) -> Generator[None]:
+    def taken(self, look: Callable[[], None], *, is_first: bool = False) -> Generator[None]:
         """A place while the block lasts.
 
-        `look` is called several times a second while one is waited for; what it raises ends the
-        waiting.
+        Args:
+            look: Called several times a second while one is waited for; what it raises ends the
+                waiting.
+            is_first: Whether a model waits for what is done there.
         """
-        self._take(look)
+        self._take(look, self._first if is_first else self._then)
         try:
             yield
         finally:
             self._give()
 
-    def _take(self, look: Callable[[], None]) -> None:
+    def _take(self, look: Callable[[], None], waiting: deque[threading.Event]) -> None:
         turn = threading.Event()
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
-            self._waiting.append(turn)
+            waiting.append(turn)
         try:
             while not turn.wait(LOOK_S):
                 look()
         except BaseException:
             with self._lock:
-                is_given = turn not in self._waiting
+                is_given = turn not in waiting
                 if not is_given:
-                    self._waiting.remove(turn)
+                    waiting.remove(turn)
             if is_given:
                 self._give()
             raise
 
     def _give(self) -> None:
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
+            if waiting := self._first or self._then:
+                waiting.popleft().set()
             else:
                 self._free += 1

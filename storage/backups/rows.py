@@ -25,8 +25,10 @@ from sqlalchemy import (
     text,
 )
 
-NOT_KEPT = frozenset({"alembic_version", "drafts", "leases", "processes"})
-"""The revision is noted beside; drafts, leases and processes are those of the moment."""
+NOT_KEPT = frozenset({"alembic_version", "code_records", "drafts", "leases", "processes"})
+"""The revision is noted beside, what was read of code can be read again, and the others are those
+of the moment.
+"""
 _AT_ONCE = 500
 
 

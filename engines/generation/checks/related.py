@@ -18,7 +18,8 @@ _STEPS = 3
 """From a changed module through modules that import it to a test."""
 _TEST_FILES = 12
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^#\n]*)|import[ \t]+([^#\n]+))",
+    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]{0,4000}\)|[^#\n]*)"
+    r"|import[ \t]+([^#\n]+))",
     re.MULTILINE,
 )
 

@@ -136,7 +136,7 @@ class Runner:
 
     def place(self) -> AbstractContextManager[None]:
         """Where it may run while the block lasts. Waiting for it raises as `run`."""
-        return self._ground.places.taken(self._budget.check)
+        return self._ground.places.taken(self._budget.check, is_first=True)
 
     def close(self) -> None:
         """End what was started. Idempotent."""

@@ -11,6 +11,7 @@ from engines.generation.drafts import Draft
 
 _HUNKS = 12
 """Changes of one file that are formatted one by one."""
+_COMPARED_LINES = 5_000
 _TOLD = 10
 _FIXED_IN_NEW_FILES = ("F401", "F541", "F811", "UP")
 """Corrected without asking: no answer is worth a round for an unused import."""
@@ -55,7 +56,8 @@ def _laid_out(ruff: Ruff, path: str, before: str | None, text: str) -> str:
         if ruff.settings.sorts_imports:
             text = ruff.fixed(text, path, ["I"])
         return ruff.formatted(text, path, keeps_quotes=False)
-    changes = list(_changes(before, text))
+    is_long = max(before.count("\n"), text.count("\n")) > _COMPARED_LINES
+    changes = [] if is_long else list(_changes(before, text))
     for lines in reversed(changes if len(changes) <= _HUNKS else []):
         text = ruff.formatted(text, path, lines, keeps_quotes=True)
     return text

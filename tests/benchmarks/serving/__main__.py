@@ -24,11 +24,10 @@ from typing import Any, cast
 import torch
 
 from tests.benchmarks.machine import machine
-from tests.benchmarks.serving import verdicts
 from tests.benchmarks.serving.asked import Asked
 from tests.benchmarks.serving.part import PartFailed, run_part
 from tests.benchmarks.serving.shapes import SHAPES, make
-from tests.benchmarks.serving.verdicts import Figures, Verdict
+from tests.benchmarks.serving.verdicts import Figures, Verdict, of_measure
 
 _BACKENDS = ("ours", "transformers-cb", "static", "sequential")
 _MEASURES = (
@@ -134,17 +133,10 @@ def _all(
             print(problem, file=sys.stderr)
             found.append(Verdict(name, "no figures, it failed", reached=False))
         else:
-            found += _judged(name, figures[name], asked)
+            found += of_measure(
+                name, figures[name], shape=asked.shape, cuda=asked.cuda, slo_s=asked.slo_s
+            )
     return figures, found
-
-
-def _judged(name: str, figures: Any, asked: Asked) -> list[Verdict]:
-    if name == "throughput":
-        return verdicts.of_throughput(figures, cuda=asked.cuda)
-    if name == "slo":
-        return verdicts.of_slo(figures, shape=asked.shape, cuda=asked.cuda, slo_s=asked.slo_s)
-    judge: Callable[[Figures], list[Verdict]] = getattr(verdicts, f"of_{name}")
-    return judge(figures)
 
 
 def _throughput(asked: Asked, backends: Sequence[str], rounds: int) -> dict[str, list[Figures]]:

@@ -41,7 +41,7 @@ def measure(asked: Asked) -> dict[str, Any]:
 def _outcome(
     streams: Sequence[Stream], expected: Sequence[tuple[int, ...]], began: float
 ) -> dict[str, Any]:
-    exact = failed = 0
+    finished = exact = failed = 0
     reasons = set[str]()
     while not all(stream.ended for stream in streams) and time.monotonic() - began < _WAIT_S:
         time.sleep(0.01)
@@ -55,9 +55,11 @@ def _outcome(
             failed += 1
             reasons.add(str(problem))
         else:
+            finished += 1
             exact += tuple(stream.written_tokens()) == right
     return {
         "requests": len(streams),
+        "finished": finished,
         "exact": exact,
         "failed": failed,
         "reasons": sorted(reasons),

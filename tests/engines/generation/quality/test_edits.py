@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,6 +84,26 @@ def test_any_answer_is_applied_without_an_error_and_inside(text: str) -> None:
         assert all((root / path).resolve().is_relative_to(root.resolve()) for path in result.files)
         for path, content in result.files.items():
             Originals(root).written(path, content).content.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```x\n" * 60_000,
+        "<<<<<<< SEARCH\n" * 20_000,
+        "FILE: a.py\n```\n" + "<<<<<<< SEARCH\nb\n=======\nc\n>>>>>>> REPLACE\n" * 5_000,
+        "`" * 260_000,
+        "FILE: " + "a/" * 130_000,
+        "<think>" * 40_000,
+        "# ... " * 50_000,
+        "FILE: a.py\n```python\n" + '"""\n```\n' * 30_000,
+    ],
+    ids=["openings", "searches", "edits", "fence", "path", "thoughts", "comment", "docstrings"],
+)
+def test_no_answer_takes_long_to_read(shop: Path, text: str) -> None:
+    began_s = time.process_time()
+    applied(shop, text)
+    assert time.process_time() - began_s < 10
 
 
 def test_a_windows_path_is_understood(checkout: Checkout) -> None:
