@@ -301,7 +301,8 @@ class Runner(Generic[DeskT]):
         self._looked_at = now
         attempts = {job: each.leased.attempt for job, each in self._running.items()}
         for job in await self._database.read(lambda s: ledger.stops_wanted(s, attempts)):
-            if (running := self._running.get(job)) is not None:
+            running = self._running.get(job)
+            if running is not None and running.leased.attempt == attempts[job]:
                 running.stop("cancelled")
 
     async def _tell(self, attempt: _Attempt) -> None:

@@ -232,10 +232,10 @@ def beat(session: Session, job: JobId, attempt: int, now: datetime) -> bool:
 
 def stops_wanted(session: Session, attempts: Mapping[JobId, int]) -> list[JobId]:
     """Which of these running attempts should stop: cancelled, or no longer those that count."""
-    columns = (JobRow.id, JobRow.attempt, JobRow.cancel_requested_by)
-    rows = session.exec(select(*columns).where(col(JobRow.id).in_(attempts))).all()
-    going_on = {job for job, attempt, by in rows if by is None and attempts[JobId(job)] == attempt}
-    return [job for job in attempts if job not in going_on]
+    is_wanted = col(JobRow.cancel_requested_by).is_(None)
+    found = select(JobRow.id, JobRow.attempt).where(col(JobRow.id).in_(attempts), is_wanted)
+    going_on = dict(session.exec(found).all())
+    return [job for job, attempt in attempts.items() if going_on.get(job) != attempt]
 
 
 def report(session: Session, leased: Leased, text: str, done: float | None, now: datetime) -> None:

@@ -58,7 +58,7 @@ class Pace:
         """Whether an edit that could as well be left out would still leave enough room."""
         spared = [
             replace(bucket, spare=bucket.size * MOST_PROGRESS)
-            for bucket in (self._minute, self._hour)
+            for bucket in (self._minute, self._hour, self._points)
         ]
         return await self._budgets.has_room([self._closed, *spared])
 

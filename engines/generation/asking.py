@@ -40,6 +40,8 @@ class Answered:
     is_repetitive: bool
     model: str
     usage: Usage
+    remarks: tuple[str, ...] = ()
+    """What the backend tells of it, for the person."""
 
 
 class Pace:
@@ -83,7 +85,8 @@ def read(
     again = replace(request, messages=goes_on)
     second = _read_one(backend.submit(again), first.text, budget, pace)
     text = joined(first.text, second.text)
-    return replace(second, text=text, usage=added(first.usage, second.usage))
+    remarks = tuple(dict.fromkeys((*first.remarks, *second.remarks)))
+    return replace(second, text=text, usage=added(first.usage, second.usage), remarks=remarks)
 
 
 def _read_one(writing: Writing, before: str, budget: Budget, pace: Pace) -> Answered:
@@ -105,9 +108,10 @@ def _read_one(writing: Writing, before: str, budget: Budget, pace: Pace) -> Answ
         if piece:
             pace.tell(before + text)
     written = writing.written()
-    pace.tell(before + text, is_last=True)
+    # The empty line says that nothing is half written; who shows drafts waits for it.
+    pace.tell(f"{before}{text}\n\n", is_last=True)
     is_cut = written.finish is not Finish.STOP
-    return Answered(text, is_cut, is_repetitive, written.model, written.usage)
+    return Answered(text, is_cut, is_repetitive, written.model, written.usage, written.remarks)
 
 
 def repeats_itself(text: str) -> bool:

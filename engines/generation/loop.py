@@ -103,7 +103,7 @@ class Loop:
     def _first_round(self) -> None:
         """All candidates are asked at once, so that they share the model's batches."""
         self.budget.watch.phase("ask")
-        self.budget.watch.report("The model writes")
+        self.budget.watch.report("the model writes")
         requests = [self._request((), number) for number in range(max(1, self.limits.candidates))]
         writings = self._submitted(requests)
         try:
@@ -159,6 +159,7 @@ class Loop:
         answered = read(writing, request, self.backend, self.budget, pace)
         self.usage = added(self.usage, answered.usage)
         self.model = answered.model or self.backend.name
+        self.notes.extend(answered.remarks)
         return answered
 
     def _repairs(self) -> None:
@@ -173,7 +174,7 @@ class Loop:
             turns = fitting
             self.rounds += 1
             self.budget.watch.phase("repair")
-            self.budget.watch.report(f"Repair {self.rounds}: {latest.inspected.failed}")
+            self.budget.watch.report(f"repair {self.rounds}: {latest.inspected.failed} failed")
             request = self._request(turns, 0)
             try:
                 answered = self._read(self.backend.submit(request), request, is_shown=True)
@@ -218,9 +219,8 @@ class Loop:
         except NotText:
             return None
 
-    def _inspected(self, tried: Tried, *, to_the_end: bool = False) -> Tried:
-        stages = self.inspection.inspect(tried.inspected.draft, to_the_end=to_the_end)
-        for one in stages:
+    def _inspected(self, tried: Tried) -> Tried:
+        for one in self.inspection.inspect(tried.inspected.draft):
             tried = replace(tried, inspected=one)
             self._keep(tried)
             self._report(one)
@@ -229,7 +229,7 @@ class Loop:
     def _report(self, inspected: Inspected) -> None:
         if inspected.checks:
             check = inspected.checks[-1]
-            self.budget.watch.report(f"Checked: {check.name} {check.outcome}")
+            self.budget.watch.report(f"checked: {check.name} {check.outcome}")
 
     def _keep(self, tried: Tried) -> None:
         """As the best, if it is; a later one that is as good is better: it was asked to be."""

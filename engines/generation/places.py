@@ -19,7 +19,7 @@ class Places:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        """Without `most` two for each processor: a check waits now and then, for its processes too."""
+        """Without `most` two for each processor: a check waits now and then."""
         self._free = most or 2 * len(os.sched_getaffinity(0))
         self._first: deque[threading.Event] = deque()
         self._then: deque[threading.Event] = deque()

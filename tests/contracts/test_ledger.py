@@ -150,6 +150,17 @@ async def test_cancelling_a_running_job_is_seen_at_the_next_beat(database: Datab
     assert await state_of(database, job) is JobState.RUNNING
 
 
+async def test_one_look_tells_which_running_attempts_should_stop(database: Database) -> None:
+    jobs = [await database.write(lambda s, line=line: ask(s, line=line)) for line in range(3)]
+    for job in jobs:
+        await leased(database, job)
+    going_on, cancelled, elsewhere = jobs
+    await database.write(lambda s: ledger.request_cancel(s, cancelled, "@ann", {}, NOW))
+    attempts = {going_on: 1, cancelled: 1, elsewhere: 0, JobId("J000000"): 1}
+    wanted = await database.read(lambda s: ledger.stops_wanted(s, attempts))
+    assert wanted == [cancelled, elsewhere, JobId("J000000")]
+
+
 async def test_a_cancelled_job_whose_worker_died_is_not_started_again(database: Database) -> None:
     job = await database.write(ask)
     await leased(database, job)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from engines.generation.batching.grammar import Grammar, Grammars
@@ -34,18 +35,49 @@ class Vocabulary:
         own = tokenizer.eos_token_id
         self.ends = ends or frozenset([] if own is None else [own])
         self._grammars: Grammars | None = None
+        self._marks: tuple[str, ...] = tuple(tokenizer.all_special_tokens)
+        # A copy: how it takes marks is a setting of the whole tokenizer.
+        self._plain = Tokenizer.from_str(self._backend.to_str())
+        self._plain.encode_special_tokens = True
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The tokens of a conversation, up to where the model answers.
 
+        Marks of the template that stand in a message, as `<|im_end|>` may in somebody's file, are
+        tokens of their letters there: no text ends its turn or begins another.
+
         Raises:
             RequestRefused: The model's chat template does not take it.
         """
-        turns = [{"role": message.role, "content": message.text} for message in messages]
+        texts = [message.text for message in messages]
+        if not any(mark in text for text in texts for mark in self._marks):
+            if not self._tokenizer.chat_template:
+                return self._encode("\n\n".join(texts), special=True)
+            return self._encode(self._templated(messages, texts), special=False)
         if not self._tokenizer.chat_template:
-            return self._encode("\n\n".join(message.text for message in messages), special=True)
+            return self._plain.encode("\n\n".join(texts), add_special_tokens=True).ids
+        return self._apart(messages, texts)
+
+    def _apart(self, messages: Sequence[Message], texts: Sequence[str]) -> list[int]:
+        """Template and texts are made tokens one by one, and only the template has marks."""
+        stands = [_stand(number, texts) for number in range(len(texts))]
+        rest = self._templated(messages, stands)
+        ids: list[int] = []
+        for stand, text in zip(stands, texts, strict=True):
+            before, found, rest = rest.partition(stand)
+            if not found:
+                raise RequestRefused("the model's chat template does not show every message")
+            ids += self._encode(before, special=False)
+            ids += self._plain.encode(text, add_special_tokens=False).ids
+        return ids + self._encode(rest, special=False)
+
+    def _templated(self, messages: Sequence[Message], texts: Sequence[str]) -> str:
+        turns = [
+            {"role": message.role, "content": text}
+            for message, text in zip(messages, texts, strict=True)
+        ]
         try:
-            text = self._tokenizer.apply_chat_template(
+            text: str = self._tokenizer.apply_chat_template(
                 turns,
                 tokenize=False,
                 add_generation_prompt=True,
@@ -53,7 +85,7 @@ class Vocabulary:
             )
         except TemplateError as error:
             raise RequestRefused(f"the model's chat template refuses it: {error}") from error
-        return self._encode(text, special=False)
+        return text
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
@@ -75,6 +107,14 @@ class Vocabulary:
 
     def _encode(self, text: str, *, special: bool) -> list[int]:
         return self._backend.encode(text, add_special_tokens=special).ids
+
+
+def _stand(number: int, texts: Sequence[str]) -> str:
+    """What stands for a text in the template, and in no text."""
+    name = f"text-{number}."
+    while any(name in text for text in texts):
+        name += "."
+    return name
 
 
 def load_vocabulary(settings: LocalSettings, *, size: int, ends: frozenset[int]) -> Vocabulary:

@@ -59,7 +59,7 @@ def cuts_of(files: Iterable[SourceFile], indexing: Indexing) -> list[Cut]:
     waiting = iter(files)
     while some := list(islice(waiting, _FILES_AT_ONCE)):
         cuts += _cuts(some, indexing)
-        indexing.watch.report(f"Reading the code: {len(cuts):,} files")
+        indexing.watch.report(f"reading the code: {len(cuts):,} files")
     return cuts
 
 

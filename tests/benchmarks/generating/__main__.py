@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.generating --commands 64 --seed 1
     python -m tests.benchmarks.generating --commands 64 --seed 1 --model scripted
+    python -m tests.benchmarks.generating --commands 64 --model scripted --within-s 30
     python -m tests.benchmarks.generating --commands 64 --model scripted --one-team
 
 `gryph up` runs with a worker of the queue `gpu`, and the platforms are counterparts on loopback in
 this process. Each command is one person's, in a channel or issue of its own. The overhead of a
-command is the time from when it was given to when the last part of its result was posted, less the
-engine's: checkout, search, writing and checks inside the worker.
+command is the time from when it was given to when its result was posted, less the engine's:
+checkout, search, writing and checks inside the worker.
 """
 
 import argparse
@@ -43,11 +44,17 @@ def main() -> int:
         help="within the budgets for one workspace and one installation, which are lifted "
         "otherwise, as if it were many",
     )
+    add("--within-s", type=float, default=0.0, help="give them within so long, not at one moment")
     add("--at-most-s", type=float, default=1500.0, help="when to stop waiting")
     options = parser.parse_args()
     print(machine("fastapi", "arq", "SQLAlchemy", "torch", "transformers"))
     given = Asked(
-        options.commands, options.seed, options.model, options.one_team, options.at_most_s
+        options.commands,
+        options.seed,
+        options.model,
+        is_one_team=options.one_team,
+        within_s=options.within_s,
+        at_most_s=options.at_most_s,
     )
     print(f"{given}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gryph-bench-") as folder:

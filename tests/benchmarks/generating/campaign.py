@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.benchmarks.generating.usage import Usage, watched
 from tests.fakes.otlp import receiving
 
 PLENTY = "1000000"
+TEAMS = 8
 LOOK_S = 0.5
 
 
@@ -34,8 +35,10 @@ class Asked:
     seed: int
     model: Literal["scripted", "tiny"]
     is_one_team: bool = False
-    """Whether all is one workspace, one server and one installation, with their budgets for calls;
-    otherwise those are lifted, as if it were many teams."""
+    """Whether all is one workspace and one installation, with their budgets for calls; otherwise
+    the people of GitHub have several, and Slack's budget is lifted, as if they were many teams."""
+    within_s: float = 0.0
+    """Within how long they are all given; at the same moment by default."""
     at_most_s: float = 1500.0
 
 
@@ -66,13 +69,17 @@ async def run(given: Asked, folder: Path) -> Run:
     """Have it all happen."""
     with receiving() as receiver:
         settings = {"GRYPH_OTLP_URL": receiver.url, **_budgets(given)}
-        async with opened(folder, given.commands, settings) as town, _model(given, town) as model:
+        teams = 1 if given.is_one_team else TEAMS
+        async with (
+            opened(folder, given.commands, teams, settings) as town,
+            _model(given, town) as model,
+        ):
             commands = asked(given.commands, given.seed)
             usages = [
                 Usage(name, town.stack.starts(name)[-1]) for name in ("gateway", "worker-gpu")
             ]
             began_s = now_s()
-            is_over = await _all(town, commands, usages, given.at_most_s)
+            is_over = await _all(town, commands, usages, given)
             wall_s = now_s() - began_s
             for command in commands:
                 command.shown = town.of(command)
@@ -98,11 +105,7 @@ async def run(given: Asked, folder: Path) -> Run:
 def _budgets(given: Asked) -> dict[str, str]:
     if given.is_one_team:
         return {}
-    return {
-        "GRYPH_SLACK_CALLS_PER_MINUTE": PLENTY,
-        "GRYPH_GITHUB_WRITES_PER_MINUTE": PLENTY,
-        "GRYPH_GITHUB_WRITES_PER_HOUR": PLENTY,
-    }
+    return {"GRYPH_SLACK_CALLS_PER_MINUTE": PLENTY}
 
 
 @asynccontextmanager
@@ -116,14 +119,15 @@ async def _model(given: Asked, town: Town) -> AsyncGenerator[Callable[[], int | 
 
 
 async def _all(
-    town: Town, commands: Sequence[Command], usages: Sequence[Usage], at_most_s: float
+    town: Town, commands: Sequence[Command], usages: Sequence[Usage], given: Asked
 ) -> bool:
     """Give all commands and wait until all is said; whether it was."""
     async with asyncio.TaskGroup() as group:
         beside = [group.create_task(each) for each in (town.watch(), watched(*usages))]
-        await asyncio.gather(*(town.say(command) for command in commands))
+        step_s = given.within_s / len(commands)
+        await asyncio.gather(*(_after(n * step_s, town.say(c)) for n, c in enumerate(commands)))
         try:
-            async with asyncio.timeout(at_most_s):
+            async with asyncio.timeout(given.at_most_s):
                 await _said(town.stack.home, len(commands))
             is_over = True
         except TimeoutError:
@@ -132,6 +136,11 @@ async def _all(
             each.cancel()
     town.look()
     return is_over
+
+
+async def _after(wait_s: float, said: Awaitable[None]) -> None:
+    await asyncio.sleep(wait_s)
+    await said
 
 
 async def _said(home: Path, count: int) -> None:

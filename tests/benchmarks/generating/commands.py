@@ -110,11 +110,18 @@ class Command:
 
     @property
     def answered_s(self) -> float:
-        """When the last part of the result was posted."""
+        """When the result was posted."""
         if self.face is Face.GITHUB:
             return max(each.history.at_s[-1] for each in self.shown)
+        return min(each.history.at_s[0] for each in self.shown if each.kind.startswith(RESULT))
+
+    @property
+    def whole_s(self) -> float:
+        """When the last part of the result was: Slack takes one message a second of a channel, and
+        files come as messages.
+        """
         parts = [each for each in self.shown if each.kind.startswith((RESULT, FILE))]
-        return max(each.history.at_s[0] for each in parts)
+        return max((each.history.at_s[0] for each in parts), default=self.answered_s)
 
     @property
     def edits(self) -> int:

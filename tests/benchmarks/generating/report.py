@@ -22,6 +22,7 @@ _SPANS: Sequence[tuple[str, Callable[[Command, Account], float | None]]] = (
     ("given to status shown", lambda c, _: c.status and _since(c, c.status.history.at_s[0])),
     ("given to first draft shown", lambda c, _: _since(c, c.draft_s)),
     ("given to result posted", lambda c, _: _since(c, c.answered_s)),
+    ("result posted to its last file", lambda c, _: c.whole_s - c.answered_s),
     ("the engine's", lambda _, a: a.engine_s),
     ("overhead", overhead_s),
     ("  given to in the line", lambda c, a: a.queued_s - c.sent_s),
@@ -46,6 +47,9 @@ def told(run: Run) -> int:
     _print_times(timed)
     for face in Face:
         _print_edits(face, list(of_face(run.commands, face)))
+        here = [each for each in timed if each[0].face is face]
+        _print_row(f"overhead on {face}", [overhead_s(*each) for each in here])
+        _print_row("  last word to result posted", [c.answered_s - a.ended_s for c, a in here])
     verdicts = list(_verdicts(run, timed))
     for is_reached, text in verdicts:
         print(f"{'reached' if is_reached else 'MISSED':8} {text}")

@@ -1,11 +1,15 @@
 """Slack, Discord and GitHub on loopback, people who ask there at once, and what they are shown."""
 
 import asyncio
+import json
+import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+
+import httpx
 
 from bot.console.client import gateway_url
 from bot.console.settings import ClientSettings
@@ -23,12 +27,16 @@ from tests.benchmarks.generating.commands import (
 )
 from tests.fakes.discord_wire.server import Discord
 from tests.fakes.discord_wire.world import EPOCH_MS, Channel, ChannelKind, User
+from tests.fakes.git_host import commit
+from tests.fakes.github.hooks import sign
+from tests.fakes.github.people import add_comment, comment_event
 from tests.fakes.github.server import GitHub
-from tests.fakes.github.world import APP_ID, WEBHOOK_SECRET, Repository
+from tests.fakes.github.world import APP_ID, INSTALLATION, WEBHOOK_SECRET, Repository
 from tests.fakes.slack.server import BOT_TOKEN
 from tests.fakes.slack.workspace import BOT, SECRET, Slack
 
-REPOSITORY = "acme/text"
+LOCAL = "acme/text"
+"""The repository that is meant in the chats; it lies on the worker's machine."""
 LOOK_S = 0.05
 """How often it is looked for messages; the times are the platforms' own."""
 _RESULT = " · result"
@@ -42,7 +50,9 @@ class Town:
     slack: Slack
     discord: Discord
     stack: Stack
-    repository: Repository
+    http: httpx.AsyncClient
+    repositories: Sequence[Repository]
+    """One of each team, with an installation of its own."""
     people: Sequence[str]
     channels: Sequence[str]
     users: Sequence[str]
@@ -66,13 +76,31 @@ class Town:
                 command.thread = f"D{message.id}"
                 return
             case Face.GITHUB:
-                number = at + 1
-                by = self.github.world.account(self.people[at])
-                self.github.world.talk(self.repository, number, by, "Words", "")
-                command.thread = f"{REPOSITORY}#{number}"
-                line = f"/gryph {command.line}"
-                await self.github.people.comment(self.repository, number, by.login, line)
+                repository = self.repositories[at % len(self.repositories)]
+                number = repository.new_number()
+                command.thread = f"{repository.full_name}#{number}"
+                await self._comment(repository, number, self.people[at], command.line)
         command.acknowledged_s = now_s()
+
+    async def _comment(self, repository: Repository, number: int, login: str, line: str) -> None:
+        """On an issue of its own; delivered here, since the fake's own webhooks name one
+        installation only.
+        """
+        world = self.github.world
+        by = world.account(login)
+        world.talk(repository, number, by, "Words", "")
+        made = add_comment(world, repository, number, by, f"/gryph {line}")
+        event, payload = comment_event(world, repository, made, ("created", login))
+        body = json.dumps({**payload, "installation": {"id": repository.installation}}).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": str(uuid.uuid4()),
+            "X-Hub-Signature-256": sign(body, WEBHOOK_SECRET),
+        }
+        url = f"{self.slack.app_url}/github/webhook"
+        answer = await self.http.post(url, content=body, headers=headers)
+        answer.raise_for_status()
 
     async def watch(self) -> None:
         """Until cancelled: find each new message of ours soon enough to see its first edit."""
@@ -113,34 +141,45 @@ class Town:
                 yield Shown(f"D{channel.id}" if is_thread else "stray", kind, message.history)
 
     def _on_github(self) -> Iterator[Shown]:
-        for comment in list(self.repository.comments.values()):
-            if comment.by is self.github.world.bot and not isinstance(comment.history, Stamped):
-                comment.history = Stamped(comment.history, comment.created_at.timestamp())
-                yield Shown(f"{REPOSITORY}#{comment.number}", COMMENT, comment.history)
+        for repository in self.repositories:
+            for comment in list(repository.comments.values()):
+                ours = comment.by is self.github.world.bot
+                if ours and not isinstance(comment.history, Stamped):
+                    comment.history = Stamped(comment.history, comment.created_at.timestamp())
+                    thread = f"{repository.full_name}#{comment.number}"
+                    yield Shown(thread, COMMENT, comment.history)
 
 
 @asynccontextmanager
-async def opened(folder: Path, people: int, settings: Mapping[str, str]) -> AsyncGenerator[Town]:
-    """Everything running, for so many people."""
+async def opened(
+    folder: Path, people: int, teams: int, settings: Mapping[str, str]
+) -> AsyncGenerator[Town]:
+    """Everything running, for so many people, who have so many repositories."""
     home = folder / "home"
     home.mkdir()
     github = GitHub(folder / "repositories")
     names = [f"p{number}" for number in range(people)]
-    async with github.serving(), Slack.running() as slack, Discord.running() as discord:
+    async with (
+        github.serving(),
+        Slack.running() as slack,
+        Discord.running() as discord,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
         slack.server.paced = True
-        repository = github.world.repository(REPOSITORY, FILES)
-        repository.private = True
-        repository.permissions |= dict.fromkeys(names, "write")
+        repositories = [_repository(github, number, names) for number in range(teams)]
         members = [discord.world.add_user(name) for name in names]
         guild = discord.world.add_guild("Acme", members)
-        where = _addresses(github, slack, discord)
+        commit(folder / "checkout", FILES)
+        local = json.dumps({LOCAL: str(folder / "checkout")})
+        where = {**_addresses(github, slack, discord), "GRYPH_REPOSITORIES": local}
         async with running(home, **where, **settings) as stack:
             town = Town(
                 github=github,
                 slack=slack,
                 discord=discord,
                 stack=stack,
-                repository=repository,
+                repositories=repositories,
+                http=http,
                 people=names,
                 channels=[slack.world.add_channel(f"c-{name}") for name in names],
                 users=[slack.world.add_user(name) for name in names],
@@ -148,13 +187,20 @@ async def opened(folder: Path, people: int, settings: Mapping[str, str]) -> Asyn
                 members=members,
             )
             slack.app_url = gateway_url(ClientSettings(home=home))
-            github.hooks.url = f"{slack.app_url}/github/webhook"
             await eventually(lambda: discord.gateway.connected, START_S)
             await eventually(lambda: stack.log.count("worker ready") >= len(_WORKERS), START_S)
             yield town
 
 
 _WORKERS = ("worker-1", "worker-gpu")
+
+
+def _repository(github: GitHub, team: int, people: Sequence[str]) -> Repository:
+    made = github.world.repository(f"team{team}/text{team}", FILES)
+    made.private = True
+    made.installation = INSTALLATION + team
+    made.permissions |= dict.fromkeys(people, "write")
+    return made
 
 
 def _addresses(github: GitHub, slack: Slack, discord: Discord) -> dict[str, str]:
@@ -169,5 +215,5 @@ def _addresses(github: GitHub, slack: Slack, discord: Discord) -> dict[str, str]
         "GRYPH_SLACK_API_URL": slack.api_url,
         **discord.settings,
         "GRYPH_DISCORD_MEMBER_TIER": "write",
-        "GRYPH_DEFAULT_REPOSITORY": REPOSITORY,
+        "GRYPH_DEFAULT_REPOSITORY": LOCAL,
     }

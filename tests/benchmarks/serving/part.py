@@ -28,14 +28,17 @@ def run_part(name: str, asked: Asked, **options: str) -> dict[str, Any]:
     """
     began = time.monotonic()
     command = [sys.executable, "-m", "tests.benchmarks.serving.part", name, asked.as_json()]
-    done = subprocess.run(
-        [*command, json.dumps(options)],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
     words = " ".join([name, *options.values()])
+    try:
+        done = subprocess.run(
+            [*command, json.dumps(options)],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as problem:
+        raise PartFailed(f"{words}: not ready after {_TIMEOUT_S:.0f} s") from problem
     print(f"  {words}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     if done.returncode:
         raise PartFailed(f"{words}: exit status {done.returncode}\n{done.stderr[-2000:]}")

@@ -77,6 +77,16 @@ async def test_progress_may_use_half_of_what_may_be_written_at_once(pace: Pace) 
         await pace.write()
 
 
+async def test_progress_leaves_points_too_where_writes_are_many(clock: Clock) -> None:
+    pace = Pace(Budgets(None, patience_s=0.0, clock=clock), "7", Allowance(10_000, 100_000))
+    made = 0
+    while await pace.has_room_for_progress():
+        await pace.write()
+        made += 1
+    for _ in range(made - 1):
+        await pace.write()
+
+
 async def test_nothing_is_asked_while_github_wants_to_be_left_alone(
     pace: Pace, clock: Clock
 ) -> None:

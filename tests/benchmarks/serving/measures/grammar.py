@@ -13,7 +13,7 @@ from tests.benchmarks.serving.asked import Asked
 from tests.benchmarks.serving.served import metered
 from tests.benchmarks.serving.workload import LONG_JSON, Job, cut, mixed, seeded, source_tokens
 
-_ROUNDS = 3
+_ROUNDS = 5
 _MOST_TOKENS = 400
 _WORD = {"type": "string", "maxLength": 12}
 _BOUNDED = {"type": "array", "items": {"type": "string", "maxLength": 40}, "minItems": 200}

@@ -177,7 +177,7 @@ class Impatient(Unwatched):
 def test_what_was_found_is_kept_when_a_person_cancels(shop: Path, text_ground: Ground) -> None:
     task = Task(Kind.WRITE, "a tax", shop, path="shop/tax.py")
     model = ScriptedModel([UNDEFINED, Answer("x", Trouble.HANGS)])
-    result = generate(task, model, text_ground, watch=Impatient("Repair"))
+    result = generate(task, model, text_ground, watch=Impatient("repair"))
     assert result.stopped
     assert "prise" in result.files[0].content
     assert "cancelled" in result.unverified_because

@@ -176,7 +176,7 @@ def test_a_stop_keeps_what_was_done() -> None:
     embedder, shelf, watch = Thesaurus(), MemoryShelf(), Counted(looks=65)
     with pytest.raises(Stopped):
         code_index(files(texts), Indexing(embedder, shelf, watch))
-    assert watch.told == ["Reading the code: 64 files"]
+    assert watch.told == ["reading the code: 64 files"]
     assert len(embedder.asked) == 64
     code_index(files(texts), replace(Indexing(embedder, shelf, watch), watch=Unwatched()))
     assert len(embedder.asked) == 100
