@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo up test check bench setup docs
+.PHONY: demo up test check bench bench-gpu setup docs
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,6 +46,13 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.sandbox_start
 	$(BIN)/python -m tests.benchmarks.retrieval
 	$(BIN)/python -m tests.benchmarks.serving
+
+# Speed on a GPU; it prints the device. Where it was not run, nothing of it is claimed.
+bench-gpu: $(READY)
+	$(BIN)/python -m tests.benchmarks.serving --device cuda --shape 1.5b --rounds 1 \
+		--measure throughput,prefix,slo
+	$(BIN)/python -m tests.benchmarks.serving --device cuda --exact-requests 200 \
+		--measure exactness,cancel,adapters,recovery
 
 # The pages that are generated from the registry and the settings.
 docs: $(READY)

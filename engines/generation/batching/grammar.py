@@ -8,16 +8,20 @@ applies them to those rows of the logits only.
 # xgrammar is typed in part.
 
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import xgrammar
 from torch import Tensor
 
 from engines.generation.types import RequestRefused
 
+_WORD_BITS = 32
+_FIRST_PRINTABLE = 0x20
 _CACHE_BYTES = 256_000_000
 """Of compiled schemas; the least used are forgotten."""
 
@@ -25,13 +29,14 @@ _CACHE_BYTES = 256_000_000
 class Grammar:
     """A compiled schema. Shared by all requests that ask for it."""
 
-    def __init__(self, compiled: xgrammar.CompiledGrammar) -> None:
-        """From the compiler."""
+    def __init__(self, compiled: xgrammar.CompiledGrammar, printable: Tensor) -> None:
+        """From the compiler; `printable` is the mask of `_printable`."""
         self._compiled = compiled
+        self._printable = printable
 
     def matcher(self, written: Sequence[int]) -> "Matcher":
         """The state of one request that has written these tokens."""
-        matcher = Matcher(xgrammar.GrammarMatcher(self._compiled))
+        matcher = Matcher(xgrammar.GrammarMatcher(self._compiled), self._printable)
         for token in written:
             matcher.accept(token)
         return matcher
@@ -40,9 +45,10 @@ class Grammar:
 class Matcher:
     """Where one request is in its grammar."""
 
-    def __init__(self, matcher: xgrammar.GrammarMatcher) -> None:
+    def __init__(self, matcher: xgrammar.GrammarMatcher, printable: Tensor) -> None:
         """At the beginning."""
         self._matcher = matcher
+        self.printable = printable
 
     def accept(self, token: int) -> None:
         """The request has written this token, which its mask allowed."""
@@ -72,6 +78,7 @@ class Grammars:
         self._compiler = xgrammar.GrammarCompiler(
             info, max_threads=1, cache_enabled=True, cache_limit_bytes=_CACHE_BYTES
         )
+        self._printable = _printable(info.decoded_vocab, vocabulary)
         self._lock = threading.Lock()
 
     def compile(self, schema: Mapping[str, Any]) -> Grammar:
@@ -86,7 +93,18 @@ class Grammars:
                 compiled = self._compiler.compile_json_schema(text, any_whitespace=False)
         except (RuntimeError, ValueError, TypeError) as error:
             raise RequestRefused(f"the JSON schema cannot be used: {error}") from error
-        return Grammar(compiled)
+        return Grammar(compiled, self._printable)
+
+
+def _printable(tokens: Sequence[bytes], vocabulary: int) -> Tensor:
+    """The tokens without control characters, as a mask row, int32 [words].
+
+    JSON on one line has none, and xgrammar 0.2.8 lets them through in strings with a `maxLength`.
+    """
+    bits = np.zeros(-(-vocabulary // _WORD_BITS) * _WORD_BITS, np.bool_)
+    for number, token in enumerate(tokens):
+        bits[number] = not any(byte < _FIRST_PRINTABLE for byte in token)
+    return torch.from_numpy(np.packbits(bits, bitorder="little").view(np.int32))
 
 
 def constrain(logits: Tensor, matchers: Mapping[int, Matcher]) -> None:
@@ -98,10 +116,24 @@ def constrain(logits: Tensor, matchers: Mapping[int, Matcher]) -> None:
     """
     if not matchers:
         return
-    rows = list(matchers)
-    mask = xgrammar.allocate_token_bitmask(len(rows), logits.shape[-1])
+    columns = logits.shape[-1]
+    mask = xgrammar.allocate_token_bitmask(len(matchers), columns)
     for at, matcher in enumerate(matchers.values()):
         matcher.fill(mask, at)
+    mask &= next(iter(matchers.values())).printable
+    if logits.device.type == "cpu":
+        _apply(logits, mask, list(matchers))
+        return
+    rows = torch.tensor(list(matchers), device=logits.device)
     chosen = logits[rows]
     xgrammar.apply_token_bitmask_inplace(chosen, mask.to(logits.device))
-    logits[torch.tensor(rows, device=logits.device)] = chosen
+    logits[rows] = chosen
+
+
+def _apply(logits: Tensor, mask: Tensor, rows: Sequence[int]) -> None:
+    """What xgrammar does on a GPU, at a fifth of the time that it takes on a processor."""
+    words = np.invert(mask.numpy()).view(np.uint8)
+    bits = np.unpackbits(words, axis=1, count=logits.shape[-1], bitorder="little")
+    forbidden = torch.from_numpy(bits.view(np.bool_))
+    for at, row in enumerate(rows):
+        logits[row].masked_fill_(forbidden[at], -math.inf)

@@ -46,3 +46,22 @@ def test_json_that_is_too_long_is_cut_off(local: LocalModel) -> None:
     written = local.submit(request).written()
     assert written.finish is Finish.LENGTH
     assert written.text.startswith("{")
+
+
+def test_strings_of_bounded_length_hold_no_bare_control_characters(local: LocalModel) -> None:
+    schema = {"type": "array", "items": {"type": "string", "maxLength": 12}, "maxItems": 3}
+    asked = [
+        local.submit(
+            ModelRequest(
+                (Message("user", "words"),),
+                max_tokens=120,
+                sampling=Sampling(1.0, seed=seed),
+                json_schema=schema,
+            )
+        )
+        for seed in range(16)
+    ]
+    for writing in asked:
+        written = writing.written()
+        assert written.finish is Finish.STOP
+        assert isinstance(json.loads(written.text), list)
