@@ -207,7 +207,7 @@ def _task(
         path, tests = None, (f"{path}::{request.symbol}" if request.symbol else path,)
     return Task(
         kind=Kind(request.task),
-        wish=request.wish,
+        wish=_wish(request),
         root=root,
         language=request.language or _language(request, turns),
         path=path,
@@ -218,6 +218,15 @@ def _task(
         tests=tests,
         with_tests=request.tests,
     )
+
+
+def _wish(request: GenerateCode) -> str:
+    """With the lines that were pointed at."""
+    if request.lines is None:
+        return request.wish
+    first, last = request.lines
+    where = f"line {first}" if first == last else f"lines {first} to {last}"
+    return f"{request.wish}\n\nIt is about {where} of {request.path}.".lstrip()
 
 
 def _language(request: GenerateCode, turns: Sequence[Turn]) -> str:

@@ -289,6 +289,14 @@ def test_found_code_is_shown_but_for_what_the_repository_has_left_alone(
     assert at.nears == ["slugs.py"]
 
 
+def test_the_lines_that_were_pointed_at_are_told_to_the_model(
+    studio: Callable[..., Studio],
+) -> None:
+    at = studio(WROTE)
+    at.run("shorter", path="words.py", lines=(1, 1))
+    assert "It is about line 1 of words.py." in at.prompt
+
+
 def test_a_follow_up_is_shown_what_was_wished_and_written_before(
     studio: Callable[..., Studio],
 ) -> None:
