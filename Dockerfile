@@ -24,9 +24,10 @@ ENV GRYPH_LISTEN=0.0.0.0:8414
 CMD ["python", "-m", "bot.app"]
 
 FROM base AS worker
-# Namespaces are refused in most containers: the sandbox then runs on Landlock and seccomp.
+# Namespaces are refused in most containers: the sandbox then runs on Landlock and seccomp. node runs
+# pyright, which checks the types of generated code.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bubblewrap=0.8.* \
+    && apt-get install --yes --no-install-recommends bubblewrap=0.8.* nodejs=18.* \
     && rm -rf /var/lib/apt/lists/*
 COPY engines engines
 RUN pip install --constraint constraints.txt '.[worker]'
