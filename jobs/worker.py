@@ -25,6 +25,7 @@ from jobs.desk import Work
 from jobs.health import WorkerHealth
 from jobs.listener import CannotListen, listening
 from jobs.metrics import WorkerMetrics
+from jobs.one_parser import parse_one_by_one
 from jobs.queue import RUN, EventBell, connection, from_json, queue_name, to_json
 from jobs.runner import JOB_LIMIT_S, Runner
 from jobs.settings import WorkerSettings
@@ -226,6 +227,7 @@ def _rung(sandbox: Sandbox | NoSandbox) -> str:
 
 def main() -> None:
     """The process' entry."""
+    parse_one_by_one()
     set_up_logging()
     logging.getLogger("arq").setLevel(logging.WARNING)
     settings = WorkerSettings()

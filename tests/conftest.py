@@ -7,10 +7,12 @@ import pytest
 from sqlmodel import SQLModel
 
 import storage.tables
+from jobs.one_parser import parse_one_by_one
 from storage.database import Database
 from tests.fakes.valkey import running_valkey
 
 assert storage.tables.__all__, "importing the tables registers them"
+parse_one_by_one()  # pytest parses what it imports, while jobs run in threads of their own
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ class Outcome(StrEnum):
 
 ASKS: Mapping[str, str] = {
     "test": "test src/a.py",
+    "generate": "generate a parser of ini files",
     "status": "status {job}",
     "cancel": "cancel {job}",
     "retry": "retry {job}",
@@ -103,6 +104,7 @@ _EVERYWHERE: Rules = {
 _GITHUB: Rules = {
     **_EVERYWHERE,
     "test": {Outcome.RUNS: _WRITE | _AUTHOR},
+    "generate": {Outcome.RUNS: _WRITE | _AUTHOR},
     "retry": {Outcome.RUNS: _WRITE | _AUTHOR},
     "cancel": {Outcome.CANCELS: _WRITE | _AUTHOR | _ASKED},
     "approve": {},
@@ -112,6 +114,7 @@ _GITHUB: Rules = {
 _CHAT: Rules = {
     **_EVERYWHERE,
     "test": {Outcome.RUNS: _WRITE},
+    "generate": {Outcome.RUNS: _WRITE},
     "retry": {Outcome.RUNS: _WRITE | _LINKED},
     "cancel": {Outcome.CANCELS: _WRITE | _ASKED | _LINKED},
     "approve": {},
@@ -128,6 +131,7 @@ RULES: Mapping[Where, Rules] = {
     Where.GITHUB_FORK: {
         **_GITHUB,
         "test": {Outcome.WAITS: _WRITE | _AUTHOR},
+        "generate": {Outcome.WAITS: _WRITE | _AUTHOR},
         "retry": {Outcome.WAITS: _WRITE | _AUTHOR},
         "approve": {Outcome.APPROVES: _WRITE},
     },
@@ -138,6 +142,7 @@ RULES: Mapping[Where, Rules] = {
         **_READERS_TOO,
         # A writer's token alone opens no repository of the code host; see decision 5.
         "test": {Outcome.RUNS: _RULE},
+        "generate": {Outcome.RUNS: _RULE},
         "retry": {Outcome.RUNS: _RULE | _LINKED},
         "link": {Outcome.ANSWERS: _ALL},
     },
