@@ -1,7 +1,6 @@
 """`generate`: have a model write, fix or change code, and check what it wrote."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from handlers import (
@@ -13,14 +12,13 @@ from handlers import (
     Outcome,
     Permission,
     Platform,
-    RepositoryWishes,
     Takes,
     Target,
     Tier,
     UserError,
 )
 from handlers.jobs_in_reach import job_meant
-from handlers.targets import path_of, source_of
+from handlers.targets import not_ignored, path_of, source_of
 from jobs.requests import FIX_WHAT, GenerateCode, request_adapter
 from storage.clock import utc_now
 from storage.ids import JobId, as_job_id
@@ -50,7 +48,7 @@ async def run(context: Context, call: Call) -> Outcome:
     wished = await context.wished(source.repository)
     path = path_of(call, asked.target) if asked.target.path else None
     if path is not None:
-        _not_ignored(path, wished)
+        not_ignored(path, wished)
     snippets = context.snippets()
     if asked.task == "fix" and not (asked.wish or snippets or path or _may_be_meant(context)):
         raise UserError(FIX_WHAT)
@@ -114,15 +112,6 @@ def _may_be_meant(context: Context) -> bool:
     said = context.invocation
     is_in_a_thread = said.place.platform in _CHATS and said.place.thread is not None
     return bool(said.topic or is_in_a_thread or said.reply_to or said.attached)
-
-
-def _not_ignored(path: str, wished: RepositoryWishes) -> None:
-    pattern = next((each for each in wished.ignore if fnmatchcase(path, each)), None)
-    if pattern is not None:
-        raise UserError(
-            f"`{path}` is among the files that this repository's `.gryph.toml` has me leave alone "
-            "(`paths.ignore`)."
-        )
 
 
 async def _followed(context: Context, call: Call) -> JobId | None:

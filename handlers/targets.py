@@ -1,8 +1,17 @@
 """From what a person pointed at to the code a job works on."""
 
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from handlers import Call, Context, Platform, PullRequest, Target, UserError
+from handlers import (
+    Call,
+    Context,
+    Platform,
+    PullRequest,
+    RepositoryWishes,
+    Target,
+    UserError,
+)
 from jobs.requests import Source
 
 
@@ -126,3 +135,17 @@ def path_of(call: Call, target: Target) -> str:
         elif part != "/":
             parts.append(part)
     return "/".join(parts) or "."
+
+
+def not_ignored(path: str, wished: RepositoryWishes) -> None:
+    """Let pass what the repository does not have left alone.
+
+    Raises:
+        UserError: It does.
+    """
+    pattern = next((each for each in wished.ignore if fnmatchcase(path, each)), None)
+    if pattern is not None:
+        raise UserError(
+            f"`{path}` is among the files that this repository's `.gryph.toml` has me leave alone "
+            "(`paths.ignore`)."
+        )

@@ -1,6 +1,5 @@
 """`test`: write tests for code, or show what a change changes in how the code behaves."""
 
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -19,7 +18,7 @@ from handlers import (
     Tier,
     UserError,
 )
-from handlers.targets import own_ref, path_of, pull_meant, source_of, source_of_pull
+from handlers.targets import not_ignored, own_ref, path_of, pull_meant, source_of, source_of_pull
 from jobs.requests import Source, TestChanges, TestCode
 from storage import wishes
 
@@ -52,7 +51,7 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
     source = source_of(context, target)
     path = _relative(path, source)
     wished = await context.wished(source.repository)
-    _not_ignored(path, wished)
+    not_ignored(path, wished)
     return TestCode(
         source=source,
         path=path,
@@ -82,7 +81,7 @@ async def _changes(context: Context, call: Call, target: Target) -> TestChanges:
     path = _relative(_path(call, target), source) if target.path else None
     wished = await context.wished(source.repository)
     if path is not None:
-        _not_ignored(path, wished)
+        not_ignored(path, wished)
     return TestChanges(
         source=source,
         base=Source(repository=source.repository, ref=own_ref(base)),
@@ -133,15 +132,6 @@ def _path(call: Call, target: Target) -> str:
     if target.symbol is not None or target.lines is not None:
         raise UserError(f"`{path}` is no file: name the one that holds what you mean.")
     return path
-
-
-def _not_ignored(path: str, wished: RepositoryWishes) -> None:
-    pattern = next((each for each in wished.ignore if fnmatchcase(path, each)), None)
-    if pattern is not None:
-        raise UserError(
-            f"`{path}` is among the files that this repository's `.gryph.toml` has me leave alone "
-            "(`paths.ignore`)."
-        )
 
 
 def _relative(path: str, source: Source) -> str:

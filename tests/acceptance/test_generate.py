@@ -11,7 +11,7 @@ from tests.acceptance.test_job import passes
 from tests.fakes.model_servers.running import openai_server
 from tests.fakes.model_servers.world import Turn, World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 FIRST = """\
 Counts words.

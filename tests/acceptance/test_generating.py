@@ -12,7 +12,7 @@ from tests.benchmarks.generating.campaign import Asked, run
 from tests.benchmarks.generating.commands import Face, of_face
 from tests.benchmarks.generating.report import too_fast
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def test_all_are_answered_once_in_their_threads_at_each_platform_s_pace(

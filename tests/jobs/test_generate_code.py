@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,76 +12,32 @@ from engines.generation.ground import Tools, find_tools
 from engines.generation.scripted import Answer, ScriptedModel, Trouble
 from engines.generation.tasks import Excerpt
 from engines.generation.types import ModelRequest
-from engines.sandbox.environments.declared import declared
-from engines.sandbox.environments.types import Environment
-from engines.sandbox.sandbox import Sandbox, find_sandbox
-from engines.sandbox.types import NoIsolation
-from engines.watch import Watch
-from jobs.desk import Altered, Declined, Done, NewArtifact
+from jobs.desk import Declined, Done
 from jobs.earlier import EarlierJobs
 from jobs.finding_code import SearchGround
 from jobs.generate_code import CodeWriter
 from jobs.messages import Action, Actions, Code, Diff, Fields, Table, Text
 from jobs.models import Models
 from jobs.requests import GenerateCode, Snippet, Source, Talk
-from jobs.runner import RunningWatch
 from storage import ledger, models
 from storage.artifacts import NewArtifact as NotedArtifact
 from storage.artifacts import record
 from storage.blobs import blob_id
 from storage.clock import utc_now
 from storage.database import Database
-from storage.ids import ArtifactId, JobId
+from storage.ids import JobId
 from storage.models import ModelKind, RegisteredModel
 from storage.stores.local import LocalStore
 from tests.jobs.asked import ask
+from tests.jobs.table_top import JOB, TableTop
 
 BlockT = TypeVar("BlockT")
-JOB = JobId("J7K2M9Q")
 SLUG = 'def slug(title):\n    return title.lower().replace(" ", "-")\n'
 TESTED = 'from slugs import slug\n\n\ndef test_slug():\n    assert slug("A B") == "a-b"\n'
 WROTE = f"A slug.\n\nFILE: slugs.py\n```python\n{SLUG}```\n"
 WROTE_WITH_TESTS = f"{WROTE}\nFILE: tests/test_slugs.py\n```python\n{TESTED}```\n"
 BROKEN = "Here.\n\nFILE: slugs.py\n```python\ndef slug(:\n```\n"
 MODEL = RegisteredModel("small", ModelKind.OPENAI, "http://127.0.0.1:9/v1", model="m")
-
-
-@cache
-def sandbox() -> Sandbox:
-    try:
-        return find_sandbox()
-    except NoIsolation as reason:
-        pytest.skip(str(reason))
-
-
-@dataclass
-class TableTop:
-    """A desk over a plain folder."""
-
-    root: Path
-    job: JobId = JOB
-    watch: Watch = field(default_factory=RunningWatch)
-    kept: list[NewArtifact] = field(default_factory=list[NewArtifact])
-    has_secrets: bool = False
-    is_isolated: bool = True
-
-    def checkout(self, source: Source, path: str) -> Path:
-        assert (source.repository, path != "") == ("o/r", True)
-        return self.root
-
-    def environment(self, checkout: Path) -> Environment:
-        return Environment(declared(checkout), (), (), "")
-
-    def sandbox(self) -> Sandbox:
-        if not self.is_isolated:
-            raise Declined("This machine offers no isolation.")
-        return sandbox()
-
-    def keep(self, artifact: NewArtifact) -> ArtifactId:
-        if self.has_secrets and artifact.replaces is not None:
-            raise Altered(artifact.name)
-        self.kept.append(artifact)
-        return ArtifactId(f"artifact-{len(self.kept)}")
 
 
 @dataclass

@@ -1,26 +1,19 @@
 """The `test` job over the real engine: what it says of a small file."""
 
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from engines.sandbox.environments.declared import declared
-from engines.sandbox.environments.types import Environment
-from engines.sandbox.sandbox import Sandbox, find_sandbox
-from engines.sandbox.types import NoIsolation
-from engines.watch import Stopped, Watch
+from engines.watch import Stopped
 from jobs import test_code
-from jobs.desk import Altered, Declined, Done, NewArtifact
+from jobs.desk import Declined, Done
 from jobs.messages import Action, Actions, Collapsible, Diff, Fields, File, Table, Text
 from jobs.requests import Source, TestCode
 from jobs.runner import RunningWatch
 from storage.blobs import blob_id
-from storage.ids import ArtifactId, JobId
+from tests.jobs.table_top import JOB, TableTop
 
-JOB = JobId("J7K2M9Q")
 CLAMP = '''\
 """Bounds."""
 
@@ -31,41 +24,6 @@ def clamp(value: int, low: int = 0, high: int = 10) -> int:
         raise ValueError("low above high")
     return max(low, min(value, high))
 '''
-
-
-@cache
-def sandbox() -> Sandbox:
-    try:
-        return find_sandbox()
-    except NoIsolation as reason:
-        pytest.skip(str(reason))
-
-
-@dataclass
-class TableTop:
-    """A desk over a plain folder."""
-
-    root: Path
-    job: JobId = JOB
-    watch: Watch = field(default_factory=RunningWatch)
-    kept: list[NewArtifact] = field(default_factory=list[NewArtifact])
-    has_secrets: bool = False
-
-    def checkout(self, source: Source, path: str) -> Path:
-        assert (source.repository, path != "") == ("o/r", True)
-        return self.root
-
-    def environment(self, checkout: Path) -> Environment:
-        return Environment(declared(checkout), (), (), "")
-
-    def sandbox(self) -> Sandbox:
-        return sandbox()
-
-    def keep(self, artifact: NewArtifact) -> ArtifactId:
-        if self.has_secrets and artifact.replaces is not None:
-            raise Altered(artifact.name)
-        self.kept.append(artifact)
-        return ArtifactId(f"artifact-{len(self.kept)}")
 
 
 @pytest.fixture
