@@ -25,6 +25,7 @@ from tests.deploy.deployed import (
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(400),
     pytest.mark.skipif(
         shutil.which("prometheus") is None,
         reason="prometheus is not installed (Debian package prometheus)",
@@ -57,7 +58,7 @@ async def test_every_rule_and_panel_is_answered_and_nothing_is_wrong(
         await say_all(stack, repository)  # only what grows between two scrapes has a rate
         for name in recorded():
             await until(lambda name=name: has_numbers(prometheus, name))
-        await until(lambda: panels_show_all(prometheus))
+        await until_panels_show_all(prometheus, stack, repository)
         assert (await empty(prometheus, rule_queries())).isdisjoint(recorded())
         await until(lambda: only_a_backup_is_missing(prometheus))
         assert {rule["health"] for rule in await prometheus.rules()} == {"ok"}
@@ -83,6 +84,18 @@ async def until_all_are_up(prometheus: Prometheus) -> None:
         return await prometheus.targets() == {"gryph-gateway": "up", "gryph-worker": "up"}
 
     await until(are_up)
+
+
+async def until_panels_show_all(prometheus: Prometheus, stack: Stack, repository: Path) -> None:
+    """A rate shows what grew between two scrapes; where a busy machine missed that, it grows again."""
+    for _ in range(2):
+        try:
+            await until(lambda: panels_show_all(prometheus))
+        except TimeoutError:
+            await say_all(stack, repository)
+        else:
+            return
+    await until(lambda: panels_show_all(prometheus))
 
 
 async def say_all(stack: Stack, repository: Path) -> None:

@@ -92,7 +92,7 @@ export async function fetched(url) {
 export default (a = 1, b = 2) => a + b;
 """,
         "src/stack.mjs",
-        2.0,
+        6.0,
     )
     text = result.source
     assert "import stack, { Stack, countdown, fetched } from '../src/stack.mjs';" in text
