@@ -45,7 +45,7 @@ bench: $(READY)
 	$(BIN)/python -m engines.sandbox canary
 	$(BIN)/python -m tests.benchmarks.sandbox_start
 	$(BIN)/python -m tests.benchmarks.retrieval
-	$(BIN)/python -m tests.benchmarks.serving
+	$(BIN)/python -m tests.benchmarks.serving --measure throughput --rounds 1
 
 # Speed on a GPU; it prints the device. Where it was not run, nothing of it is claimed.
 bench-gpu: $(READY)

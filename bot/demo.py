@@ -48,7 +48,7 @@ def main() -> None:
         home, repository = Path(folder, "home"), Path(folder, "repository")
         home.mkdir()
         _copy(repository)
-        _say("Starting the stack: Valkey, gateway and worker, in an empty home …")
+        _say("Starting the stack: Valkey, gateway and workers, in an empty home …")
         asyncio.run(_play(home, repository))
         written = _written(repository)
         _say(f"$ pytest {written}")
