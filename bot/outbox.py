@@ -11,7 +11,7 @@ line stops it.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -101,22 +101,39 @@ class Outbox:
             return
         found = await self._database.write(lambda s: ledger.due_rings(s, now, places))
         rings = sorted(found, key=lambda ring: places[ring.job])
-        cleared = await asyncio.gather(*(self._is_cleared(ring) for ring in rings))
-        await self._ring([ring for ring, may in zip(rings, cleared, strict=True) if may], places)
+        is_down = False
+        async for ring in self._cleared(rings):
+            if is_down or not await self._is_told(ring, places[ring.job]):
+                is_down = True
+                self._metrics.queue_down.inc()
+                await self._later(ring.job, QUEUE_DOWN_WAIT_S)
 
-    async def _ring(self, rings: Sequence[Ring], places: Mapping[JobId, int]) -> None:
-        for done, ring in enumerate(rings):
-            try:
-                with _part("ring", ring):
-                    turn_at = utc_now() + timedelta(seconds=places[ring.job] * STEP_S)
-                    await self._queue.ring(ring.job, ring.queue, turn_at=turn_at)
-                self._metrics.queue_rings.labels(ring.queue).inc()
-            except QueueDown as down:
-                log.warning("queue down", error=str(down), jobs=len(rings) - done)
-                for waiting in rings[done:]:
-                    self._metrics.queue_down.inc()
-                    await self._later(waiting.job, QUEUE_DOWN_WAIT_S)
-                return
+    async def _is_told(self, ring: Ring, place: int) -> bool:
+        """Tell the queue; whether it could be."""
+        try:
+            with _part("ring", ring):
+                turn_at = utc_now() + timedelta(seconds=place * STEP_S)
+                await self._queue.ring(ring.job, ring.queue, turn_at=turn_at)
+        except QueueDown as down:
+            log.warning("queue down", error=str(down))
+            return False
+        self._metrics.queue_rings.labels(ring.queue).inc()
+        return True
+
+    async def _cleared(self, rings: Sequence[Ring]) -> AsyncGenerator[Ring]:
+        """Each as soon as it is cleared: none waits for what another one's platform takes."""
+
+        async def looked(ring: Ring) -> Ring | None:
+            return ring if await self._is_cleared(ring) else None
+
+        clearing = [asyncio.ensure_future(looked(ring)) for ring in rings]
+        try:
+            for cleared in asyncio.as_completed(clearing):
+                if (ring := await cleared) is not None:
+                    yield ring
+        finally:
+            for each in clearing:
+                each.cancel()
 
     async def _is_cleared(self, ring: Ring) -> bool:
         """Edge for what a clearance may run into: one job's trouble keeps no other one waiting."""

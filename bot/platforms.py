@@ -107,6 +107,7 @@ def _add_slack(
     api = SlackApi(settings, budgets=budgets)
     platforms.faces[Platform.SLACK] = slack_face(settings, kept, repository_of, api)
     platforms.standing.append(api.token)
+    platforms.closers.append(api.close)
     platforms.routers.append(routes(settings, intake))
     if settings.slack_app_token is not None:
         token = app_token()

@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ STOP_WAIT_S = 20.0
 RESTART_WAIT_S = (0.2, 1.0, 5.0, 15.0)
 STEADY_S = 30.0
 """A process that lived this long starts over with the shortest wait."""
+WORKER_NICENESS = 5
+"""The gateway answers within seconds however busy the workers are."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -52,6 +55,7 @@ class Child:
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    niceness: int = 0
 
 
 async def up(settings: GatewaySettings, *, workers: int = 1) -> None:
@@ -106,6 +110,7 @@ def _staff(settings: GatewaySettings, redis_url: str, workers: int) -> list[Chil
                 "GRYPH_QUEUES": queue,
                 "GRYPH_WORKER_LISTEN": f"127.0.0.1:{_free_port()}",
             },
+            WORKER_NICENESS,
         )
         for name, queue in queues.items()
     ]
@@ -126,7 +131,7 @@ async def _keep_one(stopping: asyncio.Event, child: Child) -> None:
         process = await asyncio.create_subprocess_exec(
             *child.argv,
             env={**_environment(), **child.env},
-            preexec_fn=_die_with_parent,
+            preexec_fn=partial(_settle, child.niceness),
             start_new_session=True,  # Ctrl-C is ours to pass on, once
         )
         log.info("started", process=child.name, pid=process.pid)
@@ -165,8 +170,16 @@ def _environment() -> dict[str, str]:
     return dict(os.environ)  # noqa: TID251 - children inherit the operator's settings
 
 
-def _die_with_parent() -> None:
+def _settle(niceness: int) -> None:
+    """What a child does before it becomes its program: it dies with its parent and makes way for
+    others. Its session may be a scheduling group of its own, which has a niceness apart from the
+    process' (sched(7), autogroup).
+    """
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if niceness:
+        os.nice(niceness)
+        with contextlib.suppress(OSError):  # not every kernel has such groups
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from bot.discord.outbound import DIRECT
 from bot.discord.pace import Pace
 from bot.discord.refusals import TokenedClient, logged_in_call
 from bot.face import Undeliverable
+from bot.minute import Minute
 from bot.settings import GatewaySettings
 from handlers import Invocation, Place, Standing, Tier
 
@@ -32,6 +33,7 @@ class DiscordAuthority:
         self._member_tier = _MEMBER_TIER[settings.discord_member_tier]
         self._client = client
         self._repository_of = repository_of
+        self._servers: Minute[int, discord.Guild] = Minute()
 
     async def standing(self, invocation: Invocation) -> Standing:
         """The caller's standing now. Raises Busy when Discord does not answer."""
@@ -43,12 +45,21 @@ class DiscordAuthority:
         if caller.is_bot or place.workspace == DIRECT:
             return Tier.ANYONE
         try:
-            async with logged_in_call(self._client, self._pace, calls=2):
-                server = await self._client.fetch_guild(int(place.workspace), with_counts=False)
+            server = await self._server(int(place.workspace))
+            async with logged_in_call(self._client, self._pace):
                 member = await server.fetch_member(int(caller.account))
         except Undeliverable:
             return Tier.ANYONE  # they, or we, have left the server
         return self._tier_of(member)
+
+    async def _server(self, number: int) -> discord.Guild:
+        """With what its roles may do; at most a minute old."""
+        known = self._servers.get(number)
+        if known is not None:
+            return known
+        async with logged_in_call(self._client, self._pace):
+            server = await self._client.fetch_guild(number, with_counts=False)
+        return self._servers.put(number, server)
 
     def _tier_of(self, member: discord.Member) -> Tier:
         if member.bot:

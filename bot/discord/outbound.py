@@ -22,6 +22,7 @@ from bot.discord.render import (
 )
 from bot.discord.rest import Attachment, Outgoing, Rest
 from bot.face import ArtifactReader, JobView, Posted
+from bot.fence import may_be_there
 from bot.text import size
 from handlers import Place
 from jobs.messages import Reply
@@ -93,7 +94,7 @@ class DiscordOutbound:
         """Post the result behind the status message; the key is that of its last message."""
         channel = int(status.data["channel"])
         drafts = render_reply(reply, link=self._artifacts.link, job=view.job)
-        earlier = await self._rest.own_messages(channel)
+        earlier = await self._earlier(channel)
         found = {marker_kind(each.content): each.id for each in earlier}
         message = 0
         for number, draft in enumerate(drafts):
@@ -110,7 +111,7 @@ class DiscordOutbound:
             anchor, drafts = completed, (*_uploads_alone(drafts[0]), *drafts[1:])
         earlier: list[discord.Message] = []
         if anchor is not None and drafts:
-            earlier = await self._rest.own_messages(channel, after=anchor)
+            earlier = await self._earlier(channel, after=anchor)
         message = completed
         for number, draft in enumerate(drafts):
             known = next((each.id for each in earlier if _answers(each, draft, anchor)), None)
@@ -152,8 +153,12 @@ class DiscordOutbound:
     async def _find(self, channel: int, draft: Draft) -> int | None:
         """The message that an earlier attempt made of a draft with a job's id below it."""
         kind = marker_kind(draft.content)
-        earlier = await self._rest.own_messages(channel)
+        earlier = await self._earlier(channel)
         return next((each.id for each in earlier if marker_kind(each.content) == kind), None)
+
+    async def _earlier(self, channel: int, *, after: int | None = None) -> list[discord.Message]:
+        """Our messages of late, if an earlier attempt may have made any."""
+        return await self._rest.own_messages(channel, after=after) if may_be_there() else []
 
     async def _post(self, part: "_Part") -> int:
         """Send one message; links to what it cannot carry go before it."""

@@ -13,6 +13,7 @@ from bot.github.client import READ, GitHubClient, Reach
 from bot.github.pulls import pull_request
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
 from bot.github.wire import Commit, PermissionAnswer, RepositoryAnswer, User
+from bot.minute import Minute
 from handlers import Caller, Invocation, PullRequest, Standing, Tier
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ class GitHubAuthority:
     def __init__(self, client: GitHubClient) -> None:
         """Reads as the App's installation."""
         self._client = client
+        self._branches: Minute[str, str] = Minute()
 
     async def standing(self, invocation: Invocation) -> Standing:
         """The caller's permission, and the pull request as it is now. Raises Busy."""
@@ -91,15 +93,21 @@ class GitHubAuthority:
 
     async def _default_head(self, reach: Reach) -> str | None:
         """The default branch's newest commit; None in a repository without any."""
-        repository = f"/repos/{reach.repository}"
         try:
-            branch = (await self._client.get(reach, repository)).one(RepositoryAnswer)
-            path = f"{repository}/commits/{quote(branch.default_branch, safe='')}"
+            branch = quote(await self._default_branch(reach), safe="")
+            path = f"/repos/{reach.repository}/commits/{branch}"
             return (await self._client.get(reach, path)).one(Commit).sha
         except Refused as refused:
             if refused.is_missing or refused.status in (CONFLICT, UNPROCESSABLE):
                 return None
             raise
+
+    async def _default_branch(self, reach: Reach) -> str:
+        known = self._branches.get(reach.repository)
+        if known is not None:
+            return known
+        answer = await self._client.get(reach, f"/repos/{reach.repository}")
+        return self._branches.put(reach.repository, answer.one(RepositoryAnswer).default_branch)
 
 
 def _wrote(pull: PullRequest, caller: Caller) -> bool:

@@ -22,6 +22,9 @@ from bot.slack.sdk_log import sdk_logger
 from bot.tokens import Token
 
 TIMEOUT_S = 10.0
+IDLE_S = 10.0
+"""How long an unused connection is kept: well below what Slack's own side allows, so that a message
+never goes to a connection that is just being closed."""
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _OK = 200
@@ -101,6 +104,11 @@ class SlackApi:
             logger=_sdk_log,
         )
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._client.session is not None:
+            await self._client.session.close()
+
     async def call(self, method: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Call a method, with its arguments in a JSON body or, where Slack reads none, the query.
 
@@ -114,7 +122,7 @@ class SlackApi:
         await self._pace.call(method, args)
         still_ours()
         try:
-            response = await self._client.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
+            response = await self._connected.api_call(  # pyright: ignore[reportUnknownMemberType] - bare dicts
                 method,
                 http_verb="GET" if reads else "POST",
                 params=dict(args) if reads else None,
@@ -139,7 +147,7 @@ class SlackApi:
         await self._pace.upload(channel, len(files))
         still_ours()
         try:
-            await self._client.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
+            await self._connected.files_upload_v2(  # pyright: ignore[reportUnknownMemberType] - bare kwargs
                 file_uploads=uploads, channel=channel, thread_ts=thread, request_file_info=False
             )
         except SlackApiError as error:
@@ -177,6 +185,16 @@ class SlackApi:
             headers = {"Retry-After": answer.retry_after}
             raise Busy(f"file: HTTP {answer.status}", retry_after_s=_retry_after_s(headers))
         return answer.content if answer.status == _OK else b""
+
+    @property
+    def _connected(self) -> AsyncWebClient:
+        """The client with a session for all its calls: by itself it shakes hands for each."""
+        if self._client.session is None:
+            self._client.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(keepalive_timeout=IDLE_S),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            )
+        return self._client
 
     def _translated(self, method: str, error: SlackApiError) -> Exception:
         translated = _translated(method, error)

@@ -1,20 +1,18 @@
 """What a Slack user may do: what their workspace says of them."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
 
+from bot.minute import Minute
 from bot.settings import GatewaySettings
 from bot.slack.api import Refusal, SlackApi
 from handlers import Invocation, Place, Standing, Tier
 
 log = structlog.get_logger()
 
-KEPT_S = 60.0
-MOST_KEPT = 2_000
 _NOBODY = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
 _ADMIN = ("is_admin", "is_owner", "is_primary_owner")
 
@@ -36,9 +34,8 @@ class SlackAuthority:
         self._member_tier = Tier[settings.slack_member_tier.upper()]
         self._repository_of = repository_of
         self._api = api
-        self._clock = clock
         self._team: str | None = None
-        self._known: OrderedDict[str, tuple[float, Tier]] = OrderedDict()
+        self._known: Minute[str, Tier] = Minute(clock)
 
     async def standing(self, invocation: Invocation) -> Standing:
         """The caller's standing now (at most a minute old). Raises Busy."""
@@ -48,14 +45,7 @@ class SlackAuthority:
 
     async def _tier(self, account: str) -> Tier:
         known = self._known.get(account)
-        if known is not None and self._clock() - known[0] < KEPT_S:
-            return known[1]
-        tier = await self._asked(account)
-        self._known[account] = (self._clock(), tier)
-        self._known.move_to_end(account)
-        while len(self._known) > MOST_KEPT:
-            self._known.popitem(last=False)
-        return tier
+        return self._known.put(account, await self._asked(account)) if known is None else known
 
     async def _asked(self, account: str) -> Tier:
         try:

@@ -12,10 +12,9 @@ def slack_face(
     settings: GatewaySettings,
     artifacts: ArtifactReader,
     repository_of: RepositoryOf,
-    api: SlackApi | None = None,
+    api: SlackApi,
 ) -> Face:
     """The face; the routes and Socket Mode are in `bot.slack.inbound`."""
-    api = api or SlackApi(settings)
     return Face(
         outbound=SlackOutbound(api, artifacts),
         authority=SlackAuthority(settings, repository_of, api=api),

@@ -9,6 +9,8 @@ from engines.sandbox.plan import LANDLOCK_PATHS, LANDLOCK_SIGNALS, Plan
 
 CHANNEL_IN = 3
 CHANNEL_OUT = 4
+NICENESS = 5
+"""More than who started the run: what people wait for goes first on a busy machine."""
 
 # linux/landlock.h, LANDLOCK_ACCESS_FS_*
 _EXECUTE = 1 << 0
@@ -37,7 +39,8 @@ def confine(plan: Plan) -> None:
         OSError: The kernel refused a step; nothing untrusted may be started then.
     """
     os.setsid()
-    _volunteer_for_the_oom_killer()
+    _wish("oom_score_adj", 1000)  # when the host runs out of memory, this run shall die first
+    _make_way()
     for limit in plan.limits:
         set_limit(limit)
     kernel.forbid_new_privileges()
@@ -81,14 +84,21 @@ def _become(uid: int, *, read_search: bool) -> None:
         kernel.keep_only_capability(kernel.CAP_DAC_READ_SEARCH)
 
 
-def _volunteer_for_the_oom_killer() -> None:
-    """When the host runs out of memory, this run shall die first; a wish, not a bound."""
+def _make_way() -> None:
+    """Leave processors to others. A session of its own may be a scheduling group of its own, which
+    then has a niceness apart from the process' (sched(7), autogroup).
+    """
+    _wish("autogroup", os.nice(NICENESS))
+
+
+def _wish(name: str, value: int) -> None:
+    """Write to a file of this process under /proc, where there is one: a wish, not a bound."""
     try:
-        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY)
     except OSError:
         return
     try:
-        os.write(descriptor, b"1000")
+        os.write(descriptor, str(value).encode())
     except OSError:
         pass
     finally:

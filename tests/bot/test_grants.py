@@ -1,5 +1,6 @@
 """Tokens lent to workers: made once, used again, replaced before they end."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,16 +54,31 @@ async def test_a_token_is_lent_to_the_job_and_used_again(sqlite: Database, keys:
 
 async def test_a_token_that_ends_soon_is_replaced(sqlite: Database, keys: KeyRing) -> None:
     source, job = Source(lasts=LEAST_LEFT - timedelta(seconds=1)), await asked(sqlite)
+    grants = Grants(sqlite, keys, source)
     for _ in range(2):
-        await Grants(sqlite, keys, source).lend(job, "o/r")
+        await grants.lend(job, "o/r")
     assert await opened(sqlite, keys, job) == "o/r-2"
 
 
-async def test_each_job_has_its_own(sqlite: Database, keys: KeyRing) -> None:
-    grants, jobs = Grants(sqlite, keys, Source()), [await asked(sqlite) for _ in range(2)]
-    for job in jobs:
+async def test_jobs_of_one_moment_share_the_token_of_a_repository(
+    sqlite: Database, keys: KeyRing
+) -> None:
+    source = Source()
+    grants, jobs = Grants(sqlite, keys, source), [await asked(sqlite) for _ in range(4)]
+    await asyncio.gather(*(grants.lend(job, "o/r") for job in jobs[:3]))
+    await grants.lend(jobs[3], "o/other")
+    lent = [await opened(sqlite, keys, job) for job in jobs]
+    assert lent == ["o/r-1", "o/r-1", "o/r-1", "o/other-2"]
+
+
+async def test_a_refusal_is_not_remembered(sqlite: Database, keys: KeyRing) -> None:
+    source, job = Source(refusal=Busy("busy")), await asked(sqlite)
+    grants = Grants(sqlite, keys, source)
+    with pytest.raises(Busy):
         await grants.lend(job, "o/r")
-    assert [await opened(sqlite, keys, job) for job in jobs] == ["o/r-1", "o/r-2"]
+    source.refusal = None
+    await grants.lend(job, "o/r")
+    assert await opened(sqlite, keys, job) == "o/r-1"
 
 
 @pytest.mark.parametrize("repository", [None, "local:/srv/code"])

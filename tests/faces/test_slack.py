@@ -142,6 +142,8 @@ async def team(
                 direct=slack.world.add_channel("ann", kind="im"),
                 clock=clock,
             )
+        for close in platforms.closers:
+            await close()
 
 
 async def test_mention_is_worked_on_in_its_thread(team: Team) -> None:

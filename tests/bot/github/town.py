@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
+import aiohttp
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -119,7 +119,9 @@ def new_client(
     """A client as a fresh process has it, on this GitHub's clock."""
     world = github.world
     identity = AppIdentity(APP_ID, world.private_key)
-    transport = Transport(github.url, httpx.Timeout(timeout_s))
+    transport = Transport(
+        github.url, aiohttp.ClientTimeout(sock_connect=timeout_s, sock_read=timeout_s)
+    )
     return GitHubClient(identity, transport, world.now, budgets=budgets)
 
 

@@ -133,10 +133,10 @@ async def slack() -> AsyncGenerator[Slack]:
 
 
 @pytest.fixture
-async def team(slack: Slack) -> Team:
+async def team(slack: Slack) -> AsyncGenerator[Team]:
     """The workspace without a listening app."""
     settings = settings_for(slack)
-    return Team(
+    team = Team(
         slack=slack,
         intake=RecordingIntake(),
         artifacts=Artifacts(),
@@ -147,6 +147,8 @@ async def team(slack: Slack) -> Team:
         dev=slack.world.add_channel("dev"),
         direct=slack.world.add_channel("ann", kind="im"),
     )
+    yield team
+    await team.api.close()
 
 
 @pytest.fixture

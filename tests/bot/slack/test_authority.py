@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.face import Busy
-from bot.slack.authority import KEPT_S, SlackAuthority
+from bot.minute import KEPT_S
+from bot.slack.authority import SlackAuthority
 from handlers import Caller, Invocation, Place, Platform, Tier
 from tests.bot.slack.conftest import Team
 from tests.fakes.slack.faults import Fault, Kind

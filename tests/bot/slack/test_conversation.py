@@ -56,7 +56,7 @@ async def talk(
         del place
         return "local:/code"
 
-    face = slack_face(team.settings, spine.kept, repository_of)
+    face = slack_face(team.settings, spine.kept, repository_of, team.api)
     face.outbound.edit_interval_s = 0.01
     scene = Scene(
         faces={Platform.SLACK: face},

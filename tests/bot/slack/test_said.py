@@ -249,7 +249,8 @@ async def test_a_file_host_that_hangs_is_not_waited_for(listening: Team) -> None
     file = team.slack.world.share(team.ann, "a.txt", b"hello", "text/plain")
     await team.slack.say(team.ann, team.dev, f"<@{BOT}> generate fix", files=[file])
     team.slack.server.faults.add(Fault("file", Kind.HANGS))
-    threads = SlackThreads(SlackApi(team.settings, timeout_s=0.2))
+    api = SlackApi(team.settings, timeout_s=0.2)
     async with asyncio.timeout(20):
-        found = await threads.said_before(team.heard())
+        found = await SlackThreads(api).said_before(team.heard())
+    await api.close()
     assert found.notes == ("I could not read `a.txt`: the platform does not answer now.",)
