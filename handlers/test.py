@@ -19,7 +19,7 @@ from handlers import (
     UserError,
 )
 from handlers.targets import not_ignored, own_ref, path_of, pull_meant, source_of, source_of_pull
-from jobs.requests import Source, TestChanges, TestCode
+from jobs.requests import ANY_MODEL, Source, TestChanges, TestCode
 from storage import wishes
 
 DEFAULT_BUDGET_S = 8.0
@@ -52,6 +52,7 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
     path = _relative(path, source)
     wished = await context.wished(source.repository)
     not_ignored(path, wished)
+    place = context.invocation.place
     return TestCode(
         source=source,
         path=path,
@@ -63,6 +64,8 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
         cpu_s=_budget_s(call, wished, DEFAULT_BUDGET_S),
         seed=_seed(call, wished),
         notes=wished.complaints,
+        model=_model(call, path),
+        workspace=f"{place.platform}:{place.workspace}",
     )
 
 
@@ -114,7 +117,7 @@ def _default_seed(wished: RepositoryWishes) -> int:
 def _only_whole_files(call: Call, target: Target) -> None:
     if target.symbol is not None or target.lines is not None:
         raise UserError("Whole files are compared: leave the function or lines out.")
-    for name in ("style", "properties"):
+    for name in ("style", "properties", "model"):
         if name in call.options:
             raise UserError(f"`{name}` is how tests are written, and a comparison writes none.")
 
@@ -158,6 +161,13 @@ def _properties(call: Call, path: str) -> bool | None:
     if chosen is not None and PurePosixPath(path).suffix not in {"", ".py"}:
         raise UserError("`properties` are tests for Hypothesis, which is for Python.")
     return None if chosen is None else chosen == "yes"
+
+
+def _model(call: Call, path: str) -> str | None:
+    chosen = call.options.get("model")
+    if chosen is not None and PurePosixPath(path).suffix not in {"", ".py"}:
+        raise UserError("`model` is asked for tests of Python only.")
+    return chosen
 
 
 def _budget_s(call: Call, wished: RepositoryWishes, default_s: float) -> float:
@@ -210,6 +220,11 @@ COMMAND = Command(
         Option("base", "Compare with where the code parted from this branch or commit."),
         Option("budget", "CPU seconds in all, 1 to 120.", default="8s"),
         Option("seed", "The same seed gives the same tests.", default="1"),
+        Option(
+            "model",
+            "The model to ask for tests of what the search did not reach, of those that "
+            f"`gryph model list` shows, or `{ANY_MODEL}`; if not said, none is asked.",
+        ),
     ),
     details=(
         "The code is read, then run in a sandbox without network on typed and mined inputs. What "
@@ -219,6 +234,11 @@ COMMAND = Command(
         "and that have most to test come first, a file of tests for each. Besides Python, "
         "JavaScript and TypeScript (for Jest) and Java (for JUnit 5) are known; what is missing "
         "for them on the worker's machine is told.\n\n"
+        f"With `model={ANY_MODEL}` (Python) a model is shown up to three functions that the search "
+        "left with lines or branches that no test runs, and asked for tests that do. Each of them "
+        "has to pass as the others do, in the sandbox, several times, and to reach something new; "
+        "the answer tells which are the model's, and what was dropped and why. What a model "
+        "writes is not the same every time, whatever the seed.\n\n"
         "Of a pull request (`test #12`, its address, or just `test` in it) the code before and "
         "after are run on the same inputs and the tests that are there, and what came out "
         "differently is told function by function, on the lines it belongs to. `base=main` does "

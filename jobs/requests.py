@@ -78,6 +78,10 @@ class _JobRequest(_Request):
     """None where the platform has no conversation to read, or nothing was asked under one."""
 
 
+ANY_MODEL = "default"
+"""In the place of a model's name: whichever the rules choose."""
+
+
 class TestCode(_JobRequest):
     """Write and run tests for one file, function, class or range of lines."""
 
@@ -99,6 +103,10 @@ class TestCode(_JobRequest):
     """Whether to write Hypothesis tests; None for where the repository has Hypothesis."""
     cpu_s: float = Field(default=8.0, gt=0, le=120)
     seed: int = 1
+    model: str | None = None
+    """The model that is asked for what the search leaves, or `ANY_MODEL`; None asks none."""
+    workspace: str = ""
+    """Whose rule says whether code may go to a remote model: "slack:T1", "github:owner"."""
 
 
 class TestChanges(_JobRequest):

@@ -19,6 +19,7 @@ from engines.testing.types import (
 )
 from engines.watch import Stopped, Watch
 from jobs.desk import Altered, Desk, NewArtifact
+from jobs.proposing import ModelProposer
 from jobs.requests import TestCode
 from jobs.tests_told import NotWritten, Written
 from storage.blobs import blob_id
@@ -41,10 +42,12 @@ def _nothing() -> Environment:
 
 @dataclass(frozen=True)
 class Ground:
-    """The checkout, and the packages that it depends on."""
+    """The checkout, the packages that it depends on, and who may be asked for tests."""
 
     root: Path
     environment: Environment = field(default_factory=_nothing)
+    proposer: ModelProposer | None = None
+    """Asked for tests of what is left; one for all files of a job."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def _result(request: TestCode, ground: Ground, desk: Desk, part: Part) -> Testin
         properties=request.properties,
         extends=True,
         packages=ground.environment.paths,
+        proposer=ground.proposer,
     )
     try:
         return writer_for(part.path)(asked, desk.sandbox(), part.watch)

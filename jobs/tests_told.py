@@ -75,9 +75,10 @@ def one_told(request: TestCode, written: Written, job: JobId) -> Reply:
         *_findings([(written.path, found) for found in result.findings], in_many=False),
         *_source(result),
         written.file,
+        *_proposed([written]),
         *_survivors(result),
         *_unreached(result),
-        *notes_of((*request.notes, *result.notes)),
+        *notes_of((*request.notes, *result.notes, *_silence([written]))),
         Actions(actions=_buttons(job)),
     ]
     return Reply(summary=summary, blocks=tuple(blocks))
@@ -94,8 +95,9 @@ def folder_told(
         _modules(written),
         *_findings(found, in_many=True),
         *(each.file for each in written),
+        *_proposed(written),
         *_not_written(left_out),
-        *notes_of((*request.notes, *_notes(written))),
+        *notes_of((*request.notes, *_notes(written), *_silence(written))),
         Actions(actions=_buttons(job)),
     ]
     return Reply(summary=folder_summary(request.path, written), blocks=tuple(blocks))
@@ -220,6 +222,39 @@ def _difference(before: str, result: TestingResult) -> str:
         f"a/{result.test_path}", f"b/{result.test_path}", lineterm="",
     )  # fmt: skip
     return "\n".join(lines)
+
+
+def _proposed(written: Sequence[Written]) -> Iterator[Block]:
+    """What a model had a part in, and what of it was dropped and why."""
+    found = [(each.path, one) for each in written if (one := each.result.proposed)]
+    names = [code(name) for _, one in found for name in one.kept]
+    dropped = [(path, lost) for path, one in found for lost in one.dropped]
+    by = " and ".join(dict.fromkeys(code(one.by) for _, one in found if one.by))
+    if names:
+        were, they = ("was", "it") if len(names) == 1 else ("were", "they")
+        yield Text(
+            markdown=f"**{count(len(names), 'test')} {were} proposed by {by}**; {they} passed the "
+            f"same checks as the others: {', '.join(names)}."
+        )
+    elif dropped:
+        yield Text(markdown=f"{by} was asked for further tests; none of them passed the checks.")
+    if dropped:
+        many = len(written) > 1
+        rows = tuple(
+            ((code(path),) if many else ())
+            + (code(lost.name) if lost.name else "(the answer)", code(lost.why))
+            for path, lost in dropped
+        )
+        header = (*(("File",) if many else ()), "Proposed test", "Why")
+        table = Table(header=header, rows=rows)
+        yield Collapsible(title=f"Proposed and dropped: {len(rows)}", blocks=(table,))
+
+
+def _silence(written: Sequence[Written]) -> list[str]:
+    """Why a model was not asked, or did not answer."""
+    found = [each.result.proposed for each in written]
+    whys = dict.fromkeys(why for one in found if one for why in one.silence)
+    return [f"No further tests from a model: {why}" for why in whys]
 
 
 def _survivors(result: TestingResult) -> Iterator[Block]:

@@ -3,7 +3,7 @@
 import ast
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -56,11 +56,34 @@ class Emission:
         self.further: Sequence[Written] = ()
         """Written after the tests of calls."""
 
+    @property
+    def is_unittest(self) -> bool:
+        """Whether its tests are methods of a test case."""
+        return self._is_unittest
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the names that the file may import stand for; see `Names`."""
+        return {name: identity for identity, name in self._names.importable.items()}
+
     def at(self, test_place: TestPlace) -> "Emission":
         """The same for a file at another place, which has imports of its own."""
         other = copy.copy(self)
         other._test_place = test_place
         other._has_imports = True
+        return other
+
+    def without_further(self) -> "Emission":
+        """The same for a file with tests of calls alone."""
+        other = copy.copy(self)
+        other.further = ()
+        return other
+
+    def with_more(self, further: Sequence[Written], names: Mapping[str, str]) -> "Emission":
+        """The same for a file with further tests that import these names; see `Names`."""
+        other = copy.copy(self)
+        other._names = Names({**self._names.importable, **names})
+        other.further = [*self.further, *further]
         return other
 
     def text(self, tests: Sequence[Test]) -> str:

@@ -21,7 +21,7 @@ from engines.testing.generation import Generation
 from engines.testing.integration.addition import Integration
 from engines.testing.jailed import Goal, Jail, Lost
 from engines.testing.layout import is_python
-from engines.testing.measurement import Measurement
+from engines.testing.measurement import Measured, Measurement
 from engines.testing.minimising import covering
 from engines.testing.mutation.selection import Score, Selection
 from engines.testing.offers import Offer
@@ -29,6 +29,7 @@ from engines.testing.oracle import Judge, Texts
 from engines.testing.places import Place, TestPlace, place_of, test_place
 from engines.testing.plan import Plan
 from engines.testing.properties.addition import Laws
+from engines.testing.proposals.addition import Existing, Ground, Proposals
 from engines.testing.proving import Proof
 from engines.testing.search import Kept, Search
 from engines.testing.seeds import mine
@@ -87,8 +88,10 @@ class _Run:
         self._budget = Budget(request.cpu_s)
         self._measurement = Measurement(sandbox, self._place, self._budget)
         self._extension: Extension | None = None
+        self._existing_cpu_s = 0.0
         self._laws = Laws(self._place, self._module, self._budget, is_wanted=request.properties)
         self._integration = Integration(self._place, self._module, self._measurement)
+        self._proposals = Proposals(request.proposer, self._module, self._measurement, self._watch)
         self._notes: list[str] = []
 
     def result(self) -> TestingResult:
@@ -156,12 +159,15 @@ class _Run:
         self._watch.phase("measure")
         emission = Emission(self._place, self._test_place, names, self._style())
         tests = _fitting(kept, goals, emission, self._module)
-        result, tests = self._measured(tests, emission, found, plan)
+        result, tests, measured = self._measured(tests, emission, found, plan)
         if self._laws.promising and not self._watch.stop_requested():
             result = self._laws.added(result, emission, tests, self._measurement, names)
         if found_there := self._integration.passing(emission, result.test_path, tests):
             result = self._integration.added(result, found_there, self._module)
-            tests = found_there.others
+            tests, measured = found_there.others, found_there.measured
+        lines = frozenset(goals[number].line for number in targets.goals)
+        ground = Ground(result, tests, measured, emission, plan, lines, self._existing())
+        result, emission = self._proposals.added(ground, self._request.seed)
         if self._extension:
             result = self._extended(self._extension, result, tests, emission)
         self._notes += self._laws.notes
@@ -178,7 +184,14 @@ class _Run:
         except NotExtendable as reason:
             self._notes.append(f"The tests are in a file of their own: {reason}.")
         runs = _RUNS_OF_EXTENDED if self._extension else 1
-        self._budget.cpu_s += runs * (self._budget.spent_s - spent_s)
+        self._existing_cpu_s = self._budget.spent_s - spent_s
+        self._budget.cpu_s += runs * self._existing_cpu_s
+
+    def _existing(self) -> Existing | None:
+        """The file that is extended, for those who add to what is new in it."""
+        if self._extension is None:
+            return None
+        return Existing(self._extension.measured, self._extension.names, self._existing_cpu_s)
 
     def _style(self) -> Style:
         """Of the file that is extended, else as asked for."""
@@ -203,6 +216,7 @@ class _Run:
         plan = Plan.of(jail, self._budget, self._module.text.count("\n"), more_s)
         if self._integration.subject:
             plan.more_cpu_s += plan.measuring_s
+        plan.more_cpu_s += self._proposals.reserved_cpu_s(plan)
         if plan.raised_from_s is not None:
             self._notes.append(
                 f"{plan.raised_from_s:.1f} CPU s do not hold checking the tests in fresh "
@@ -305,8 +319,8 @@ class _Run:
 
     def _measured(
         self, tests: list[Test], emission: Emission, found: _Found, plan: Plan
-    ) -> tuple[TestingResult, list[Test]]:
-        """The result of what passes, and those tests."""
+    ) -> tuple[TestingResult, list[Test], Measured]:
+        """The result of what passes, those tests, and their run."""
         proof = Proof(
             self._measurement, plan, emission, self._test_place.path, self._request.seed,
             is_brief=self._watch.stop_requested(),
@@ -338,7 +352,7 @@ class _Run:
             rung=self._sandbox.rung,
             complete=found.is_complete and not self._watch.stop_requested(),
         )
-        return result, tests
+        return result, tests, measured
 
 
 def _read(request: TestingRequest) -> Module:

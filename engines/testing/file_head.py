@@ -26,13 +26,14 @@ _MODULES = frozenset(
     ]
 )
 _HYPOTHESIS = ("from hypothesis import given, settings", "from hypothesis import strategies as st")
-_FROM = {
+STANDARD_MEMBERS = {
     "Decimal": "decimal", "Fraction": "fractions", "Path": "pathlib", "UUID": "uuid",
     "deque": "collections", "StringIO": "io", "BytesIO": "io",
     "SimpleNamespace": "types",
 }  # fmt: skip
+"""Names of classes and the modules that they are imported from in every test file."""
 
-STANDARD_NAMES = _MODULES | set(_FROM)
+STANDARD_NAMES = _MODULES | set(STANDARD_MEMBERS)
 """Names that mean the same in every test file."""
 
 
@@ -55,7 +56,8 @@ class Head:
         used = set(names_in(body))
         plain = {name for name in used & _MODULES if name not in self._owners}
         needed = {name: self._source(name) for name in sorted(used)}
-        standard = {name: source for name, source in needed.items() if source in _FROM.values()}
+        modules = set(STANDARD_MEMBERS.values())
+        standard = {name: source for name, source in needed.items() if source in modules}
         own = {
             name: source
             for name, source in needed.items()
@@ -81,7 +83,7 @@ class Head:
         """The module a name is imported from; nothing for builtins and local names."""
         if name in self._owners:
             return self._owners[name]
-        return _FROM.get(name, "")
+        return STANDARD_MEMBERS.get(name, "")
 
     def _path_lines(self) -> Iterator[str]:
         entry = self._test_place.path_entry

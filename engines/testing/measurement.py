@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -55,6 +55,15 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What a test reaches of the target beyond those that ran before it."""
+
+    lines: frozenset[int]
+    branches: frozenset[int]
+    """Lines that were left another way."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """A run under coverage, and what a bare import of the target covers."""
 
@@ -67,11 +76,15 @@ class Measured:
     """Lines that were left only to some of the places where they can lead."""
     left_out: frozenset[str] = frozenset()
     """The ids of tests that failed, so that the others were run without them."""
+    gains: Mapping[str, Gain] = field(default_factory=dict[str, Gain])
+    """By the names of the tests that were to be told apart."""
 
 
 @dataclass(frozen=True)
 class _Wish:
-    """How one process runs a test file: `seeds` shuffle, one run each; 0 keeps the order."""
+    """How one process runs a test file: `seeds` shuffle, one run each; 0 keeps the order, and
+    `BACKWARDS` reverses it.
+    """
 
     env: Mapping[str, str]
     seeds: tuple[int, ...] = (0,)
@@ -82,6 +95,8 @@ class _Wish:
     again: bool = False
     """Once more without the tests that failed."""
     keeping_s: float | None = None
+    apart: tuple[str, ...] = ()
+    """Names of tests whose own part in the coverage is told."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,24 @@ class Measurement:
         Raises:
             Lost: the run did not come to its end.
         """
-        wish = _Wish(env, is_covered=True, again=again, keeping_s=keeping_s)
+        return self._best(test_path, source, _Wish(env, again=again, keeping_s=keeping_s))
+
+    def apart(
+        self, test_path: str, source: str, env: Mapping[str, str], names: tuple[str, ...],
+        keeping_s: float,
+    ) -> Measured:  # fmt: skip
+        """As `first`, without those that fail, and told what each of the named tests adds to the
+        coverage of those before it.
+
+        Raises:
+            Lost: the run did not come to its end.
+        """
+        wish = _Wish(env, again=True, keeping_s=keeping_s, apart=names)
+        return self._best(test_path, source, wish)
+
+    def _best(self, test_path: str, source: str, wish: _Wish) -> Measured:
+        """Under coverage: as wished, else with plugins, else without the repository's settings."""
+        wish, keeping_s = replace(wish, is_covered=True), wish.keeping_s
         spent_s = self.budget.spent_s
         found = self._measured(test_path, source, wish)
         needed_s = self.budget.spent_s - spent_s
@@ -142,7 +174,8 @@ class Measurement:
             half = frozenset(number(one[0]) for one in branches)
             before = _coverage(fact(run.get("before", {})))
             left_out = runs[0].failed if len(runs) > 1 else frozenset[str]()
-            return Measured(runs[-1], before, _coverage(counts), missing, half, left_out)
+            gains = {key: _gain(fact(one)) for key, one in fact(run.get("gains", {})).items()}
+            return Measured(runs[-1], before, _coverage(counts), missing, half, left_out, gains)
 
     def _allowed_s(self, keeping_s: float | None) -> float:
         if keeping_s is None:
@@ -172,6 +205,7 @@ class Measurement:
                 "arguments": arguments,
                 "seeds": list(wish.seeds),
                 "covered": wish.is_covered,
+                "apart": list(wish.apart),
                 "again": wish.again,
                 "cpu_s": self._allowed_s(wish.keeping_s),
             }
@@ -195,6 +229,11 @@ def _cases(run: Fact) -> dict[str, tuple[str, str]]:
         key: (text(items(one)[0]), text(items(one)[1]))
         for key, one in fact(run.get("cases", {})).items()
     }
+
+
+def _gain(told: Fact) -> Gain:
+    lines, branches = (items(told.get(key, [])) for key in ("lines", "branches"))
+    return Gain(frozenset(map(number, lines)), frozenset(map(number, branches)))
 
 
 def _coverage(counts: Fact) -> Coverage:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engines.sandbox.types import Rung
+from engines.testing.proposer import Proposer
 
 
 class Style(StrEnum):
@@ -66,6 +67,8 @@ class TestingRequest:
     """The one that is extended, relative to `root`; None for the one named after the target."""
     packages: tuple[Path, ...] = ()
     """Folders of packages that the checkout needs and this installation may lack."""
+    proposer: Proposer | None = None
+    """Asked for tests of what the search leaves; None asks nobody. Python only."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,29 @@ class Extended:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """A proposed test that is not kept, and why, in words; no name where none could be read."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What came of asking somebody else for tests of what the search left."""
+
+    by: str
+    """Who wrote the last answer."""
+    functions: tuple[str, ...] = ()
+    """What was asked about; empty where nothing was left to reach."""
+    kept: tuple[str, ...] = ()
+    """Names of the tests in the file that were proposed."""
+    dropped: tuple[Dropped, ...] = ()
+    silence: tuple[str, ...] = ()
+    """Why nothing, or no more, was asked or answered: sentences for a person."""
+
+
+@dataclass(frozen=True)
 class TestingResult:
     """The generated suite, run one last time in fresh processes, with what it showed."""
 
@@ -163,5 +189,7 @@ class TestingResult:
     """What ran the tests the last time, for a person."""
     extends: Extended | None = None
     """Set where `test_path` is a file that the repository has."""
+    proposed: Proposed | None = None
+    """None where nobody was to be asked."""
     notes: tuple[str, ...] = ()
     """What else the person should know, in Markdown: why a file of theirs was not extended."""

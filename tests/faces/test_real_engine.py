@@ -8,7 +8,7 @@ import pytest
 
 from engines.sandbox.sandbox import find_sandbox
 from engines.sandbox.types import NoIsolation
-from jobs.worker import CPU_WORKS
+from jobs.cpu import CPU_WORKS
 from storage.database import Database
 from storage.people import Account
 from storage.states import JobState

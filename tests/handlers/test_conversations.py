@@ -122,6 +122,8 @@ Write tests for code, or show what a pull request changes in how it behaves.
 
 The code is read, then run in a sandbox without network on typed and mined inputs. What comes back has passed in fresh processes; calls that crash are listed as possible bugs, not hidden in a test. Apply puts the file into the repository: as a pull request on GitHub, as a file on your own machine. Of a folder the modules that nothing tests yet and that have most to test come first, a file of tests for each. Besides Python, JavaScript and TypeScript (for Jest) and Java (for JUnit 5) are known; what is missing for them on the worker's machine is told.
 
+With `model=default` (Python) a model is shown up to three functions that the search left with lines or branches that no test runs, and asked for tests that do. Each of them has to pass as the others do, in the sandbox, several times, and to reach something new; the answer tells which are the model's, and what was dropped and why. What a model writes is not the same every time, whatever the seed.
+
 Of a pull request (`test #12`, its address, or just `test` in it) the code before and after are run on the same inputs and the tests that are there, and what came out differently is told function by function, on the lines it belongs to. `base=main` does the same for any branch, and for a folder of your own machine as it lies there.
 
 Option          What                                                                Values
@@ -131,6 +133,9 @@ Option          What                                                            
 `base=…`        Compare with where the code parted from this branch or commit.
 `budget=…`      CPU seconds in all, 1 to 120.                                       8s
 `seed=…`        The same seed gives the same tests.                                 1
+`model=…`       The model to ask for tests of what the search did not reach, of
+                those that `gryph model list` shows, or `default`; if not said,
+                none is asked.
 
 /gryph test src/parser.py
 /gryph test src/parser.py::Parser.parse
@@ -412,6 +417,15 @@ async def test_properties_are_asked_for_in_words_and_for_python(chat: Chat) -> N
         await chat.say(f"@gryph test src/a.py{line}")
         assert (await chat.newest_job()).request["properties"] is wanted
     assert "is for Python" in await chat.say("@gryph test src/a.js properties=yes")
+
+
+async def test_a_model_is_asked_for_by_name_for_python_and_only_then(chat: Chat) -> None:
+    for line, wanted in (("", None), (" model=default", "default"), (" --model small", "small")):
+        await chat.say(f"@gryph test src/a.py{line}")
+        request = (await chat.newest_job()).request
+        assert (request["model"], request["workspace"]) == (wanted, "slack:T1")
+    assert "of Python only" in await chat.say("@gryph test src/a.js model=default")
+    assert "a comparison writes none" in await chat.say("@gryph test base=main model=default")
 
 
 async def test_a_comparison_needs_to_know_with_what(chat: Chat) -> None:

@@ -31,9 +31,14 @@ class Extension:
     def __init__(self, existing: Existing, measured: Measured, measurement: Measurement) -> None:
         self.existing = existing
         self.place = TestPlace(existing.path, None)
-        self._measured = measured
+        self.measured = measured
         self._measurement = measurement
         self._made: list[Call] = []
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the file defines."""
+        return frozenset(bound_in(self.existing.tree).names)
 
     def calls(self, offers: Offers) -> list[Call]:
         """The calls its tests make, as inputs to start from."""
@@ -73,8 +78,8 @@ class Extension:
 
     def _is_open(self, goal: Goal) -> bool:
         """Whether the existing tests do not reach a goal."""
-        is_missed = goal.line in self._measured.missing_lines
-        return is_missed or (goal.text != "" and goal.line in self._measured.half_taken)
+        is_missed = goal.line in self.measured.missing_lines
+        return is_missed or (goal.text != "" and goal.line in self.measured.half_taken)
 
     def result(self, standalone: TestingResult, module: Module, generated: str) -> TestingResult:
         """The result with the tests in the existing file, where they all passed and its own did
@@ -96,14 +101,14 @@ class Extension:
             unreached=unreached_of(module, measured.missing_lines),
             extends=Extended(
                 before=self.existing.text,
-                coverage=self._measured.coverage,
+                coverage=self.measured.coverage,
                 standalone_path=standalone.test_path,
                 standalone=standalone.source,
             ),
         )
 
     def _require_as_before(self, run: Run) -> None:
-        before = self._measured.run.cases
+        before = self.measured.run.cases
         for key, (outcome, report) in run.cases.items():
             if before.get(key, ("passed", ""))[0] != outcome:
                 last = report.strip().splitlines()[-1:] or [outcome]

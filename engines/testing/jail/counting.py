@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +27,7 @@ class Counting:
             branch=True, include=[target], data_file=None, config_file=False
         )
         self._imported: Arcs = {}
+        self._marks: list[tuple[str, Arcs]] = []
         self._is_running = False
         sys.meta_path.insert(0, _Finder(name, self._around))
 
@@ -48,6 +50,29 @@ class Counting:
         if self._is_running:
             self._measured.stop()
             self._is_running = False
+
+    def mark(self, name: str) -> None:
+        """What ran since the last mark is what `name` reaches beyond all that ran before it; of
+        nobody where that is "".
+        """
+        self.stop()
+        self._marks.append((name, _arcs(self._measured.get_data())))
+        self._start()
+
+    def gains(self) -> dict[str, Counts]:
+        """By the name of a mark: missing lines and starts of branches that it reached."""
+        file = next((one for _, arcs in self._marks for one in arcs), None)
+        if file is None:
+            return {}
+        reader = PythonFileReporter(file, self._measured)
+        found: dict[str, Counts] = {}
+        missing = [_missing(_with([self._imported, arcs]), reader, file) for _, arcs in self._marks]
+        for (name, _), (before, after) in zip(self._marks[1:], pairwise(missing), strict=True):
+            own = found.setdefault(name, {"lines": [], "branches": []})
+            own["lines"] += sorted(before[0] - after[0])
+            own["branches"] += sorted({start for start, _ in before[1] - after[1]})
+        found.pop("", None)
+        return found
 
     def counts(self) -> tuple[Counts, Counts]:
         """What the import alone covered, and all that was covered; empty where nothing was."""
@@ -98,6 +123,15 @@ def _with(parts: Sequence[Arcs]) -> coverage.CoverageData:
     for arcs in parts:
         data.add_arcs(arcs)
     return data
+
+
+def _missing(
+    data: coverage.CoverageData, reader: PythonFileReporter, file: str
+) -> tuple[set[int], set[tuple[int, int]]]:
+    """Lines that did not run, and ways between lines that were not taken."""
+    found = analysis_from_file_reporter(data, 0, reader, file)
+    arcs = found.missing_branch_arcs()
+    return set(found.missing), {(start, end) for start, ends in arcs.items() for end in ends}
 
 
 def _described(data: coverage.CoverageData, reader: PythonFileReporter, file: str) -> Counts:

@@ -7,7 +7,8 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import zip_longest
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,14 @@ import pytest
 
 from engines.sandbox.channel import open_channel
 from engines.testing.jail.children import output_of, write
-from engines.testing.jail.process import Allowance, cpu_s, forget_ourselves, silence
+from engines.testing.jail.process import (
+    BACKWARDS,
+    NO_TIME,
+    Allowance,
+    cpu_s,
+    forget_ourselves,
+    silence,
+)
 
 if TYPE_CHECKING:
     from engines.testing.jail.counting import Counting
@@ -61,7 +69,7 @@ class Recorder:
         """Run them, unless something did not collect: then pytest says what that means."""
         if session.testsfailed:
             return None
-        items = list(session.items)
+        items = _last(list(session.items), self._request["apart"])
         for seed in self._request["seeds"]:
             self.runs.append(self._run(session, _ordered(items, seed)))
         told = [one for run in self.runs for one in run.get("cases", {}).items()]
@@ -81,20 +89,33 @@ class Recorder:
                 if session.shouldfail or session.shouldstop:
                     break
                 if time.process_time() < left_s:
-                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+                    with self._apart(item):
+                        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
                 else:
-                    self.cases[item.nodeid] = ["skipped", "no CPU time was left for it"]
+                    self.cases[item.nodeid] = ["skipped", NO_TIME]
             signal.setitimer(signal.ITIMER_PROF, 0)
             return {"cases": self.cases, **self._counted()}
 
         return _in_a_child(work, _RUN_LIMIT_S, is_bare=False)
+
+    @contextmanager
+    def _apart(self, item: pytest.Item) -> Generator[None]:
+        """What this test reaches beyond those before it is told where that is wanted."""
+        name = _name(item.nodeid)
+        if self._counting is None or name not in self._request["apart"]:
+            yield
+            return
+        self._counting.mark("")
+        yield
+        self._counting.mark(name)
 
     def _counted(self) -> Request:
         if self._counting is None:
             return Request()
         self._counting.stop()
         before, counts = self._counting.counts()
-        return {"before": before, "coverage": counts}
+        gains = self._counting.gains() if self._request["apart"] else {}
+        return {"before": before, "coverage": counts, "gains": gains}
 
 
 def _limit(cpu_s: float) -> None:
@@ -108,11 +129,17 @@ def _limit(cpu_s: float) -> None:
 
 
 def _ordered(items: list[pytest.Item], seed: int) -> list[pytest.Item]:
-    """In another order for every seed; for 0 in that of the file."""
-    ordered = list(items)
-    if seed:
+    """In another order for every seed; for 0 in that of the file, for `BACKWARDS` reversed."""
+    ordered = list(reversed(items)) if seed == BACKWARDS else list(items)
+    if seed not in {0, BACKWARDS}:
         random.Random(seed).shuffle(ordered)  # noqa: S311 - an order, no secret
     return ordered
+
+
+def _last(items: list[pytest.Item], apart: list[str]) -> list[pytest.Item]:
+    """Those that are told apart after all others, so that what they add is theirs alone."""
+    places = {name: place for place, name in enumerate(apart, 1)}
+    return sorted(items, key=lambda one: places.get(_name(one.nodeid), 0))
 
 
 def _name(case: str) -> str:

@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 OWN_FOLDER = str(Path(__file__).resolve().parents[3])
+BACKWARDS = -1
+"""In the place of a seed for an order: the file's, reversed."""
+NO_TIME = "no CPU time was left for it"
+"""Told of a test that was not run."""
 
 
 def forget_ourselves() -> None:

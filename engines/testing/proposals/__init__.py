@@ -1,0 +1,1 @@
+"""Tests that somebody else proposed for what the search left: asked for, judged, kept."""
