@@ -6,9 +6,9 @@ from typing import Any
 from bot.console.plain import columns
 from bot.model_states import Seen, parameters
 from storage.model_sizes import CACHED_TOKENS, GB, needs, tier
-from storage.models import Registry
+from storage.models import LOADED, Registry
 
-_HEAD = ("NAME", "KIND", "STATE", "SIZE", "CONTEXT", "CODE GOES", "FIRST FOR")
+_HEAD = ("NAME", "KIND", "STATE", "SIZE", "CONTEXT", "AT ONCE", "CODE GOES", "FIRST FOR")
 _NONE_YET = (
     "No model yet. Add one: `gryph model add NAME --local DIR`, or --hub, --openai or --anthropic; "
     "`gryph model add --help` shows how."
@@ -79,6 +79,7 @@ def rows_of(seen: Sequence[Seen], registry: Registry) -> list[dict[str, Any]]:
             "first_for": [purpose.value for purpose in registry.purposes_of(each.model.name)],
             "precision": each.model.precision.value,
             "memory_gb": each.model.memory_gb,
+            "concurrency": _concurrency(each),
             "size": None if each.facts is None else _size(each),
         }
         for each in seen
@@ -109,6 +110,7 @@ def _row(seen: Seen, registry: Registry) -> tuple[str, ...]:
         seen.state,
         seen.size or "-",
         "-" if context is None else f"{context:,}",
+        str(_concurrency(seen) or "-"),
         seen.model.goes_to,
         ", ".join(registry.purposes_of(seen.model.name)) or "-",
     )
@@ -117,6 +119,11 @@ def _row(seen: Seen, registry: Registry) -> tuple[str, ...]:
 def _context(seen: Seen) -> int | None:
     told = None if seen.facts is None else seen.facts.context_tokens
     return seen.model.context_tokens or told
+
+
+def _concurrency(seen: Seen) -> int | None:
+    """Of an endpoint; what a loaded model takes at once is its engine's affair."""
+    return None if seen.model.kind in LOADED else seen.model.concurrency
 
 
 def _size(seen: Seen) -> dict[str, Any]:

@@ -31,6 +31,8 @@ OK, FAILED, MISUSED = 0, 1, 2
 TEST_TIMEOUT_S = 900.0
 CONTEXT_TOKENS = {ModelKind.ANTHROPIC: 200_000, ModelKind.OPENAI: 8_192}
 """Of models whose endpoint does not tell; few read less."""
+MOST_CONCURRENCY = 512
+"""Each request under way takes a thread and a connection of the worker."""
 _PURPOSES = tuple(purpose.value for purpose in Purpose if purpose is not Purpose.ALL)
 
 Act = Callable[[argparse.Namespace, GatewaySettings], int]
@@ -88,6 +90,12 @@ def _add_adding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="ID", help="as the endpoint calls it")
     _add_key(parser)
     parser.add_argument("--context", type=int, metavar="TOKENS", help="prompt and answer at most")
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        metavar="N",
+        help=f"requests at the endpoint at one time, of each worker ({models.CONCURRENCY})",
+    )
     parser.add_argument(
         "--precision", choices=list(Precision), default=Precision.AUTO, help="of loaded weights"
     )
@@ -150,8 +158,8 @@ def _described(options: argparse.Namespace) -> RegisteredModel:
         raise BadModel("--memory is a number of GB, more than 0.")
     kind, address = _address(options)
     is_loaded = kind in LOADED
-    if is_loaded and (options.model or options.on_premises):
-        raise BadModel("--model and --on-premises are for endpoints.")
+    if is_loaded and (options.model or options.on_premises or options.concurrency is not None):
+        raise BadModel("--model, --concurrency and --on-premises are for endpoints.")
     if not is_loaded and (options.memory or options.precision != Precision.AUTO):
         raise BadModel("--memory and --precision are for models that are loaded here.")
     if kind is ModelKind.LOCAL and options.key_file:
@@ -164,8 +172,18 @@ def _described(options: argparse.Namespace) -> RegisteredModel:
         context_tokens=options.context,
         precision=Precision(options.precision),
         memory_gb=options.memory,
+        concurrency=_concurrency(options),
         said_on_premises=options.on_premises,
     )
+
+
+def _concurrency(options: argparse.Namespace) -> int:
+    said: int | None = options.concurrency
+    if said is None:
+        return models.CONCURRENCY
+    if not 1 <= said <= MOST_CONCURRENCY:
+        raise BadModel(f"--concurrency is a number of requests, 1 to {MOST_CONCURRENCY}.")
+    return said
 
 
 def _address(options: argparse.Namespace) -> tuple[ModelKind, str]:

@@ -8,11 +8,12 @@ moment it has lost it. Edge of the process for exceptions of jobs: anything that
 import asyncio
 import contextlib
 import contextvars
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 import sqlalchemy.exc
@@ -32,6 +33,7 @@ from storage.database import Database
 from storage.drafts import Draft
 from storage.ids import JobId
 from storage.ledger import Ending, Leased, LostLease, Refusal
+from storage.redaction import Redactor
 from storage.states import JobState
 
 log = structlog.get_logger()
@@ -75,23 +77,32 @@ class Desks(Protocol[DeskT]):
         ...
 
 
+def _said_as_it_is(text: str) -> str:
+    return text
+
+
 class RunningWatch:
     """The thread-safe side of a running job: the engine writes, the runner reads."""
 
-    def __init__(self, phases: list[Phase] | None = None) -> None:
-        """Nothing reported, nothing asked for; `phases` is where they are noted."""
+    def __init__(
+        self, phases: list[Phase] | None = None, hide: Callable[[str], str] = _said_as_it_is
+    ) -> None:
+        """Nothing reported, nothing asked for; `phases` is where they are noted, and `hide` takes
+        out of texts what nobody may read.
+        """
         self._newest: deque[tuple[str, float | None]] = deque(maxlen=1)
         self.newest_draft = ""
         self.stop = False
+        self._hide = hide
         self._phases = [] if phases is None else phases
 
     def report(self, text: str, done: float | None = None) -> None:
         """Keep the newest report; the runner tells of it at its own pace."""
-        self._newest.append((text, done))
+        self._newest.append((self._hide(text), done))
 
     def draft(self, text: str) -> None:
         """Keep the newest draft; the runner shows it at its own pace."""
-        self.newest_draft = text
+        self.newest_draft = self._hide(text)
 
     def phase(self, name: str) -> None:
         """Note when it began."""
@@ -160,6 +171,8 @@ class Runner(Generic[DeskT]):
         self.metrics = WorkerMetrics()
         self.metrics.slots.set(concurrency)
         self.metrics.expect({VERBS[kind] for kind in works})
+        self.redactor = Redactor()
+        """Knows the keys that jobs use; they are taken out of whatever goes into the ledger."""
         self._database = database
         self._bell = bell
         self._desks = desks
@@ -217,7 +230,8 @@ class Runner(Generic[DeskT]):
             self.metrics.refused.labels(leased).inc()
             return
         with self.metrics.attempt(leased) as account:
-            attempt = _Attempt(leased, RunningWatch(account.phases), account)
+            watch = RunningWatch(account.phases, self.redactor.without_learned)
+            attempt = _Attempt(leased, watch, account)
             await self._run_leased(job, attempt)
 
     async def _run_leased(self, job: JobId, attempt: _Attempt) -> None:
@@ -334,7 +348,7 @@ class Runner(Generic[DeskT]):
             return self._hand_back(attempt)
         if isinstance(error, Transient) and not why_stopped and leased.tries < ledger.MAX_ATTEMPTS:
             wait_s = RETRY_WAIT_S[min(leased.tries, len(RETRY_WAIT_S)) - 1]
-            text = f"{error}; trying again in {wait_s:.0f} s"
+            text = self.redactor.without_learned(f"{error}; trying again in {wait_s:.0f} s")
             attempt.account.outcome = "again"
             return lambda session: ledger.again(session, leased, text, wait_s, utc_now())
         return self._finish(attempt, _failure(attempt, error))
@@ -345,6 +359,7 @@ class Runner(Generic[DeskT]):
 
     def _finish(self, attempt: _Attempt, ending: Ending, desk: DeskT | None = None) -> LastWord:
         attempt.account.outcome = ending.failure or str(ending.state)
+        ending = _without_keys(ending, self.redactor)
 
         def finish(session: Session) -> None:
             ledger.finish(session, attempt.leased, ending, utc_now())
@@ -364,6 +379,12 @@ class Runner(Generic[DeskT]):
             else:
                 return
         await self._database.write(last_word)
+
+
+def _without_keys(ending: Ending, redactor: Redactor) -> Ending:
+    reply = redactor.without_learned(json.dumps(ending.reply))
+    text = redactor.without_learned(ending.text)
+    return replace(ending, text=text, reply=json.loads(reply))
 
 
 def _ending_of(attempt: _Attempt, done: Done) -> Ending:

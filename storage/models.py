@@ -20,6 +20,8 @@ from storage.vault import KeyRing, Unsealable
 EVERYWHERE = "*"
 """The scope of a rule for whatever has none of its own."""
 LONGEST_KEY = 4096
+CONCURRENCY = 8
+"""Requests that one worker has at an endpoint at one time, where the operator does not say."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 _CODE_HOST = "github:"
@@ -81,6 +83,8 @@ class RegisteredModel:
     precision: Precision = Precision.AUTO
     memory_gb: float | None = None
     """What a loaded model may take, in 10^9 bytes; None for the whole card."""
+    concurrency: int = CONCURRENCY
+    """Requests that one worker has at an endpoint at one time; means nothing of a loaded model."""
     said_on_premises: bool = False
     is_enabled: bool = True
     sealed_key: str | None = field(default=None, repr=False)
@@ -168,6 +172,7 @@ def add(session: Session, model: RegisteredModel, now: datetime) -> None:
         "context_tokens": model.context_tokens,
         "precision": model.precision.value,
         "memory_gb": model.memory_gb,
+        "concurrency": model.concurrency,
         "said_on_premises": model.said_on_premises,
         "is_enabled": model.is_enabled,
         "added_at": now,
@@ -280,6 +285,7 @@ def _registered(row: ModelRow) -> RegisteredModel:
         context_tokens=row.context_tokens,
         precision=Precision(row.precision),
         memory_gb=row.memory_gb,
+        concurrency=row.concurrency,
         said_on_premises=row.said_on_premises,
         is_enabled=row.is_enabled,
         sealed_key=row.ciphertext,

@@ -1,7 +1,7 @@
 """Asks a model: reads the text as it comes, stops where it must, and goes on where it was cut."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from engines.generation.answers import LIMIT_CHARS
@@ -9,9 +9,11 @@ from engines.generation.ground import Budget, OutOfBudget
 from engines.generation.prompts import CONTINUE
 from engines.generation.types import (
     Backend,
+    EngineLost,
     Finish,
     Message,
     ModelRequest,
+    ModelUnavailable,
     Usage,
     Writing,
 )
@@ -68,13 +70,16 @@ def read(
 ) -> Answered:
     """All of an answer that was begun; one that is cut off is let go on once.
 
+    Where the model goes away in the middle, it is asked once more: the backend may have another.
+    A request under which an engine was lost twice is not: it may be what kills it.
+
     Raises:
         Stopped: The person cancelled.
         OutOfBudget: It took too long.
         ModelUnavailable: The model is gone.
         RequestRefused: It does not take the request.
     """
-    first = _read_one(writing, "", budget, pace)
+    first = _read_one(_Asked(writing, request), backend, budget, pace)
     is_whole = first.is_repetitive or not first.is_cut
     if is_whole or not first.text or len(first.text) > LIMIT_CHARS:
         return first
@@ -82,17 +87,50 @@ def read(
     tokens = backend.count_tokens("".join(one.text for one in goes_on)) + request.max_tokens
     if tokens + 16 * len(goes_on) > backend.context_tokens:
         return first
-    again = replace(request, messages=goes_on)
-    second = _read_one(backend.submit(again), first.text, budget, pace)
+    again = replace(request, messages=goes_on, deadline_s=_left_s(budget))
+    second = _read_one(_Asked(backend.submit(again), again, first.text), backend, budget, pace)
     text = joined(first.text, second.text)
     remarks = tuple(dict.fromkeys((*first.remarks, *second.remarks)))
     return replace(second, text=text, usage=added(first.usage, second.usage), remarks=remarks)
 
 
-def _read_one(writing: Writing, before: str, budget: Budget, pace: Pace) -> Answered:
-    text, looked_at = "", 0
+@dataclass(frozen=True)
+class _Asked:
+    """A request under way."""
+
+    writing: Writing
+    request: ModelRequest
+    before: str = ""
+    """What the answer goes on from."""
+
+
+class _BrokenOff(ModelUnavailable):
+    """It came to an end in the middle of a text."""
+
+
+def _read_one(asked: _Asked, backend: Backend, budget: Budget, pace: Pace) -> Answered:
+    try:
+        return _read_once(asked, budget, pace)
+    except _BrokenOff as reason:
+        first = str(reason)
+    budget.check()
+    again = replace(asked.request, deadline_s=_left_s(budget))
+    try:
+        answered = _read_once(replace(asked, writing=backend.submit(again)), budget, pace)
+    except ModelUnavailable as reason:
+        raise ModelUnavailable(f"{first}; asked once more: {reason}") from reason
+    told = f"An answer broke off ({first}) and was asked for once more."
+    return replace(answered, remarks=(told, *answered.remarks))
+
+
+def _left_s(budget: Budget) -> float:
+    return max(1.0, budget.left_s)
+
+
+def _read_once(asked: _Asked, budget: Budget, pace: Pace) -> Answered:
+    writing, text, looked_at = asked.writing, "", 0
     is_repetitive = False
-    for piece in writing.pieces(wait_s=WAIT_S):
+    for piece in _pieces(writing):
         try:
             budget.check()
         except (Stopped, OutOfBudget):
@@ -106,12 +144,26 @@ def _read_one(writing: Writing, before: str, budget: Budget, pace: Pace) -> Answ
             writing.cancel()
             break
         if piece:
-            pace.tell(before + text)
+            pace.tell(asked.before + text)
     written = writing.written()
     # The empty line says that nothing is half written; who shows drafts waits for it.
-    pace.tell(f"{before}{text}\n\n", is_last=True)
+    pace.tell(f"{asked.before}{text}\n\n", is_last=True)
     is_cut = written.finish is not Finish.STOP
     return Answered(text, is_cut, is_repetitive, written.model, written.usage, written.remarks)
+
+
+def _pieces(writing: Writing) -> Iterator[str]:
+    has_begun = False
+    try:
+        for piece in writing.pieces(wait_s=WAIT_S):
+            has_begun = has_begun or piece != ""
+            yield piece
+    except EngineLost:
+        raise
+    except ModelUnavailable as reason:
+        if has_begun:
+            raise _BrokenOff(str(reason)) from reason
+        raise
 
 
 def repeats_itself(text: str) -> bool:

@@ -122,14 +122,21 @@ class Loop:
     ) -> dict[int, Answered]:
         """By candidate; one that fails is told, unless none is left."""
         answers: dict[int, Answered] = {}
-        failures: list[ModelUnavailable] = []
+        failures: list[Exception] = []
         for number, writing in enumerate(writings):
             try:
                 answers[number] = self._read(writing, requests[number], is_shown=number == 0)
-            except ModelUnavailable as reason:
+            except (ModelUnavailable, RequestRefused) as reason:
                 failures.append(reason)
+            except OutOfBudget as reason:
+                for late in writings[number:]:
+                    late.cancel()
+                if not answers:
+                    raise
+                failures += [reason] * (len(writings) - number)
+                break
         if not answers:
-            raise failures[0]
+            raise _all_of(failures)
         self.notes.extend(f"One of {len(requests)} answers was lost: {one}" for one in failures)
         return answers
 
@@ -138,7 +145,7 @@ class Loop:
         for number, request in enumerate(requests[1:], start=1):
             try:
                 writings.append(self.backend.submit(request))
-            except ModelUnavailable as reason:
+            except (ModelUnavailable, RequestRefused) as reason:
                 self.notes.append(f"Only {number} of {len(requests)} answers were had: {reason}")
                 break
         return writings
@@ -244,6 +251,15 @@ class Loop:
             rest = list(self.inspection.inspect(best.inspected.draft, to_the_end=True))
             if rest:
                 self.best = replace(best, inspected=rest[-1])
+
+
+def _all_of(failures: Sequence[Exception]) -> Exception:
+    """One for several; another model may serve where one of them says so."""
+    reasons = dict.fromkeys(str(each) for each in failures)
+    if len(reasons) == 1:
+        return failures[0]
+    is_refused = all(isinstance(each, RequestRefused) for each in failures)
+    return (RequestRefused if is_refused else ModelUnavailable)("; ".join(reasons))
 
 
 def _unusable(draft: Draft, applied: Applied, answered: Answered) -> Inspected:

@@ -1,6 +1,7 @@
 """The one that takes secrets out."""
 
 import re
+import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,6 +10,8 @@ from storage.redaction.own import Spelled
 from storage.redaction.places import known_places
 
 HIDDEN = "[secret removed]"
+_LEAST_PLAIN = 12
+"""Characters of a learned secret that looks like a word."""
 
 _JOINT = re.compile(
     r"[\u200b-\u200d\u2060\ufeff\u00ad]{1,50}"
@@ -25,6 +28,26 @@ class Redactor:
     def __init__(self, own: Iterable[str] = ()) -> None:
         """`own` are secrets that never are said, in no spelling."""
         self._own = Spelled(own)
+        self._lock = threading.Lock()
+        self._learned = frozenset[str]()
+        self._later = Spelled(())
+
+    def learn(self, secret: str) -> None:
+        """Another of our own, from now on. From any thread.
+
+        A short word like "ollama" is no secret, though it is given where one is asked for: taking
+        it out of people's code would do harm.
+        """
+        if len(secret) < _LEAST_PLAIN and not is_random(secret):
+            return
+        with self._lock:
+            self._learned |= {secret}
+            self._later = Spelled(self._learned)
+
+    def without_learned(self, text: str) -> str:
+        """The text without what was learned, and nothing else: quick enough for every text."""
+        spans = _merged(self._later.found(text))
+        return _without(text, 0, spans) if spans else text
 
     def redacted(self, text: str) -> str:
         """The text with every secret replaced."""
@@ -44,12 +67,18 @@ class Redactor:
         return tuple(made)
 
     def _found(self, text: str) -> Iterator[Span]:
-        direct = [*self._own.found(text), *known_forms(text), *known_places(text)]
+        own = (self._own, self._later)
+        direct = [
+            *(span for spelled in own for span in spelled.found(text)),
+            *known_forms(text),
+            *known_places(text),
+        ]
         yield from direct
         joined = _Joined(text)
         if joined.joints:
             ends = sorted(end for _, end in direct)
-            split = (*known_forms(joined.text), *self._own.found(joined.text))
+            known = [span for spelled in own for span in spelled.found(joined.text)]
+            split = (*known_forms(joined.text), *known)
             yield from (joined.original(span, ends) for span in split)
 
 

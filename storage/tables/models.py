@@ -24,6 +24,8 @@ class ModelRow(Row, table=True):
     context_tokens: int | None = None
     precision: str
     memory_gb: float | None = None
+    concurrency: int
+    """Requests at an endpoint at one time."""
     said_on_premises: bool
     """The operator's word for an endpoint whose address does not show it."""
     is_enabled: bool

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.states import JobState
-from tests.benchmarks.generating.campaign import Asked, run
+from tests.benchmarks.generating.campaign import SEVERAL, Asked, run
 from tests.benchmarks.generating.commands import Face, of_face
 from tests.benchmarks.generating.report import too_fast
 
@@ -30,3 +30,16 @@ async def test_all_are_answered_once_in_their_threads_at_each_platform_s_pace(
     ]
     assert all(drafts), "a stream was not seen"
     assert done.asked_at_once == 8, "their requests wait for each other"
+
+
+async def test_a_worker_that_is_killed_while_it_writes_costs_no_answer_and_doubles_none(
+    tmp_path: Path,
+) -> None:
+    killed = Asked(commands=6, seed=7, model="scripted", at_most_s=200.0, is_worker_killed=True)
+    done = await run(killed, tmp_path)
+    assert done.kill is not None
+    assert done.again >= done.kill.writing >= SEVERAL
+    assert done.is_over
+    assert done.states == {JobState.SUCCEEDED: 6}, done.results
+    wrong = {c.thread: (c.lacks, c.doubled) for c in done.commands if not c.is_answered}
+    assert (wrong, done.stray) == ({}, [])

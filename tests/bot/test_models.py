@@ -162,6 +162,9 @@ def test_a_hub_id_is_fetched_later_or_found_where_it_was_fetched(
         (["--openai", "http://127.0.0.1:9/v1", "--unchecked"], "which model"),
         (["--openai", "http://127.0.0.1:9/v1", "--precision", "int8"], "that are loaded here"),
         (["--openai", "http://127.0.0.1:9/v1", "--context", "0"], "at least 1"),
+        (["--openai", "http://127.0.0.1:9/v1", "--concurrency", "0"], "1 to 512"),
+        (["--openai", "http://127.0.0.1:9/v1", "--concurrency", "513"], "1 to 512"),
+        (["--local", ".", "--concurrency", "8"], "are for endpoints"),
         (["--local", ".", "--memory", "nan"], "more than 0"),
         (["--local", ".", "--on-premises"], "are for endpoints"),
         (["--local", ".", "--key-file", "key"], "A folder has no key"),
@@ -216,6 +219,17 @@ def test_a_forgotten_end_of_the_address_is_named(said: Said, served: Served, key
     assert "registered" in said(
         "add", "a", "--openai", wrong, "--model", "coder-big", "--key-file", key_file
     )
+
+
+def test_how_many_requests_an_endpoint_takes_is_the_operators_choice(
+    said: Said, home: Path, served: Served, key_file: str
+) -> None:
+    big = ("--openai", served.url, "--model", "coder-big", "--key-file", key_file)
+    said("add", "few", *big)
+    said("add", "many", *big, "--concurrency", "32")
+    assert [each.concurrency for each in registry(home).models] == [8, 32]
+    found = json.loads(said("list", "--json"))["models"]
+    assert [each["concurrency"] for each in found] == [8, 32]
 
 
 def test_an_endpoint_without_a_list_is_taken_at_the_operators_word(
@@ -324,10 +338,10 @@ def test_the_list_says_how_each_is_and_where_code_goes(
     said("forbid-remote", "github:acme/secret")
     port = served.url.split(":")[2].removesuffix("/v1")
     assert said("list").replace(port, "88888") == snapshot("""\
-NAME   KIND    STATE      SIZE                           CONTEXT  CODE GOES                             FIRST FOR
-coder  local   ready      medium, 1.54B, bf16 in 5.0 GB  32,768   stays on the worker's machine         all
-far    openai  disabled   -                              8,192    to models.example.com (remote)        refactor
-vllm   openai  not asked  -                              4,096    to 127.0.0.1:88888 (on the premises)  -
+NAME   KIND    STATE      SIZE                           CONTEXT  AT ONCE  CODE GOES                             FIRST FOR
+coder  local   ready      medium, 1.54B, bf16 in 5.0 GB  32,768   -        stays on the worker's machine         all
+far    openai  disabled   -                              8,192    8        to models.example.com (remote)        refactor
+vllm   openai  not asked  -                              4,096    8        to 127.0.0.1:88888 (on the premises)  -
 Code may go to remote models: of github:acme; not of github:acme/secret.
 """)
 

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,12 @@ CODER = RegisteredModel(
     "coder", ModelKind.LOCAL, "/models/coder", precision=Precision.INT8, memory_gb=7.5
 )
 CLOUD = RegisteredModel(
-    "cloud", ModelKind.OPENAI, "https://example.com/v1", model="m-1", context_tokens=8_192
+    "cloud",
+    ModelKind.OPENAI,
+    "https://example.com/v1",
+    model="m-1",
+    context_tokens=8_192,
+    concurrency=32,
 )
 
 
@@ -194,6 +200,24 @@ def test_a_database_of_before_has_no_models_and_takes_some(tmp_path: Path) -> No
     assert read(old) == Registry()
     add(old, CODER)
     assert read(old).models == (CODER,)
+    old.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_endpoints_of_before_take_as_many_requests_as_they_did(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    old = _installation(request, tmp_path / "old", kind).database
+    run.upgrade(old.url, "0010")
+    insert = (
+        "INSERT INTO models (name, kind, address, model, context_tokens, precision, "
+        "said_on_premises, is_enabled, added_at) VALUES "
+        "('cloud', 'openai', 'https://example.com/v1', 'm-1', 8192, 'auto', "
+        "false, true, '2026-11-24 12:00:00+00:00')"
+    )
+    old.write_now(lambda s: s.connection().execute(text(insert)))
+    run.upgrade(old.url)
+    assert read(old).models == (replace(CLOUD, concurrency=8),)
     old.close()
 
 

@@ -101,11 +101,14 @@ class RemoteModel:
 
     def stats(self) -> BackendStats:
         """See the protocol."""
+        now_s = time.monotonic()
         with self._turn:
-            waiting = sum(not each.is_over for each in self._waiting)
+            waited_s = [now_s - each.submitted_s for each in self._waiting if not each.is_over]
             running = sum(not each.is_over for each in self._running)
             written = self._written_tokens + sum(each.written_tokens for each in self._running)
-            return BackendStats(running, waiting, written)
+        return BackendStats(
+            running, len(waited_s), written, oldest_waiting_s=max(waited_s, default=0.0)
+        )
 
     def close(self) -> None:
         """See the protocol. Connections are cut at once."""

@@ -78,7 +78,9 @@ class Endpoint:
         """
         url = _url(self.address, "address")
         if url.userinfo or url.query or url.fragment:
-            raise BadEndpoint("the address may have no user, query or fragment; use --key")
+            raise BadEndpoint(
+                "the address may have no user, query or fragment; a key is given with --key-file"
+            )
         if self.proxy is not None:
             _url(self.proxy, "proxy")
         if not self.model.strip():

@@ -49,16 +49,24 @@ def judged(said: Said, endpoint: Endpoint, request: ModelRequest) -> Problem:
     if said.status == _NOT_FOUND or said.is_about_model:
         return Problem(ModelUnavailable(_not_found(said, endpoint, where) + told), said)
     if said.status in {_TIMED_OUT, _TOO_EARLY, _TOO_MANY}:
-        return Problem(ModelUnavailable(f"{where} has too much to do{told}"), said, may_pass=True)
+        sent = _sent_at_once(endpoint) if said.status == _TOO_MANY else ""
+        why = f"{where} has too much to do{told}{sent}"
+        return Problem(ModelUnavailable(why), said, may_pass=True)
     if said.status and said.status < _SERVER:
         return Problem(RequestRefused(f"{endpoint.name} does not take this request{told}"), said)
     may_pass = said.status != _NOT_IMPLEMENTED
     return Problem(ModelUnavailable(f"{where} failed{told}"), said, may_pass=may_pass)
 
 
+def _sent_at_once(endpoint: Endpoint) -> str:
+    """What the operator may have to lower."""
+    most = endpoint.bounds.concurrency
+    return f"; it is sent up to {most} requests at once (`--concurrency`)" if most > 1 else ""
+
+
 def _about_key(endpoint: Endpoint, where: str, told: str) -> str:
     what = "does not take this key" if endpoint.key else "wants a key"
-    return f"{where} {what}{told}; give it one with `gryph model add {endpoint.name} … --key …`"
+    return f"{where} {what}{told}; give it one with `gryph model key {endpoint.name}`"
 
 
 def _not_found(said: Said, endpoint: Endpoint, where: str) -> str:

@@ -15,6 +15,7 @@ from engines.generation.types import (
     ModelRequest,
     ModelUnavailable,
     RequestRefused,
+    TimedOut,
     Usage,
     Written,
 )
@@ -165,11 +166,11 @@ class RemoteWriting:
         if now_s < self.due_s or self.settle():
             return
         if now_s >= self.deadline_s:
-            self.fail(ModelUnavailable(f"{self._server}: the answer was not ready in time"))
+            self.fail(TimedOut(f"{self._server}: the answer was not ready in time"))
             return
         bounds = self._bounds
         silent_s = bounds.between_tokens_s if self._text else bounds.first_token_s
-        self.fail(ModelUnavailable(f"{self._server} wrote nothing for {silent_s:g} seconds"))
+        self.fail(TimedOut(f"{self._server} wrote nothing for {silent_s:g} seconds"))
 
     def pause(self, pause_s: float) -> None:
         """Wait, but not after the end."""

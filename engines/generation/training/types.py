@@ -115,7 +115,7 @@ class TrainingResult:
     folder: Path
     """The model's or the adapter's, as `from_pretrained` reads it."""
     digest: str
-    """Of the adapter's content, as `adapter_digest` gives it; of all weights without one."""
+    """Of the adapter, as `engines.generation.adapters` gives it; of all weights without one."""
     base_digest: str
     """Of the model that was trained, before."""
     examples_digest: str

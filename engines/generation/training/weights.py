@@ -4,16 +4,18 @@
 # torch, transformers and peft are typed in part.
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from accelerate import Accelerator  # pyright: ignore[reportMissingTypeStubs]
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
+from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from engines.generation.training.adapters import adapter_digest, add_tensors, lora_config
-from engines.generation.training.types import PlanRefused, TrainingPlan
+from engines.generation.adapters import adapter_digest, add_tensor
+from engines.generation.training.types import Lora, PlanRefused, TrainingPlan
 
 
 def accelerator() -> Any:
@@ -70,7 +72,7 @@ def open_model(plan: TrainingPlan, *, half: bool) -> Any:
         raise PlanRefused(f"no model in {plan.base}: {problem}") from problem
     if plan.lora:
         try:
-            model = get_peft_model(model, lora_config(plan.lora))
+            model = _adapted(model, plan.lora)
         except ValueError as problem:
             raise PlanRefused(f"the adapter does not fit the model: {problem}") from problem
     return model
@@ -88,5 +90,27 @@ def save_result(model: Any, tokenizer: Any, plan: TrainingPlan) -> tuple[Path, s
     tokenizer.save_pretrained(folder)
     digest = hashlib.sha256()
     for file in sorted(folder.glob("*.safetensors")):
-        add_tensors(digest, file)
+        _add_tensors(digest, file)
     return folder, digest.hexdigest()
+
+
+def _adapted(model: Any, lora: Lora) -> Any:
+    every = lora.targets == ("all-linear",)
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.rank,
+        lora_alpha=cast(int, lora.alpha),
+        lora_dropout=lora.dropout,
+        target_modules="all-linear" if every else list(lora.targets),
+    )
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 by a name that is on its way out.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        return get_peft_model(model, config)
+
+
+def _add_tensors(digest: Any, file: Path) -> None:
+    """One tensor at a time: a model may be larger than what memory is left."""
+    with cast(Any, safe_open)(file, framework="pt") as tensors:
+        for name in sorted(tensors.keys()):
+            add_tensor(digest, name, tensors.get_tensor(name))

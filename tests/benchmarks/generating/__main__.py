@@ -4,11 +4,13 @@
     python -m tests.benchmarks.generating --commands 64 --seed 1 --model scripted
     python -m tests.benchmarks.generating --commands 64 --model scripted --within-s 30
     python -m tests.benchmarks.generating --commands 64 --model scripted --one-team
+    python -m tests.benchmarks.generating --commands 16 --kill-worker
 
 `gryph up` runs with a worker of the queue `gpu`, and the platforms are counterparts on loopback in
-this process. Each command is one person's, in a channel or issue of its own. The overhead of a
-command is the time from when it was given to when its result was posted, less the engine's:
-checkout, search, writing and checks inside the worker.
+this process. Each command is one person's, in a channel or issue of its own; one more is given and
+answered before them, so that the model is loaded. The overhead of a command is the time from when
+it was given to when its result was posted, less the engine's: checkout, search, writing and checks
+inside the worker.
 """
 
 import argparse
@@ -44,6 +46,12 @@ def main() -> int:
         help="within the budgets for one workspace and one installation, which are lifted "
         "otherwise, as if it were many",
     )
+    add(
+        "--kill-worker",
+        action="store_true",
+        help="with SIGKILL, as soon as it writes several answers; what counts is how long after it "
+        "the last answer stands in its thread",
+    )
     add("--within-s", type=float, default=0.0, help="give them within so long, not at one moment")
     add("--at-most-s", type=float, default=1500.0, help="when to stop waiting")
     options = parser.parse_args()
@@ -55,6 +63,7 @@ def main() -> int:
         is_one_team=options.one_team,
         within_s=options.within_s,
         at_most_s=options.at_most_s,
+        is_worker_killed=options.kill_worker,
     )
     print(f"{given}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gryph-bench-") as folder:

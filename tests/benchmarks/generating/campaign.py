@@ -11,8 +11,10 @@ from typing import Literal
 
 from sqlmodel import Session, col, func, select
 
+from storage.console import MessageKind
 from storage.database import Database
 from storage.tables.deliveries import DeliveryRow
+from storage.tables.drafts import DraftRow
 from storage.tables.jobs import JobRow
 from tests.acceptance.stack import Stack
 from tests.benchmarks.generating.accounts import Account, accounts, number_of
@@ -25,6 +27,10 @@ from tests.fakes.otlp import receiving
 PLENTY = "1000000"
 TEAMS = 8
 LOOK_S = 0.5
+LOOK_OFTEN_S = 0.05
+SEVERAL = 4
+WARM = 'generate "count the words" in=text/warm.py --tests'
+_WORKER = "worker-gpu"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,17 @@ class Asked:
     within_s: float = 0.0
     """Within how long they are all given; at the same moment by default."""
     at_most_s: float = 1500.0
+    is_worker_killed: bool = False
+    """Whether the `gpu` worker gets a SIGKILL as soon as it writes several answers."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The end of a worker."""
+
+    at_s: float
+    writing: int
+    """Answers of which a part was in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,10 @@ class Run:
     """Requests that the scripted model wrote at the same time; None for another."""
     is_over: bool
     """Whether all was delivered within the time."""
+    kill: Kill | None
+    """Of the worker, where that was asked for and several answers were being written."""
+    again: int
+    """Jobs that were begun more than once."""
 
 
 async def run(given: Asked, folder: Path) -> Run:
@@ -74,18 +95,18 @@ async def run(given: Asked, folder: Path) -> Run:
             opened(folder, given.commands, teams, settings) as town,
             _model(given, town) as model,
         ):
+            await _warm(town)
             commands = asked(given.commands, given.seed)
-            usages = [
-                Usage(name, town.stack.starts(name)[-1]) for name in ("gateway", "worker-gpu")
-            ]
+            lasting = ("gateway",) if given.is_worker_killed else ("gateway", _WORKER)
+            usages = [Usage(name, town.stack.starts(name)[-1]) for name in lasting]
             began_s = now_s()
-            is_over = await _all(town, commands, usages, given)
+            is_over, kill = await _all(town, commands, usages, given)
             wall_s = now_s() - began_s
             for command in commands:
                 command.shown = town.of(command)
             warnings = _warnings(town.stack)
             home = town.stack.home
-    jobs = await _jobs(home)
+    jobs = [job for job in await _jobs(home) if job.line != WARM]
     found = accounts(receiver.spans)
     threads = {command.thread for command in commands}
     return Run(
@@ -99,6 +120,8 @@ async def run(given: Asked, folder: Path) -> Run:
         wall_s=wall_s,
         asked_at_once=model(),
         is_over=is_over,
+        kill=kill,
+        again=sum(job.attempt > 1 for job in jobs),
     )
 
 
@@ -118,24 +141,54 @@ async def _model(given: Asked, town: Town) -> AsyncGenerator[Callable[[], int | 
         yield lambda: world.most_running
 
 
+async def _warm(town: Town) -> None:
+    """Have one command given before the others: it is the one that the model is loaded for."""
+    thread = await town.stack.say(WARM, town.checkout)
+    await thread.until(lambda t: bool(t.of(MessageKind.RESULT)) and t.state.final)
+
+
 async def _all(
     town: Town, commands: Sequence[Command], usages: Sequence[Usage], given: Asked
-) -> bool:
-    """Give all commands and wait until all is said; whether it was."""
+) -> tuple[bool, Kill | None]:
+    """Give all commands and wait until all is said; whether it was, and the worker's end."""
+    kills: list[Kill] = []
     async with asyncio.TaskGroup() as group:
         beside = [group.create_task(each) for each in (town.watch(), watched(*usages))]
+        if given.is_worker_killed:
+            beside.append(group.create_task(_kill(town.stack, len(commands), kills)))
         step_s = given.within_s / len(commands)
         await asyncio.gather(*(_after(n * step_s, town.say(c)) for n, c in enumerate(commands)))
         try:
             async with asyncio.timeout(given.at_most_s):
-                await _said(town.stack.home, len(commands))
+                await _said(town.stack.home, len(commands) + 1)
             is_over = True
         except TimeoutError:
             is_over = False
         for each in beside:
             each.cancel()
     town.look()
-    return is_over
+    return is_over, next(iter(kills), None)
+
+
+async def _kill(stack: Stack, commands: int, kills: list[Kill]) -> None:
+    """The worker, once it writes several answers; noted in `kills`."""
+    most = min(SEVERAL, commands)
+    written = (
+        select(func.count())
+        .select_from(DraftRow)
+        .join(JobRow, col(JobRow.id) == col(DraftRow.job_id))
+        .where(col(DraftRow.length) > 0, JobRow.line != WARM)
+    )
+    database = Database(f"sqlite:///{stack.home / 'gryph.db'}")
+    try:
+        while (  # noqa: ASYNC110 - other processes set no event
+            writing := await database.read(lambda s: s.exec(written).one())
+        ) < most:
+            await asyncio.sleep(LOOK_OFTEN_S)
+        kills.append(Kill(now_s(), writing))
+        stack.kill(_WORKER)
+    finally:
+        await asyncio.to_thread(database.close)
 
 
 async def _after(wait_s: float, said: Awaitable[None]) -> None:

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tests.benchmarks.generating.accounts import Account
-from tests.benchmarks.generating.campaign import Run
+from tests.benchmarks.generating.campaign import Kill, Run
 from tests.benchmarks.generating.commands import EDIT_INTERVAL_S, Command, Face, of_face
 from tests.benchmarks.machine import percentile
 
 OVERHEAD_P95_MS = 300.0
+RECOVERED_S = 30.0
+"""From the end of a worker to the last answer."""
 Timed = tuple[Command, Account]
 
 
@@ -112,12 +114,26 @@ def _verdicts(run: Run, timed: Sequence[Timed]) -> Iterator[tuple[bool, str]]:
     )
     hurried = too_fast(run.commands)
     yield not hurried, f"no stream faster than its platform's edit budget: {len(hurried)} edits are"
+    if run.kill is not None:
+        yield _recovered(run, run.kill)
+        return
     again = [account for account in run.accounts.values() if account.attempts > 1]
     yield not again, f"no job lost its lease: {len(again)} ran more than once"
     if timed:
         p95_ms = 1000 * percentile([overhead_s(*each) for each in timed], 0.95)
         goal = f"p95 overhead over the engine < {OVERHEAD_P95_MS:.0f} ms: {p95_ms:.0f} ms"
         yield p95_ms < OVERHEAD_P95_MS, goal
+
+
+def _recovered(run: Run, kill: Kill) -> tuple[bool, str]:
+    last_s = max((c.answered_s for c in run.commands if not c.lacks), default=kill.at_s)
+    after_s = last_s - kill.at_s
+    begun_s = [a.started_s - kill.at_s for a in run.accounts.values() if a.started_s > kill.at_s]
+    return after_s < RECOVERED_S, (
+        f"worker killed while it wrote {kill.writing} answers: {run.again} jobs were begun again, "
+        f"all within {max(begun_s, default=0.0):.1f} s, and the last answer came {after_s:.1f} s "
+        f"after (goal {RECOVERED_S:.0f} s)"
+    )
 
 
 def too_fast(commands: Iterable[Command]) -> list[float]:

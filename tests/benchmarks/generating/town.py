@@ -51,6 +51,8 @@ class Town:
     discord: Discord
     stack: Stack
     http: httpx.AsyncClient
+    checkout: Path
+    """Of the repository that the chats mean."""
     repositories: Sequence[Repository]
     """One of each team, with an installation of its own."""
     people: Sequence[str]
@@ -169,8 +171,9 @@ async def opened(
         repositories = [_repository(github, number, names) for number in range(teams)]
         members = [discord.world.add_user(name) for name in names]
         guild = discord.world.add_guild("Acme", members)
-        commit(folder / "checkout", FILES)
-        local = json.dumps({LOCAL: str(folder / "checkout")})
+        checkout = folder / "checkout"
+        commit(checkout, FILES)
+        local = json.dumps({LOCAL: str(checkout)})
         where = {**_addresses(github, slack, discord), "GRYPH_REPOSITORIES": local}
         async with running(home, **where, **settings) as stack:
             town = Town(
@@ -180,6 +183,7 @@ async def opened(
                 stack=stack,
                 repositories=repositories,
                 http=http,
+                checkout=checkout,
                 people=names,
                 channels=[slack.world.add_channel(f"c-{name}") for name in names],
                 users=[slack.world.add_user(name) for name in names],

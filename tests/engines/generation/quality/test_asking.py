@@ -104,9 +104,32 @@ def test_the_deadline_ends_the_reading() -> None:
     assert model.stats().running == 0
 
 
-def test_a_model_that_is_gone_is_the_callers_business() -> None:
-    with pytest.raises(ModelUnavailable, match="burnt"):
-        asked(ScriptedModel([Answer("begun", Trouble.FAILS, "it burnt")]))
+def test_an_answer_that_breaks_off_is_asked_for_once_more() -> None:
+    model = ScriptedModel([Answer("begun", Trouble.FAILS, "it burnt"), "whole"])
+    answered = asked(model)
+    assert answered.text == "whole"
+    assert answered.remarks == ("An answer broke off (it burnt) and was asked for once more.",)
+    assert model.requests[0].messages == model.requests[1].messages
+
+
+def test_where_an_answer_goes_on_only_the_part_that_broke_off_is_asked_for_again() -> None:
+    cut = Answer("FILE: a.py\n```\nabcdefgh", finish=Finish.LENGTH)
+    model = ScriptedModel([cut, Answer("ab", Trouble.FAILS), "abcdefgh = 1\n```\n"])
+    assert asked(model).text == "FILE: a.py\n```\nabcdefgh = 1\n```\n"
+    assert model.requests[1].messages == model.requests[2].messages
+
+
+def test_an_answer_that_breaks_off_twice_is_the_callers_business() -> None:
+    broken = [Answer("begun", Trouble.FAILS, why) for why in ("it burnt", "it drowned")]
+    with pytest.raises(ModelUnavailable, match="it burnt; asked once more: it drowned"):
+        asked(ScriptedModel([*broken, "whole"]))
+
+
+def test_what_failed_before_a_word_is_not_asked_for_again() -> None:
+    silent = ScriptedModel([Answer("", Trouble.FAILS, "it burnt"), "whole"])
+    with pytest.raises(ModelUnavailable, match=r"^it burnt$"):
+        asked(silent)
+    assert len(silent.requests) == 1
 
 
 def test_drafts_come_at_a_bounded_pace_and_end_with_the_whole() -> None:

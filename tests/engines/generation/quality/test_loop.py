@@ -133,10 +133,30 @@ def test_fewer_candidates_than_asked_are_told(shop: Path, text_ground: Ground) -
 
 
 def test_a_candidate_that_is_lost_is_told(shop: Path, text_ground: Ground) -> None:
-    model = ScriptedModel([Answer("x", Trouble.FAILS, "it burnt"), GOOD])
+    model = ScriptedModel([Answer("", Trouble.FAILS, "it burnt"), GOOD])
     result = write(model, shop, text_ground, Limits(candidates=2))
     assert result.notes == ("One of 2 answers was lost: it burnt",)
     assert result.files
+
+
+def test_a_candidate_that_is_refused_or_late_costs_no_other(
+    shop: Path, text_ground: Ground
+) -> None:
+    refused = Answer(trouble=Trouble.REFUSED, why="no temperature")
+    result = write(ScriptedModel([GOOD, refused]), shop, text_ground, Limits(candidates=2))
+    assert result.notes == ("Only 1 of 2 answers were had: no temperature",)
+    assert result.files
+    late = ScriptedModel([GOOD, Answer("x", Trouble.HANGS)])
+    result = write(late, shop, text_ground, Limits(candidates=2, deadline_s=1.0))
+    assert "price * 0.2" in result.files[0].content
+    assert result.notes[0].startswith("One of 2 answers was lost: ")
+    assert late.stats().running == 0
+
+
+def test_when_every_candidate_is_lost_each_reason_is_told(shop: Path, text_ground: Ground) -> None:
+    lost = [Answer("", Trouble.FAILS, why) for why in ("it burnt", "it drowned")]
+    with pytest.raises(ModelUnavailable, match=r"^it burnt; it drowned$"):
+        write(ScriptedModel([*lost, GOOD]), shop, text_ground, Limits(candidates=2))
 
 
 @pytest.mark.parametrize(

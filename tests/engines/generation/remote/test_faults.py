@@ -190,6 +190,7 @@ def test_no_more_than_its_bound_are_asked_at_one_time(dialect: Dialect) -> None:
         writings = [good.model.submit(asking(f"number {at}")) for at in range(12)]
         stats = good.model.stats()
         assert (stats.running, stats.waiting) == (3, 9)
+        assert 0 < stats.oldest_waiting_s < PATIENCE_S
         with pytest.raises(ModelUnavailable, match="too much to do"):
             good.model.submit(asking())
         assert soon(lambda: good.world.running == 3)
@@ -214,7 +215,7 @@ def test_a_deadline_counts_the_wait_for_a_turn(dialect: Dialect) -> None:
 
 def test_a_wrong_key_and_its_remedy_are_named(dialect: Dialect) -> None:
     with asked(dialect, key="sk-wrong-key-1234") as good:
-        with pytest.raises(ModelUnavailable, match=r"401.*gryph model add big … --key") as caught:
+        with pytest.raises(ModelUnavailable, match=r"401.*`gryph model key big`") as caught:
             good.ask()
         assert "sk-wrong-key-1234" not in str(caught.value)
 

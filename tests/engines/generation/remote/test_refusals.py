@@ -1,6 +1,7 @@
 """What servers say, read without trust."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.generation.remote.endpoint import Endpoint
+from engines.generation.remote.endpoint import Bounds, Endpoint
 from engines.generation.remote.judging import judged, lost, wanted_wait_s
 from engines.generation.remote.refusals import QUOTE_CHARS, Said, quoted, said_in_body
 from engines.generation.types import Message, ModelRequest, ModelUnavailable, RequestRefused
@@ -66,7 +67,7 @@ def test_a_mistake_is_told_without_the_input() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (401, ModelUnavailable, "gryph model add big … --key"),
+        (401, ModelUnavailable, "gryph model key big"),
         (403, ModelUnavailable, "does not take this key"),
         (402, ModelUnavailable, "paid"),
         (404, ModelUnavailable, "address end in /v1"),
@@ -84,6 +85,16 @@ def test_each_status_has_its_meaning(status: int, kind: type[Exception], words: 
     assert words in str(problem.failure)
     assert "so it is" in str(problem.failure)
     assert problem.may_pass == (status in {429, 500, 529})
+
+
+def test_who_asks_too_much_at_once_is_told_what_to_lower() -> None:
+    said = Said(429, "slow down")
+    several = replace(ENDPOINT, bounds=Bounds(concurrency=32))
+    assert "up to 32 requests at once (`--concurrency`)" in str(
+        judged(said, several, REQUEST).failure
+    )
+    single = replace(ENDPOINT, bounds=Bounds(concurrency=1))
+    assert "--concurrency" not in str(judged(said, single, REQUEST).failure)
 
 
 def test_a_server_without_its_key_is_told_to_want_one() -> None:
