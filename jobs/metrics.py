@@ -10,6 +10,7 @@ from itertools import pairwise
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from jobs.model_metrics import ModelMetrics
 from storage import traces
 from storage.ledger import Leased, Refusal
 from storage.vitals import LATENCY_BUCKETS_S, Vitals
@@ -67,6 +68,8 @@ class WorkerMetrics:
             buckets=JOB_BUCKETS_S,
         )
         self._states()
+        self.models = ModelMetrics()
+        registry.register(self.models)
 
     def _states(self) -> None:
         registry = self.registry

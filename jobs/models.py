@@ -4,6 +4,8 @@
 """
 
 import argparse
+import asyncio
+import contextlib
 import json
 import sys
 import threading
@@ -13,7 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-from engines.generation.fallback import Routed
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from engines.generation.fallback import Fall, Routed
 from engines.generation.routing import (
     Ask,
     Candidate,
@@ -32,8 +37,10 @@ from engines.generation.types import (
     RequestRefused,
     Writing,
 )
+from jobs.model_metrics import ModelState, ModelWatcher
 from jobs.model_opening import open_backend
 from jobs.model_probe import probe
+from jobs.model_watch import Unwatched, state_of, watched
 from jobs.settings import WorkerSettings
 from storage import models, vault
 from storage.database import Database
@@ -41,12 +48,16 @@ from storage.model_addresses import BadModel
 from storage.models import LOADED, RegisteredModel, Registry
 from storage.redaction import Redactor
 
+log = structlog.get_logger()
+
 LOCAL = "local:"
 LOOK_S = 0.2
 """How often who waits for a model looks up."""
 LONGEST_OPEN_S = 900.0
 SWITCH_S = 30.0
 """How long a model that is to be loaded waits for the one on the device to have nothing to do."""
+REGISTRY_S = 15.0
+"""How often the registry is looked into where nobody asks."""
 _POLL_S = 0.05
 
 Opener = Callable[[RegisteredModel], Backend]
@@ -132,6 +143,7 @@ class Models:
         self, database: Database, opener: Opener, *, clock_s: Callable[[], float] = time.monotonic
     ) -> None:
         """`opener` opens one model; see `open_backend`."""
+        self.watcher: ModelWatcher = Unwatched()
         self._database = database
         self._opener = opener
         self._circuits = Circuits(clock_s)
@@ -163,13 +175,37 @@ class Models:
             leaving(registry, asked.scopes),
         )
         plan = route(candidates(registry), ask, self._circuits.down)
-        return Routed(plan, partial(self._open, asked.scopes, look), self._circuits)
+        return Routed(plan, partial(self._open, asked.scopes, look), self._circuits, self._fell)
 
     def loaded(self) -> tuple[str, ...]:
         """The names of those that are open."""
         with self._lock:
             slots = self._slots.items()
             return tuple(name for name, slot in slots if slot.backend and not slot.is_closed)
+
+    def states(self) -> list[ModelState]:
+        """How every model of the registry is, as it was last read. Never blocks."""
+        with self._lock:
+            names = [model.name for model in self._known.models]
+            slots = [*self._slots.values(), *reversed(self._retired)]
+        open_ = [(each.model.name, each.backend) for each in slots if not each.is_closed]
+        return [
+            state_of(
+                name,
+                [backend.stats() for whose, backend in open_ if backend and whose == name],
+                is_circuit_open=self._circuits.is_open(name),
+            )
+            for name in names
+        ]
+
+    async def keep_up(self) -> None:
+        """Let go of models that were changed or removed, also while nobody asks for one; until
+        cancelled.
+        """
+        while True:
+            with contextlib.suppress(SQLAlchemyError):  # away: the heart tells of it
+                await asyncio.to_thread(self._registry)
+            await asyncio.sleep(REGISTRY_S)
 
     def close(self) -> None:
         """End everything under way and let go of the device. Idempotent."""
@@ -208,7 +244,10 @@ class Models:
             raise Withdrawn(f"code may not leave the premises: {left.why_not}")
         slot = self._slot(model)
         self._wait(slot, look)
-        return _Live(slot, partial(self._open, scopes, look, name))
+        return _Live(slot, partial(self._open, scopes, look, name), self.watcher)
+
+    def _fell(self, name: str, fall: Fall) -> None:
+        self.watcher.fell(name, fall)
 
     def _slot(self, model: RegisteredModel) -> _Slot:
         with self._lock:
@@ -228,12 +267,17 @@ class Models:
         try:
             if slot.model.kind in LOADED:
                 self._make_room(slot)
-            slot.future.set_result(self._opener(slot.model))
+            backend = self._opener(slot.model)
+            self.watcher.opened(slot.model.name, is_open=True)
+            slot.future.set_result(backend)
         except BaseException as error:  # noqa: BLE001 - handed to everybody who waits for it
-            slot.future.set_exception(error)
-            with self._lock:
+            if not isinstance(error, Withdrawn):
+                log.warning("model not opened", model=slot.model.name, error=str(error))
+                self.watcher.opened(slot.model.name, is_open=False)
+            with self._lock:  # who asks again, having been told, opens it anew
                 if self._slots.get(slot.model.name) is slot:
                     del self._slots[slot.model.name]
+            slot.future.set_exception(error)
 
     def _make_room(self, coming: _Slot) -> None:
         """Have the device to itself. Raises ModelUnavailable."""
@@ -272,8 +316,9 @@ class Models:
 class _Live:
     """A backend that is opened again where its place was taken between two requests."""
 
-    def __init__(self, slot: _Slot, again: Callable[[], Backend]) -> None:
+    def __init__(self, slot: _Slot, again: Callable[[], Backend], watcher: ModelWatcher) -> None:
         self._slot = slot
+        self._watcher = watcher
         self._backend = slot.future.result()
         self._again = again
 
@@ -296,7 +341,8 @@ class _Live:
         """See `Backend.submit`."""
         with self._slot.lock:
             if not self._slot.is_closed:
-                return self._backend.submit(request)
+                name = self._slot.model.name
+                return watched(name, self._backend.submit, request, self._watcher)
         return self._again().submit(request)
 
     def stats(self) -> BackendStats:
@@ -351,10 +397,8 @@ def _tested(settings: WorkerSettings, name: str) -> dict[str, object]:
         if model is None:
             raise BadModel(f"There is no model {name!r}; `gryph model list` shows which there are.")
         ring = vault.checkout_keys(settings.home, settings.checkout_key)
-        key = models.key_of(ring, model)
-        redactor = Redactor([key] if key else [])
         started_s = time.monotonic()
-        backend = open_backend(model, ring, settings)
+        backend = open_backend(model, ring, settings, redactor)
         opened_s = time.monotonic() - started_s
         try:
             found = asdict(probe(backend))

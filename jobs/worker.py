@@ -20,11 +20,12 @@ from redis.exceptions import RedisError
 
 from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
-from jobs import test_changes, test_code
+from jobs.cpu import cpu_works
 from jobs.desk import Work
 from jobs.health import WorkerHealth
 from jobs.listener import CannotListen, listening
 from jobs.metrics import WorkerMetrics
+from jobs.model_metrics import LiveModels
 from jobs.one_parser import parse_one_by_one
 from jobs.queue import RUN, EventBell, connection, from_json, queue_name, to_json
 from jobs.runner import JOB_LIMIT_S, Runner
@@ -42,9 +43,6 @@ from storage.traces import set_up_tracing
 
 log = structlog.get_logger()
 
-CPU_WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
-"""The registry of the queue `cpu`, by kind of request; that of `gpu` is in `jobs.gpu`."""
-
 POLL_S = 0.03
 GRACE_S = 5.0
 """How long running jobs may finish after a signal before they are handed back."""
@@ -54,6 +52,9 @@ HAND_BACK_S = 10.0
 CANCEL_AGAIN_S = 0.2
 ERRANDS_S = 1.0
 """How long the broker may take to note that the last jobs are over."""
+TURN_S = 0.0005
+"""How long a busy thread keeps the interpreter from others. Python's own 5 ms add up: the loop that
+takes jobs, and a model's engine between two operations, wait for each busy thread of each job."""
 READ_LIMIT = 200
 """Ids looked at in one poll; more than all workers together have in flight."""
 
@@ -72,39 +73,42 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] | None = Non
     """
     if settings.redis_url is None:
         raise NoBroker("GRYPH_REDIS_URL is missing: a worker needs the queue of its gateway.")
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = _set_by_signals()
     database = Database(settings.sql_url)
     sandbox = await asyncio.to_thread(_proven_sandbox)
     keys = vault.checkout_keys(settings.home, settings.checkout_key)
-    redactor = Redactor(own_secrets(settings))
-    set_up_logging(redactor=redactor)
+    redactor = _redacted_logs(settings)
     shop = Workshop(settings, database, open_store(settings), keys, sandbox, redactor)
     redis = connection(settings.redis_url)
     heart = Heart(database, Identity.mine("worker"))
     held = contextlib.ExitStack()
+    known, models = (works, None) if works else held.enter_context(_works(shop))
     runner = Runner(
         database,
         EventBell(redis),
         shop,
-        works or held.enter_context(_works(shop)),
+        known,
         owner=heart.owner,
         concurrency=settings.slots,
     )
+    runner.redactor = redactor
     metrics = runner.metrics
     metrics.sandbox.labels(_rung(sandbox)).set(1)
     database.on_write = metrics.vitals.write_s.observe
     metrics.vitals.watch_home(settings.home)
     shop.on_refusal = metrics.sandbox_refusals.inc
-    is_isolated = not isinstance(sandbox, NoSandbox)
-    health = WorkerHealth(heart, redis, metrics.vitals, is_isolated=is_isolated)
+    runs = [heart.run, metrics.vitals.watch_loop]
+    if models is not None:
+        metrics.models.watch(models)
+        runs.append(models.keep_up)
+    health = WorkerHealth(
+        heart, redis, metrics.vitals, is_isolated=not isinstance(sandbox, NoSandbox)
+    )
     await heart.beat()
     log.info("worker ready", queue=settings.queues, isolation=_rung(sandbox))
     try:
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(run()) for run in (heart.run, metrics.vitals.watch_loop)]
+            beside = [group.create_task(run()) for run in runs]
             with _door(settings, metrics, health):
                 await _serve_queue(stopping, settings, runner, redis, metrics)
             for task in beside:
@@ -117,15 +121,32 @@ async def serve(settings: WorkerSettings, works: Mapping[str, Work] | None = Non
         database.close()
 
 
+def _redacted_logs(settings: WorkerSettings) -> Redactor:
+    """What takes secrets out of the logs from now on; it learns the keys of models later."""
+    redactor = Redactor(own_secrets(settings))
+    set_up_logging(redactor=redactor)
+    return redactor
+
+
+def _set_by_signals() -> asyncio.Event:
+    """Set once the process is asked to end."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
 @contextlib.contextmanager
-def _works(shop: Workshop) -> Generator[Mapping[str, Work]]:
-    """What the worker of this queue can do."""
+def _works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], LiveModels | None]]:
+    """What the worker of this queue can do, and the models it asks."""
     if shop.settings.queues == "cpu":
-        yield CPU_WORKS
+        with cpu_works(shop) as works_and_models:
+            yield works_and_models
         return
     # Only here: workers of the other queue have no use for what it imports.
-    with import_module("jobs.gpu").gpu_works(shop) as works:
-        yield works
+    with import_module("jobs.gpu").gpu_works(shop) as works_and_models:
+        yield works_and_models
 
 
 @contextlib.contextmanager
@@ -228,6 +249,7 @@ def _rung(sandbox: Sandbox | NoSandbox) -> str:
 def main() -> None:
     """The process' entry."""
     parse_one_by_one()
+    sys.setswitchinterval(TURN_S)
     set_up_logging()
     logging.getLogger("arq").setLevel(logging.WARNING)
     settings = WorkerSettings()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from engines.generation.routing import Candidate, Circuits, LeftOut, Route, Withdrawn
 from engines.generation.types import (
@@ -20,6 +21,30 @@ Open = Callable[[str], Backend]
 """The backend of a model; may take as long as loading it. Raises ModelUnavailable."""
 
 
+class Fall(StrEnum):
+    """Why a request went on from a model to the next."""
+
+    CIRCUIT = "circuit"
+    """It had failed several times in a row and was left alone."""
+    WITHDRAWN = "withdrawn"
+    """It was removed or disabled meanwhile, or code may not leave any more."""
+    NOT_OPENED = "not_opened"
+    TURNED_AWAY = "turned_away"
+    """It was too busy, too late for the deadline, or down."""
+    REFUSED = "refused"
+    """It does not take such a request."""
+    FAILED = "failed"
+    """It ended before the first word."""
+
+
+OnFall = Callable[[str, Fall], None]
+"""Told of a model's request that another one took over."""
+
+
+def _untold(name: str, fall: Fall) -> None:
+    del name, fall
+
+
 class Routed:
     """See `engines.generation.types.Backend`. For one job: a model that failed in it is asked again
     only where no other is left.
@@ -29,13 +54,16 @@ class Routed:
     next. Closing it closes no model: they are others' too.
     """
 
-    def __init__(self, route: Route, open_: Open, circuits: Circuits) -> None:
-        """`open_` is called from whichever thread asks."""
+    def __init__(
+        self, route: Route, open_: Open, circuits: Circuits, on_fall: OnFall = _untold
+    ) -> None:
+        """`open_` and `on_fall` are called from whichever thread asks."""
         self._route = route
         self._open = open_
         self._circuits = circuits
+        self._on_fall = on_fall
         self._lock = threading.Lock()
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, _Failure] = {}
         self._last = route.order[0]
 
     @property
@@ -52,7 +80,7 @@ class Routed:
     def said(self) -> tuple[str, ...]:
         """What a person is told of models that did not serve, as Markdown; a sentence each."""
         with self._lock:
-            failed = [LeftOut(name, why) for name, why in self._failed.items()]
+            failed = [LeftOut(name, each.why) for name, each in self._failed.items()]
         where = "" if self._last.is_on_premises else ", which is remote,"
         return tuple(
             f"`{each.name}` gave no answer ({each.why}); `{self._last.name}`{where} was asked."
@@ -96,7 +124,7 @@ class Routed:
                 continue
             tried.names.add(candidate.name)
             if why := self._circuits.admit(candidate.name):
-                self._note(candidate.name, why)
+                self._note(candidate.name, Fall.CIRCUIT, why)
                 continue
             try:
                 backend = self._opened(candidate)
@@ -105,19 +133,20 @@ class Routed:
                 continue
             except ModelUnavailable as error:
                 self.given_up(candidate.name)
-                self._note(candidate.name, str(error))
+                self._note(candidate.name, Fall.TURNED_AWAY, str(error))
             except RequestRefused as error:
                 self._circuits.succeeded(candidate.name)
-                tried.refusal = tried.refusal or error
+                tried.refusals[candidate.name] = error
             else:
                 self._last = candidate
+                self._tell_falls(candidate, tried)
                 return candidate.name, writing
-        raise tried.refusal or self._none_left()
+        raise next(iter(tried.refusals.values()), None) or self._none_left()
 
     def failed(self, name: str, error: ModelUnavailable) -> None:
         """A writing of that model failed."""
         self._circuits.failed(name, str(error))
-        self._note(name, str(error))
+        self._note(name, Fall.FAILED, str(error))
 
     def succeeded(self, name: str) -> None:
         """That model is there: a writing came to its end, or was refused for what it is."""
@@ -140,10 +169,11 @@ class Routed:
             return self._open(candidate.name)
         except Withdrawn as error:
             self.given_up(candidate.name)
-            self._note(candidate.name, str(error))
+            self._note(candidate.name, Fall.WITHDRAWN, str(error))
             raise _NotOpened from error
         except ModelUnavailable as error:
-            self.failed(candidate.name, error)
+            self._circuits.failed(candidate.name, str(error))
+            self._note(candidate.name, Fall.NOT_OPENED, str(error))
             raise _NotOpened from error
         except BaseException:  # who waited was called off
             self.given_up(candidate.name)
@@ -154,13 +184,25 @@ class Routed:
         with self._lock:
             return sorted(self._route.order, key=lambda each: each.name in self._failed)
 
-    def _note(self, name: str, why: str) -> None:
+    def _note(self, name: str, fall: Fall, why: str) -> None:
         with self._lock:
-            self._failed[name] = why.rstrip(".")
+            self._failed[name] = _Failure(fall, why.rstrip("."))
+
+    def _tell_falls(self, taker: Candidate, tried: "Tried") -> None:
+        """Of each model that should have had the request that `taker` took, once."""
+        order = self._route.order
+        before = {each.name for each in order[: order.index(taker)]} | tried.names - {taker.name}
+        falls = {each.name: Fall.CIRCUIT for each in self._route.passed_over}
+        with self._lock:
+            falls |= {name: one.fall for name, one in self._failed.items() if name in before}
+        falls |= dict.fromkeys(tried.refusals, Fall.REFUSED)
+        for name in falls.keys() - tried.told:
+            self._on_fall(name, falls[name])
+        tried.told |= falls.keys()
 
     def _none_left(self) -> ModelUnavailable:
         with self._lock:
-            listed = "; ".join(f"`{name}`: {why}" for name, why in self._failed.items())
+            listed = "; ".join(f"`{name}`: {each.why}" for name, each in self._failed.items())
         return ModelUnavailable(f"No model answers. {listed}. `gryph doctor` tells more.")
 
 
@@ -169,8 +211,18 @@ class Tried:
     """What became of one request so far."""
 
     names: set[str] = field(default_factory=set[str])
-    refusal: RequestRefused | None = None
-    """The first, if a model did not take it for what it is."""
+    refusals: dict[str, RequestRefused] = field(default_factory=dict[str, RequestRefused])
+    """Of models that did not take it for what it is, in order."""
+    told: set[str] = field(default_factory=set[str])
+    """Models it is known to have gone on from."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Of a model, in one job."""
+
+    fall: Fall
+    why: str
 
 
 class _NotOpened(Exception):
@@ -228,7 +280,7 @@ class _RoutedWriting:
 
     def _note(self, error: ModelUnavailable | RequestRefused) -> None:
         if isinstance(error, RequestRefused):
-            self._tried.refusal = self._tried.refusal or error
+            self._tried.refusals[self._name] = error
             self._routed.succeeded(self._name)
         else:
             self._routed.failed(self._name, error)

@@ -223,6 +223,12 @@ class Circuits:
             circuit = self._circuits.get(name)
             return "" if circuit is None else self._down(circuit)
 
+    def is_open(self, name: str) -> bool:
+        """Whether a model failed so often in a row, and has answered nothing since."""
+        with self._lock:
+            circuit = self._circuits.get(name)
+            return circuit is not None and circuit.opened_s is not None
+
     def admit(self, name: str) -> str:
         """As `down`, and where it is empty the request is on its way: whoever calls this tells
         how it ended. Of a model that is tried again one request gets through.

@@ -18,6 +18,7 @@ from engines.generation.types import (
     ModelRequest,
     ModelUnavailable,
     RequestRefused,
+    TimedOut,
     Usage,
     Writing,
     Written,
@@ -188,7 +189,7 @@ class _ScriptedWriting:
         while (piece := self._next(wait_s)) is not None:
             yield piece
         if isinstance(self._end, ModelUnavailable):
-            raise ModelUnavailable(str(self._end))
+            raise type(self._end)(str(self._end))
 
     def cancel(self) -> None:
         """See the protocol."""
@@ -212,7 +213,7 @@ class _ScriptedWriting:
             self._news.wait_for(lambda: self._end is not None, max(0.0, until_s - now_s))
             now_s = time.monotonic()
             if self._end is None and now_s >= self._due_s:
-                self._fail("the answer was not ready by its deadline")
+                self._close(TimedOut("the answer was not ready by its deadline"))
             if self._end is not None:
                 return None
             return "" if now_s < piece_due_s else self._write()
@@ -224,7 +225,7 @@ class _ScriptedWriting:
     def _write(self) -> str | None:
         if self._is_complete:
             if self._answer.trouble is Trouble.FAILS:
-                self._fail(self._answer.why)
+                self._close(ModelUnavailable(self._answer.why))
             else:
                 self._finish(self._answer.finish)
             return None
@@ -234,9 +235,6 @@ class _ScriptedWriting:
         if self._usage.first_token_s is None:
             self._usage = replace(self._usage, first_token_s=time.monotonic() - self._began_s)
         return piece
-
-    def _fail(self, why: str) -> None:
-        self._close(ModelUnavailable(why))
 
     def _finish(self, finish: Finish) -> None:
         usage = replace(

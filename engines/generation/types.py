@@ -17,6 +17,10 @@ class RequestRefused(Exception):
     """The model will never take this request as it is (too long, malformed); says why."""
 
 
+class TimedOut(ModelUnavailable):
+    """The answer, or the next word of it, did not come in time."""
+
+
 class EngineLost(ModelUnavailable):
     """The engine died or hung under this request, and again when it was run once more."""
 
@@ -117,7 +121,9 @@ class Writing(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Stop writing and free what it holds. The reader still sees the end. Idempotent."""
+        """Stop writing and free what it holds. It has ended then: `written` waits no more, and the
+        reader still sees the end. Idempotent.
+        """
         ...
 
     def written(self) -> Written:
@@ -134,9 +140,16 @@ class BackendStats:
     written_tokens: int = 0
     """Since it was started."""
     restarts: int = 0
-    free_blocks: int | None = None
+    hangs: int = 0
+    """Of the restarts, those of an engine that hung; the others died."""
+    oldest_waiting_s: float = 0.0
+    """How long the request that waits longest has waited; 0 where none does."""
+    blocks: int | None = None
     """Of its key-value cache; None where it has none of its own."""
+    free_blocks: int | None = None
     memory_bytes: int | None = None
+    is_broken: bool = False
+    """Whether it will serve nothing more until another process opens it."""
 
 
 class Backend(Protocol):

@@ -4,7 +4,8 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,8 @@ from tests.deploy.deployed import (
     recorded,
     rule_queries,
 )
+from tests.fakes.model_servers.running import openai_server
+from tests.fakes.model_servers.world import MODEL, World
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,7 +35,17 @@ pytestmark = [
     ),
 ]
 SETTLE_S = 60.0
-COMMANDS = ("help", "status", "quota", "tset broken.py", "test broken.py", "test missing.py")
+COMMANDS = (
+    *("help", "status", "quota", "tset broken.py", "test broken.py", "test missing.py"),
+    'generate "a function that adds two numbers" in=text/sums.py',
+)
+WRITTEN = """\
+FILE: text/sums.py
+```python
+def added(one: int, other: int) -> int:
+    return one + other
+```
+"""
 EMPTY_WHEN_WELL = {
     "annotation",  # no alarm fires
     "Tries to say something, per minute B",  # nothing failed
@@ -42,6 +55,10 @@ EMPTY_WHEN_WELL = {
     "Tokens and connections B",
     "Age of the oldest A",  # no job is left in line
     "Jobs that are not over A",
+    "Prefix cache and its blocks B",  # an endpoint has none
+    "Models in trouble, per hour A",
+    "Models in trouble, per hour B",  # opened once, maybe before the first scrape
+    "Models in trouble, per hour C",
 }
 """Queries of panels that nothing answers while everything is well and all work is done."""
 DEPENDS_ON_THE_MACHINE = {"GryphDiskLow", "GryphDiskFull", "GryphLoopLate", "GryphAcksSlow"}
@@ -50,7 +67,7 @@ DEPENDS_ON_THE_MACHINE = {"GryphDiskLow", "GryphDiskFull", "GryphLoopLate", "Gry
 async def test_every_rule_and_panel_is_answered_and_nothing_is_wrong(
     stack: Stack, repository: Path, tmp_path: Path
 ) -> None:
-    async with watching(stack.home, tmp_path / "prometheus") as prometheus:
+    async with watching(stack.home, tmp_path / "prometheus") as prometheus, a_model(stack):
         await until_all_are_up(prometheus)
         await printed_is_what_is_asked_for(stack)
         await say_all(stack, repository)
@@ -77,6 +94,17 @@ async def test_killed_processes_and_a_backup_are_seen(tmp_path: Path) -> None:
             stack.kill(name)
         await until(lambda: restarted(prometheus, 2))
         await until_all_are_up(prometheus)
+
+
+@asynccontextmanager
+async def a_model(stack: Stack) -> AsyncGenerator[None]:
+    """An endpoint, registered while the block lasts."""
+    with openai_server(World(key="", script=lambda _turns: WRITTEN)) as server:
+        where = ("--openai", server.address, "--model", MODEL)
+        code, out, err = await gryph(stack.home, "model", "add", "coder", *where)
+        assert (code, err) == (0, ""), out
+        yield
+        assert (await gryph(stack.home, "model", "remove", "coder"))[0] == 0
 
 
 async def until_all_are_up(prometheus: Prometheus) -> None:

@@ -18,6 +18,7 @@ from bot.uplinks import Uplink
 from handlers import Platform
 from jobs import health as worker_health
 from jobs.metrics import WorkerMetrics
+from jobs.model_metrics import ModelState, ModelWatcher
 from jobs.requests import VERBS
 from storage.condition import Condition
 from tests.deploy.deployed import (
@@ -40,7 +41,20 @@ QUERIES = [*rule_queries(), *panel_queries()]
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 OF_PROMETHEUS = {"job", "instance", "le", "alertname", "alertstate"}
 WIDTH = 24
-MOST_PANELS = 26
+MOST_PANELS = 34
+
+
+class OneModel:
+    """The models of a worker, as `jobs.model_metrics.LiveModels`: one that is loaded."""
+
+    watcher: ModelWatcher
+
+    def states(self) -> list[ModelState]:
+        """How it is."""
+        return [ModelState("coder", is_loaded=True, blocks=8, free_blocks=2, memory_bytes=1)]
+
+    async def keep_up(self) -> None:
+        """It stays."""
 
 
 class Printed:
@@ -52,6 +66,7 @@ class Printed:
         gateway.vitals.tell(Condition(), gateway_health.PARTS)
         worker.vitals.tell(Condition(), worker_health.PARTS)
         worker.expect(VERBS.values())
+        worker.models.watch(OneModel())
         self.told: dict[str, str] = {}
         """What is told of a series: its help, and the labels it is printed with."""
         for registry in (gateway.registry, worker.registry):
