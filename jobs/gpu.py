@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from engines.generation.ground import find_tools
 from engines.text.embedding import PackagedMiniLM
+from jobs.broken_models import BrokenModels
 from jobs.code_search import CodeSearch
 from jobs.desk import Work
 from jobs.earlier import EarlierJobs
@@ -16,12 +17,13 @@ from jobs.workshop import Workshop
 
 
 @contextmanager
-def gpu_works(shop: Workshop) -> Generator[Mapping[str, Work]]:
-    """The jobs of the queue by kind of request; their models are let go of at the end.
+def gpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
+    """The jobs of the queue by kind of request, and their models, which are let go of at the end.
 
     Nothing is loaded before it is asked for.
     """
-    models = Models(shop.database, opener(shop.keys, shop.settings))
+    broken = BrokenModels()
+    models = Models(shop.database, broken.seen(opener(shop.keys, shop.settings, shop.redactor)))
     writer = CodeWriter(
         models=models,
         earlier=EarlierJobs(shop.database, shop.store),
@@ -30,6 +32,6 @@ def gpu_works(shop: Workshop) -> Generator[Mapping[str, Work]]:
         host_url=shop.settings.github_git_url,
     )
     try:
-        yield {"generate": writer}
+        yield {"generate": broken.looked_at(writer)}, models
     finally:
         models.close()

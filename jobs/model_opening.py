@@ -3,18 +3,18 @@
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import get_args
 
 from engines.generation.remote.backend import RemoteModel
-from engines.generation.remote.endpoint import BadEndpoint, Dialect, Endpoint
+from engines.generation.remote.endpoint import BadEndpoint, Bounds, Dialect, Endpoint
 from engines.generation.types import Backend, ModelUnavailable
 from jobs.model_hub import fetched
 from jobs.settings import WorkerSettings
 from storage import models
 from storage.model_addresses import BadModel
 from storage.model_folders import ModelFacts, read_folder
-from storage.model_sizes import largest_fitting, need
+from storage.model_sizes import INTEGERS, largest_fitting, need
 from storage.models import ModelKind, Precision, RegisteredModel
+from storage.redaction import Redactor
 from storage.vault import KeyRing
 
 # What loads weights is imported when a model is opened: it takes seconds and brings torch along.
@@ -26,15 +26,24 @@ _IN_TORCH = {
     Precision.INT4: "int4",
 }
 
+_FLOAT32_BYTES = 4.0
+"""On a CPU the engine keeps what is not quantized in float32."""
 
-def open_backend(model: RegisteredModel, ring: KeyRing, settings: WorkerSettings) -> Backend:
+
+def open_backend(
+    model: RegisteredModel, ring: KeyRing, settings: WorkerSettings, redactor: Redactor
+) -> Backend:
     """Open it; of local ones that means to load the weights, seconds to minutes.
+
+    `redactor` learns its key, before anybody else does.
 
     Raises:
         ModelUnavailable: It cannot be had, with the remedy.
     """
     try:
         key = models.key_of(ring, model)
+        if key is not None:
+            redactor.learn(key)
         match model.kind:
             case ModelKind.LOCAL:
                 return _load(model, Path(model.address), settings)
@@ -47,9 +56,9 @@ def open_backend(model: RegisteredModel, ring: KeyRing, settings: WorkerSettings
         raise ModelUnavailable(str(error)) from error
 
 
-def opener(ring: KeyRing, settings: WorkerSettings) -> "partial[Backend]":
+def opener(ring: KeyRing, settings: WorkerSettings, redactor: Redactor) -> "partial[Backend]":
     """What `jobs.models.Models` opens models with."""
-    return partial(open_backend, ring=ring, settings=settings)
+    return partial(open_backend, ring=ring, settings=settings, redactor=redactor)
 
 
 def _load(model: RegisteredModel, folder: Path, settings: WorkerSettings) -> Backend:
@@ -57,14 +66,15 @@ def _load(model: RegisteredModel, folder: Path, settings: WorkerSettings) -> Bac
     means = import_module(f"{_BATCHING}.settings")
     device = "cuda" if import_module("torch").cuda.is_available() else "cpu"
     precision = _precision(model, facts, settings, device)
-    if _IN_TORCH[precision] not in get_args(means.Precision):
+    if facts.quantized and precision in INTEGERS:
         raise BadModel(
-            f"{model.name} would have to be loaded in {precision}, which the engine of the worker "
-            "does not do. Serve it so with vLLM, SGLang or llama.cpp and register that with "
-            "--openai, or take a smaller model."
+            f"The weights of {model.name} are quantized on disk already ({facts.quantized}) and "
+            "are loaded as they are: add it with --precision auto."
         )
     memory_gb = model.memory_gb or (
-        settings.gpu_memory_gb if device == "cuda" else need(facts, precision).total_gb
+        settings.gpu_memory_gb
+        if device == "cuda"
+        else need(facts, precision, float_bytes=_FLOAT32_BYTES).total_gb
     )
     local = means.LocalSettings(
         name=model.name,
@@ -110,5 +120,6 @@ def _endpoint(model: RegisteredModel, key: str | None, settings: WorkerSettings)
             context_tokens=model.context_tokens,
             proxy=None if proxy is None else proxy.get_secret_value(),
             authorities=settings.model_authorities,
+            bounds=Bounds(concurrency=model.concurrency),
         )
     )

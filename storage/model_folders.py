@@ -36,7 +36,7 @@ class ModelFacts:
     architecture: str
     parameters: int
     unquantized: int
-    """Of those, what int8 and int4 leave in 16 bits: embeddings, the output layer, norms."""
+    """Of those, what int8 and int4 leave floats: embeddings, the output layer, norms, biases."""
     kv_bytes_per_token: int
     """Of the key-value cache in bf16, where every layer keeps the whole context; an upper bound."""
     context_tokens: int
@@ -195,7 +195,7 @@ def _number(config: Mapping[str, Any], *names: str, or_else: int | None = None) 
 def _stays(name: str, shape: tuple[int, ...]) -> bool:
     parts = name.split(".")
     return len(shape) < _MATRIX or any(
-        part.startswith(("embed", "lm_head")) or part in ("wte", "wpe", "norm") for part in parts
+        "embed" in part or part in ("lm_head", "wte", "wpe", "norm") for part in parts
     )
 
 

@@ -17,6 +17,7 @@ RESERVE_BYTES = GB
 _BYTES = {Precision.FLOAT32: 4.0, Precision.BF16: 2.0, Precision.INT8: 1.0, Precision.INT4: 0.5}
 _SCALE_BYTES = {Precision.INT4: 4 / 128}
 """For each weight: a scale and a zero point in 16 bits for every 128 of them."""
+INTEGERS = (Precision.INT8, Precision.INT4)
 ON_GPU = (Precision.BF16, Precision.INT8, Precision.INT4)
 """The largest, and most exact, first."""
 
@@ -54,15 +55,20 @@ def tier(facts: ModelFacts) -> Tier:
     return next((name for most, name in _TIERS if facts.parameters <= most), Tier.HUGE)
 
 
-def need(facts: ModelFacts, precision: Precision) -> Need:
+def need(facts: ModelFacts, precision: Precision, *, float_bytes: float = 2.0) -> Need:
     """What the model takes in a precision (not `AUTO`).
 
     Weights that are quantized on disk stay as they are, whatever the precision.
+
+    Args:
+        facts: Of the model.
+        precision: Of its weights.
+        float_bytes: Of a weight that int8 and int4 leave a float.
     """
     if facts.quantized and facts.weight_bytes is not None:
         weights = float(facts.weight_bytes)
     else:
-        whole = max(2.0, _BYTES[precision])
+        whole = float_bytes if precision in INTEGERS else _BYTES[precision]
         matrices = facts.parameters - facts.unquantized
         packed = _BYTES[precision] + _SCALE_BYTES.get(precision, 0.0)
         weights = matrices * packed + facts.unquantized * whole

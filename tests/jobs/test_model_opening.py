@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlmodel import Session
 
+from engines.generation.batching.local import LocalModel
 from engines.generation.tiny import make_tiny
 from engines.generation.types import Backend, Message, ModelRequest, ModelUnavailable
 from jobs import models as command
@@ -21,9 +22,14 @@ from storage.clock import utc_now
 from storage.database import Database
 from storage.migrations.run import upgrade
 from storage.model_addresses import BadModel
+from storage.model_folders import read_folder
+from storage.model_sizes import need
 from storage.models import ModelKind, Precision, RegisteredModel
+from storage.redaction import Redactor
 from tests.bot.model_endpoint import KEY, Served, endpoint
-from tests.storage.weights import model_folder
+from tests.fakes.model_servers.running import openai_server
+from tests.fakes.model_servers.world import MODEL, World
+from tests.storage.weights import SMALL, model_folder
 
 REQUEST = ModelRequest((Message("user", "add"),), 8)
 
@@ -48,7 +54,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerSettings:
 
 
 def opened(model: RegisteredModel, settings: WorkerSettings) -> Backend:
-    return open_backend(model, vault.checkout_keys(settings.home, None), settings)
+    ring = vault.checkout_keys(settings.home, None)
+    return open_backend(model, ring, settings, Redactor())
 
 
 def at(served: Served, settings: WorkerSettings) -> RegisteredModel:
@@ -94,6 +101,20 @@ def test_a_folder_and_an_endpoint_answer_the_tiny_question(
     assert "no model 'nobody'" in found["error"]
 
 
+def test_an_endpoint_is_sent_as_many_requests_as_the_operator_says(
+    settings: WorkerSettings,
+) -> None:
+    with openai_server(World(key="", is_held=True)) as server:
+        model = RegisteredModel(
+            "v", ModelKind.OPENAI, server.address, model=MODEL, context_tokens=99, concurrency=2
+        )
+        backend = opened(model, settings)
+        for _ in range(3):
+            backend.submit(REQUEST)
+        assert (backend.stats().running, backend.stats().waiting) == (2, 1)
+        backend.close()
+
+
 def test_an_endpoint_on_the_premises_is_not_reached_through_the_proxy(
     settings: WorkerSettings, served: Served
 ) -> None:
@@ -132,12 +153,30 @@ def test_a_budget_that_is_too_small_is_told(settings: WorkerSettings, tiny: Path
         opened(small, settings)
 
 
-def test_a_precision_that_the_engine_lacks_is_told_before_anything_is_loaded(
-    settings: WorkerSettings, tiny: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8, Precision.INT4])
+def test_weights_take_the_memory_that_was_predicted(
+    settings: WorkerSettings, tmp_path: Path, precision: Precision
 ) -> None:
-    monkeypatch.setattr("engines.generation.batching.settings.Precision", Literal["float32"])
-    model = RegisteredModel("m", ModelKind.LOCAL, str(tiny), precision=Precision.BF16)
-    with pytest.raises(ModelUnavailable, match="m would have to be loaded in bf16"):
+    folder = make_tiny(tmp_path / "wide", hidden=512, vocabulary=512)
+    backend = opened(
+        RegisteredModel("m", ModelKind.LOCAL, str(folder), precision=precision), settings
+    )
+    assert isinstance(backend, LocalModel)
+    predicted = need(read_folder(folder), precision, float_bytes=4)
+    assert backend.network.weight_bytes == pytest.approx(predicted.weights, rel=0.01)
+    answer = backend.submit(REQUEST).written()
+    assert answer.usage.written_tokens == 8
+    assert (backend.stats().memory_bytes or 0) <= predicted.total_gb * 1e9
+    backend.close()
+
+
+def test_weights_that_are_quantized_on_disk_are_not_quantized_again(
+    settings: WorkerSettings, tmp_path: Path
+) -> None:
+    packed = {**SMALL, "quantization_config": {"quant_method": "gptq"}}
+    folder = model_folder(tmp_path / "packed", packed)
+    model = RegisteredModel("m", ModelKind.LOCAL, str(folder), precision=Precision.INT8)
+    with pytest.raises(ModelUnavailable, match=r"already \(gptq\).*--precision auto"):
         opened(model, settings)
 
 

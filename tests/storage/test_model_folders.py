@@ -53,7 +53,7 @@ def test_where_weights_are_their_headers_count(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "m")
     (folder / "model.safetensors").unlink()
     shards = {
-        "model-1.safetensors": {"model.embed_tokens.weight": (32, 8), "lm_head.weight": (32, 8)},
+        "model-1.safetensors": {"model.word_embeddings.weight": (32, 8), "lm_head.weight": (32, 8)},
         "model-2.safetensors": {
             "model.layers.0.mlp.up_proj.weight": (16, 8),
             "model.norm.weight": (8,),

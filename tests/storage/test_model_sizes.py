@@ -41,6 +41,12 @@ def test_embeddings_stay_in_16_bits_where_the_rest_is_quantized(
     assert need(MEDIUM, precision).weights / 1e9 == pytest.approx(weights)
 
 
+def test_on_a_cpu_what_is_not_quantized_takes_32_bits() -> None:
+    found = need(MEDIUM, Precision.INT8, float_bytes=4)
+    assert found.weights / 1e9 == pytest.approx(1.31 + 4 * 0.23)
+    assert need(MEDIUM, Precision.BF16, float_bytes=4) == need(MEDIUM, Precision.BF16)
+
+
 @pytest.mark.parametrize(
     ("model", "budget_gb", "precision"),
     [

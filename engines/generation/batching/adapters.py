@@ -10,7 +10,6 @@ its submission to its end, so loading, replacing and removing one touches no req
 # pyright: reportUnknownArgumentType=false
 # torch and safetensors are typed in part.
 
-import hashlib
 import json
 import threading
 from collections.abc import Generator, Sequence
@@ -24,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engines.generation.adapters import CONFIG, WEIGHTS, digest_of
 from engines.generation.types import ModelUnavailable
 
 _PREFIX = "base_model.model."
@@ -55,7 +55,7 @@ class Adapter:
 
     name: str
     digest: str
-    """Of its files: what tells it from another of the same name."""
+    """Tells it from another of the same name; see `engines.generation.adapters`."""
     layers: dict[str, LowRank]
     """By the name of the linear layer."""
 
@@ -109,7 +109,7 @@ def load_adapter(
 
     Args:
         name: That requests call it by.
-        folder: With `adapter_config.json` and `adapter_model.safetensors`.
+        folder: With the files that peft writes.
         sizes: [out, in] of the model's layers by name.
         dtype: Of the model.
         device: Of the model.
@@ -118,16 +118,15 @@ def load_adapter(
         ModelUnavailable: It cannot be read, is not plain LoRA, or is of another model.
     """
     try:
-        text = (folder / "adapter_config.json").read_bytes()
-        weights = folder / "adapter_model.safetensors"
-        tensors = load_file(weights, device=str(device))
-        digest = hashlib.sha256(text + weights.read_bytes()).hexdigest()
+        text = (folder / CONFIG).read_text()
+        tensors = load_file(folder / WEIGHTS)
+        digest = digest_of(text, tensors)
         config = cast(dict[str, Any], json.loads(text))
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelUnavailable(f"adapter {name} cannot be read: {error}") from error
     layers = _layers(name, tensors, _scale(name, config), sizes)
     moved = {
-        layer: LowRank(change.down.to(dtype), change.up.to(dtype))
+        layer: LowRank(change.down.to(device, dtype), change.up.to(device, dtype))
         for layer, change in layers.items()
     }
     return Adapter(name, digest, moved)

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from engines.generation.batching.uploads import upload
+
 NAME = "gryphgen_runs"
 """In the registry of attention functions of transformers."""
 
@@ -162,9 +164,8 @@ class RunKeyValues:
                 mask = self._mask(part)
                 chunks.append(_Chunk(len(slots), part.count, part.start, part.end, mask))
             slots.extend(range(part.start + part.filled, part.start + part.end))
-        device = self._keys[0].device
         pieces.append(self._slots - cut)
-        return _Layout(torch.tensor(slots, device=device), pieces, tuple(chunks))
+        return _Layout(upload(slots, torch.long, self._keys[0].device), pieces, tuple(chunks))
 
     def attend(
         self,

@@ -18,6 +18,7 @@ from engines.generation.batching.lanes import PATIENCE_S, Lanes, Length, due, le
 from engines.generation.batching.network import Network, Pass
 from engines.generation.batching.sampling import Pick, choose
 from engines.generation.batching.stream import Stream
+from engines.generation.batching.uploads import upload
 
 _LONG_SHARE = 4
 """Long requests hold at most one in so many places, and half of the slots."""
@@ -104,8 +105,16 @@ class Engine:
         """Blocks that new requests could have."""
         return self._arena.free_blocks
 
+    def enter_thread(self) -> None:
+        """Called once in the thread that steps it: each thread has a device of its own."""
+        device = self._network.shape.device
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+
     def drop_memory(self) -> None:
         """Free the keys and values. A thread that still uses them dies of it; it was given up."""
+        if self._graphs:
+            self._graphs.drop()
         self._store.drop()
 
     def step(self) -> list[Stream]:
@@ -218,14 +227,17 @@ class Engine:
         every = len(wanted) == len(ids)
         parts = [share.part for share in shares]
         adapters = _adapter_rows(shares, device)
+        logits = None
         if self._graphs and len(ids) == len(parts) and every and not adapters:
             logits = self._graphs.logits(ids, parts)
-        else:
+        if logits is None:
+            numbers = upload([*ids, *positions, *wanted], torch.long, device)
+            count = len(ids)
             logits = self._network.logits(
                 Pass(
-                    ids=torch.tensor([ids], device=device),
-                    positions=torch.tensor([positions], device=device),
-                    wanted=None if every else torch.tensor(wanted, dtype=torch.long, device=device),
+                    ids=numbers[None, :count],
+                    positions=numbers[None, count : 2 * count],
+                    wanted=None if every else numbers[2 * count :],
                     store=self._store,
                     layout=self._store.layout(parts),
                     adapters=adapters,
@@ -280,4 +292,4 @@ def _adapter_rows(shares: Sequence[Share], device: torch.device) -> list[Rows]:
         if adapter:
             rows.setdefault(adapter, []).extend(range(begin, begin + share.part.count))
         begin += share.part.count
-    return [(adapter, torch.tensor(at, device=device)) for adapter, at in rows.items()]
+    return [(adapter, upload(at, torch.long, device)) for adapter, at in rows.items()]

@@ -18,6 +18,7 @@ import torch
 import xgrammar
 from torch import Tensor
 
+from engines.generation.batching.uploads import upload
 from engines.generation.types import RequestRefused
 
 _WORD_BITS = 32
@@ -124,14 +125,29 @@ def constrain(logits: Tensor, matchers: Mapping[int, Matcher]) -> None:
     if logits.device.type == "cpu":
         _apply(logits, mask, list(matchers))
         return
-    rows = torch.tensor(list(matchers), device=logits.device)
-    chosen = logits[rows]
-    xgrammar.apply_token_bitmask_inplace(chosen, mask.to(logits.device))
-    logits[rows] = chosen
+    rows = upload(list(matchers), torch.long, logits.device)
+    ruled_out = forbidden(_pinned(mask, logits.device), columns)
+    logits.index_copy_(0, rows, logits[rows].masked_fill_(ruled_out, -math.inf))
+
+
+def _pinned(mask: Tensor, device: torch.device) -> Tensor:
+    """On the device; see `uploads`."""
+    if device.type == "cuda":
+        mask = mask.pin_memory()
+    return mask.to(device, non_blocking=True)
+
+
+def forbidden(mask: Tensor, columns: int) -> Tensor:
+    """[rows, columns], True where a mask has no bit; by torch's own kernels: xgrammar's are made
+    by Triton at their first use, which takes a C compiler.
+    """
+    places = torch.arange(_WORD_BITS, dtype=torch.int32, device=mask.device)
+    bits = (mask[:, :, None] >> places).bitwise_and_(1)
+    return (bits == 0).flatten(1)[:, :columns]
 
 
 def _apply(logits: Tensor, mask: Tensor, rows: Sequence[int]) -> None:
-    """What xgrammar does on a GPU, at a fifth of the time that it takes on a processor."""
+    """The same on a processor, at a fifth of the time that xgrammar takes."""
     words = np.invert(mask.numpy()).view(np.uint8)
     bits = np.unpackbits(words, axis=1, count=logits.shape[-1], bitorder="little")
     forbidden = torch.from_numpy(bits.view(np.bool_))

@@ -8,9 +8,10 @@ from pathlib import Path
 from engines.generation.batching.adapters import Adapter, load_adapter
 from engines.generation.batching.attention import RunKeyValues
 from engines.generation.batching.budget import Budget, divide
+from engines.generation.batching.device import give_back
 from engines.generation.batching.engine import Engine, Memory
 from engines.generation.batching.flash import FlashKeyValues, flash_serves
-from engines.generation.batching.graphs import DecodeGraphs
+from engines.generation.batching.graphs import CudaRecorder, DecodeGraphs
 from engines.generation.batching.loop import Loop
 from engines.generation.batching.network import Network, load_network
 from engines.generation.batching.settings import LocalSettings
@@ -98,6 +99,9 @@ class LocalModel:
                 f"{len(prompt)} tokens of prompt and {request.max_tokens} of answer are more than "
                 f"the {self.context_tokens} that {self.name} takes"
             )
+        if not 0 <= min(prompt) <= max(prompt) < self.network.vocabulary:
+            # An embedding that is not there takes a CUDA device from the process.
+            raise RequestRefused(f"the prompt has tokens that {self.name} does not know")
         sampling, schema = request.sampling, request.json_schema
         return Order(
             prompt=tuple(prompt),
@@ -154,7 +158,11 @@ class LocalModel:
             waiting=waiting,
             written_tokens=self._supervisor.written_tokens,
             restarts=self._supervisor.restarts,
+            hangs=self._supervisor.hangs,
+            oldest_waiting_s=loop.oldest_waiting_s(),
+            blocks=self._budget.blocks,
             free_blocks=loop.engine.free_blocks,
+            is_broken=self._supervisor.is_broken,
             memory_bytes=self.network.weight_bytes + self._store_bytes,
         )
 
@@ -162,6 +170,7 @@ class LocalModel:
         """See `Backend`. Its memory is free afterwards, whoever still holds the object."""
         self._supervisor.close()
         self.network.drop()
+        give_back(self.network.shape.device)
 
     def _start(self, generation: int, alarm: threading.Event) -> Loop:
         memory = self._memory()
@@ -187,10 +196,11 @@ class LocalModel:
         budget, shape = self._budget, self.network.shape
         if not flash_serves(shape):
             return Memory(RunKeyValues(shape, slots=budget.blocks * budget.block))
-        store = FlashKeyValues(shape, blocks=budget.blocks, block=budget.block)
-        return Memory(
-            store, DecodeGraphs(self.network, store) if self.settings.cuda_graphs else None
-        )
+        store = FlashKeyValues(shape, slots=budget.blocks * budget.block)
+        if not self.settings.cuda_graphs:
+            return Memory(store)
+        rows, recorder = self.settings.max_requests, CudaRecorder(shape.device)
+        return Memory(store, DecodeGraphs(self.network, store, rows=rows, recorder=recorder))
 
     def _admit(self, order: Order, deadline_s: float | None) -> None:
         if deadline_s is None:

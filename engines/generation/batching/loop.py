@@ -82,6 +82,13 @@ class Loop:
             waiting = sum(not (stream.running or stream.ended) for stream in self._live)
         return running, waiting
 
+    def oldest_waiting_s(self) -> float:
+        """How long the request that waits longest for a place has waited."""
+        now = time.monotonic()
+        with self._news:
+            waiting = [each for each in self._live if not (each.running or each.ended)]
+        return max((now - stream.order.submitted for stream in waiting), default=0.0)
+
     def hangs(self, hang_s: float) -> bool:
         """Whether a step has been under way for longer than that, the very first apart: devices
         load their kernels then.
@@ -106,6 +113,7 @@ class Loop:
 
     def _run(self) -> None:
         with _Obituary(self.deaths, self._alarm):
+            self.engine.enter_thread()
             while self._next():
                 self._step_began = time.monotonic()
                 dropped = self.engine.step()

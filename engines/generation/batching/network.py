@@ -17,6 +17,9 @@ from transformers.modeling_utils import AttentionInterface
 
 from engines.generation.batching.adapters import AdapterHooks, Rows
 from engines.generation.batching.attention import NAME, CacheShape, KeyValues
+from engines.generation.batching.device import give_back
+from engines.generation.batching.quantization import NotQuantizable, quantize
+from engines.generation.batching.quantized import QuantizedLinear
 from engines.generation.batching.settings import LocalSettings
 from engines.generation.types import ModelUnavailable
 
@@ -71,6 +74,9 @@ class Network:
             device=model.device,
         )
         self.weight_bytes = sum(weight.nbytes for weight in model.parameters())
+        unpacked = (each.unpacked for each in model.modules() if isinstance(each, QuantizedLinear))
+        self.unpacked_bytes = max(unpacked, default=0) * self.shape.dtype.itemsize
+        """Of quantized weights, while they are floats for one product."""
 
     def logits(self, given: Pass) -> Tensor:
         """[rows, vocabulary] in float32, for the tokens wanted. Called in inference mode."""
@@ -109,19 +115,51 @@ def load_network(settings: LocalSettings) -> Network:
         if not torch.cuda.is_available():
             raise ModelUnavailable(f"{settings.name}: no CUDA device on this machine")
         torch.backends.cuda.matmul.allow_tf32 = True
-    precision = settings.precision or ("float32" if device.type == "cpu" else "bfloat16")
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            settings.source,
-            dtype=getattr(torch, precision),
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=not settings.hub_allowed or Path(settings.source).exists(),
-        )
-        model = model.to(device)
+        model = load_model(settings, device)
+    except NotQuantizable as error:
+        raise ModelUnavailable(
+            f"{settings.name} cannot be loaded in {settings.precision}: {error}. Serve it so with "
+            "vLLM, SGLang or llama.cpp, or take a smaller model."
+        ) from error
+    except ImportError as error:  # of what reads weights that are quantized on disk
+        raise ModelUnavailable(
+            f"{settings.name} cannot be loaded: {error}. torchao and bitsandbytes come with "
+            "`pip install 'gryphgen-agentic[gpu]'`."
+        ) from error
     except (OSError, ValueError, SafetensorError, RuntimeError) as error:
         raise ModelUnavailable(f"{settings.name} cannot be loaded: {error}") from error
     return Network(model, adapters=settings.max_adapters > 0)
+
+
+def load_model(settings: LocalSettings, device: torch.device) -> Any:
+    """The model of transformers on its device, with the attention of its makers.
+
+    Raises:
+        NotQuantizable: Not in int8 or int4.
+        OSError: It cannot be loaded; or ValueError, SafetensorError, RuntimeError, ImportError.
+    """
+    usual = torch.float32 if device.type == "cpu" else torch.bfloat16
+    precision = settings.precision
+    if precision != "int8" and precision != "int4":
+        dtype = getattr(torch, precision) if precision else usual
+        return _from_pretrained(settings, dtype).to(device)
+    model = _from_pretrained(settings, "auto")  # as it was saved: each rounding costs exactness
+    if getattr(model.config, "quantization_config", None):
+        raise NotQuantizable("its weights are quantized already")
+    quantize(model, precision, head=model.get_output_embeddings(), device=device, rest=usual)
+    give_back(device)  # of each layer's floats
+    return model
+
+
+def _from_pretrained(settings: LocalSettings, dtype: Any) -> Any:
+    return AutoModelForCausalLM.from_pretrained(
+        settings.source,
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=not settings.hub_allowed or Path(settings.source).exists(),
+    )
 
 
 def _attend(

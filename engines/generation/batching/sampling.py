@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engines.generation.batching.uploads import upload
 from engines.generation.types import Sampling
 
+_ROWS_AT_ONCE = 16
+"""Drawing takes some ten float64 of memory for each logit of a row."""
 _MASK = (1 << 64) - 1
 
 
@@ -37,21 +40,25 @@ def choose(logits: Tensor, picks: Sequence[Pick]) -> list[int]:
         picks: The rows that are sampled; the others are greedy.
     """
     tokens = logits.argmax(dim=-1)
-    if picks:
-        rows = torch.tensor([pick.row for pick in picks], device=logits.device)
-        tokens[rows] = _drawn(logits[rows], picks)
+    for at in range(0, len(picks), _ROWS_AT_ONCE):
+        some = picks[at : at + _ROWS_AT_ONCE]
+        rows = upload([pick.row for pick in some], torch.long, logits.device)
+        tokens[rows] = _drawn(logits[rows], some)
     return [int(token) for token in tokens.tolist()]
 
 
 def _drawn(logits: Tensor, picks: Sequence[Pick]) -> Tensor:
-    def column(values: list[float]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
-
-    heat = column([pick.sampling.temperature for pick in picks])
-    top_p = column([pick.sampling.top_p for pick in picks])
     vocabulary = logits.shape[-1]
-    top_k = column([float(pick.sampling.top_k or vocabulary) for pick in picks])
-    chance = column([uniform(pick.seed, pick.position) for pick in picks])
+    asked = [
+        (
+            pick.sampling.temperature,
+            pick.sampling.top_p,
+            float(pick.sampling.top_k or vocabulary),
+            uniform(pick.seed, pick.position),
+        )
+        for pick in picks
+    ]
+    heat, top_p, top_k, chance = upload(asked, torch.float64, logits.device).split(1, dim=1)
     ordered, ids = (logits.double() / heat).softmax(dim=-1).sort(dim=-1, descending=True)
     before = ordered.cumsum(dim=-1) - ordered
     rank = torch.arange(vocabulary, device=logits.device)[None, :]
@@ -59,7 +66,8 @@ def _drawn(logits: Tensor, picks: Sequence[Pick]) -> Tensor:
     kept = ordered.masked_fill((rank >= top_k) | ((before >= top_p) & (rank > 0)), 0.0)
     reached = kept.cumsum(dim=-1)
     place = torch.searchsorted(reached, chance * reached[:, -1:], right=True)
-    last = (kept > 0).sum(dim=-1, keepdim=True) - 1
+    # Never below 0, whatever the logits are: an index outside takes a CUDA device from the process.
+    last = ((kept > 0).sum(dim=-1, keepdim=True) - 1).clamp_(min=0)
     return ids.gather(-1, torch.minimum(place, last)).squeeze(-1)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class LocalSettings:
     device: str = "cpu"
     """As torch names it."""
     precision: Precision | None = None
-    """None for float32 on a CPU and bfloat16 elsewhere."""
+    """None for float32 on a CPU and bfloat16 elsewhere. int8 and int4 are of the linear layers'
+    weights; the rest is then as with None."""
     memory_gb: float = 2.0
     """For weights, key-value cache and the work of one step together."""
     max_requests: int = 64

@@ -29,8 +29,17 @@ class Supervisor:
             name: Of the model, for messages.
             start: Makes the loop of a generation, which sets the event when it dies.
             hang_s: Longest time of a step.
+
+        Raises:
+            ModelUnavailable: It cannot be started, for want of memory as a rule.
         """
         self.restarts = 0
+        self.hangs = 0
+        """Of them, those for a step that did not end."""
+        self.is_broken = False
+        """Whether no engine can be started here any more. After a fault on a CUDA device none can
+        in this process, whatever is tried; in a new one it can.
+        """
         self._name = name
         self._start = start
         self._hang_s = hang_s
@@ -39,7 +48,10 @@ class Supervisor:
         self._down: str | None = None
         self._losses = 0
         self._written_before = 0
-        self._loop = start(0, self._alarm)
+        try:
+            self._loop = start(0, self._alarm)
+        except RuntimeError as error:  # torch has no memory left, or no device
+            raise ModelUnavailable(f"the engine of {name} cannot be started: {error}") from error
         self._thread = threading.Thread(target=self._watch, name="generation-watch", daemon=True)
         self._thread.start()
 
@@ -108,16 +120,21 @@ class Supervisor:
         """Start the next generation, unless that was tried often enough."""
         old = self._loop
         self.restarts += 1
+        self.hangs += not old.deaths
         self._written_before += old.engine.written_tokens
         self._losses = 1 if old.ended_requests else self._losses + 1
-        if self._losses >= _MOST_LOSSES:
-            self._down = f"{self._name} is down: its engine was lost again and again ({reason})"
-            return
         old.engine.drop_memory()
+        if self._losses >= _MOST_LOSSES:
+            self._break(f"its engine was lost again and again ({reason})")
+            return
         try:
             self._loop = self._start(old.engine.generation + 1, self._alarm)
         except RuntimeError as error:  # torch has no memory left, or no device
-            self._down = f"{self._name} is down: its engine cannot be started again ({error})"
+            self._break(f"its engine cannot be started again ({error})")
+
+    def _break(self, reason: str) -> None:
+        self._down = f"{self._name} is down: {reason}"
+        self.is_broken = True
 
 
 def _once_more(stream: Stream) -> bool:

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from engines.generation.batching.settings import Precision
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -21,6 +23,15 @@ class Asked:
     """After which ours takes its engine for hung."""
     slo_s: float
     """The latency that 95 % of requests must keep."""
+    trials: int = 7
+    """Rates at which that is tried."""
+    trial_s: float = 8.0
+    precision: Precision | None = None
+    """Of our weights; None for the device's usual one, which the others always have."""
+    graphs: bool = False
+    """Whether ours records its steps as CUDA graphs."""
+    timeout_s: float = 3600.0
+    """After which a part is given up."""
 
     def as_json(self) -> str:
         """For `read`."""

@@ -22,6 +22,7 @@ _PAGE = 256
 _STEP_TOKENS = {"cpu": 256, "cuda": 4096}
 """Computed in one step at most. On a CPU it matters little: 256 to 1024 are within a tenth."""
 _TIMEOUT_S = 600.0
+_ONE_BY_ONE = {"cuda": 12}
 
 
 class FirstToken:
@@ -64,7 +65,10 @@ def generate(model: Any, job: Job, streamer: FirstToken | None = None) -> tuple[
 
 
 def sequential(asked: Asked, jobs: Sequence[Job]) -> Ran:
-    """`generate`, one request after the other."""
+    """`generate`, one request after the other; on a GPU, where each takes a second and more, of a
+    few only.
+    """
+    jobs = jobs[: _ONE_BY_ONE.get(asked.device)]
     model = load(asked.folder, asked.device)
     generate(model, jobs[0])
     served = list[Served]()

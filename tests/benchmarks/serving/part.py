@@ -13,7 +13,6 @@ from tests.benchmarks.serving.asked import Asked
 
 _MOST_BYTES = 12 << 30
 """Of data on a CPU; a device's driver maps more."""
-_TIMEOUT_S = 3600.0
 
 
 class PartFailed(Exception):
@@ -34,11 +33,11 @@ def run_part(name: str, asked: Asked, **options: str) -> dict[str, Any]:
             [*command, json.dumps(options)],
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT_S,
+            timeout=asked.timeout_s,
             check=False,
         )
     except subprocess.TimeoutExpired as problem:
-        raise PartFailed(f"{words}: not ready after {_TIMEOUT_S:.0f} s") from problem
+        raise PartFailed(f"{words}: not ready after {asked.timeout_s:.0f} s") from problem
     print(f"  {words}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     if done.returncode:
         raise PartFailed(f"{words}: exit status {done.returncode}\n{done.stderr[-2000:]}")

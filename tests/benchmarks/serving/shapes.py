@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
 from engines.generation.tiny import make_tiny
 
@@ -50,7 +50,8 @@ def make(shape: str, folder: Path, device: str) -> Path:
     )
     torch.manual_seed(1)
     with torch.device(device):
-        model = cast(Any, Qwen2ForCausalLM(config)).to(torch.bfloat16)
+        # Made in half precision: in float32 a card would have to hold both.
+        model = cast(Any, AutoModelForCausalLM).from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder)
     for file in spoken.glob("*token*"):
         shutil.copy(file, folder)

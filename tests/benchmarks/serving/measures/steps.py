@@ -17,6 +17,12 @@ def engine_of(backend: LocalModel) -> Engine:
     return cast(Any, backend)._supervisor.loop.engine
 
 
+def records(backend: LocalModel) -> bool:
+    """Whether its steps are replayed from CUDA graphs: it goes on without where that fails."""
+    graphs = cast(Any, engine_of(backend))._graphs
+    return graphs is not None and graphs.works
+
+
 class StepClock:
     """Counts the steps of an engine and notes when each request left it."""
 

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from engines.generation.adapters import adapter_digest
 from engines.generation.batching.local import LocalModel
 from engines.generation.types import ModelRequest, ModelUnavailable, RequestRefused
 from tests.engines.generation.batching.campaigns import Reference
@@ -83,6 +84,7 @@ def test_an_adapter_swapped_under_way_drops_no_request_and_uses_no_stale_prefix(
     prompt = list(range(900, 980))
     (first, under_first), (second, under_second) = adapted.items()
     before = local.add_adapter("style", first)
+    assert before == adapter_digest(first)
     assert write(local, "style", prompt) == under_first.greedy(prompt, 12)
     under_way = local.submit_tokens(prompt, ModelRequest((), max_tokens=40, adapter="style"))
     after = local.add_adapter("style", second)

@@ -1,17 +1,17 @@
 """Both stores of keys and values against attention written out by hand."""
 
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 # torch is typed in part.
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from engines.generation.batching.attention import CacheShape, KeyValues, Part, RunKeyValues
-from engines.generation.batching.flash import FlashKeyValues, flash_serves
+from engines.generation.batching.flash import FlashKeyValues, FlashLayout, flash_takes
 
 HEADS, SHARED, SIZE, BLOCK = 4, 2, 8, 16
 """Of queries, of keys and values; of a head; tokens of a page."""
@@ -33,32 +33,25 @@ def naive(query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
 
 
 def naive_varlen(
-    query: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    starts: Tensor,
-    _: None,
-    most_queries: int,
-    most_keys: int,
-    **given: Any,
+    query: Tensor, keys: Tensor, values: Tensor, layout: FlashLayout, scale: float
 ) -> Tensor:
-    """What torch's documentation says of `varlen_attn` with a page table."""
-    assert given["window_size"] == (-1, 0)
-    assert given["enable_gqa"]
+    """What torch's documentation says of `varlen_attn`, request by request."""
     heard: list[Tensor] = []
-    for at, length in enumerate(given["seqused_k"].tolist()):
-        table = given["block_table"][at].long()
-        begin, end = int(starts[at]), int(starts[at + 1])
-        assert end - begin <= most_queries
-        assert length <= most_keys
-        run_keys, run_values = (pool[table].flatten(0, 1)[:length] for pool in (keys, values))
-        heard.append(naive(query[begin:end], run_keys, run_values, given["scale"]))
+    assert all(each.dtype == torch.int32 for each in (layout.bounds, layout.begins, layout.lengths))
+    bounds, begins = layout.bounds.tolist(), layout.begins.tolist()
+    assert len(bounds) == len(begins) == len(layout.lengths) + 1
+    assert bounds[-1] == len(query)
+    for at, length in enumerate(layout.lengths.tolist()):
+        assert bounds[at + 1] - bounds[at] <= layout.most_queries
+        assert length <= layout.most_keys
+        run = slice(begins[at], begins[at] + length)
+        heard.append(naive(query[bounds[at] : bounds[at + 1]], keys[run], values[run], scale))
     return torch.cat(heard)
 
 
 STORES: list[KeyValues] = [
     RunKeyValues(SHAPE, slots=8 * BLOCK),
-    FlashKeyValues(SHAPE, blocks=8, block=BLOCK, attention=naive_varlen),
+    FlashKeyValues(SHAPE, slots=8 * BLOCK, attention=naive_varlen),
 ]
 
 
@@ -117,12 +110,26 @@ def test_a_prompt_in_two_parts_over_a_copied_prefix_is_as_in_one(store: KeyValue
     torch.testing.assert_close(rest, whole[:, 10:])
 
 
+@pytest.mark.parametrize("store", STORES, ids=["runs", "flash"])
+@pytest.mark.parametrize("target", [3, 40])
+def test_keys_and_values_are_copied_whole_where_the_two_overlap_as_well(
+    store: KeyValues, target: int
+) -> None:
+    heard, query, *_ = attended(store, 0, [Part(0, 0, 24)], seed=5)
+    store.copy(0, target, 23)
+    key, value = (packed(24, SHARED, 6 + at)[:, :, 23:] for at in range(2))
+    layout = store.layout([Part(target, 23, 1)])
+    last = store.attend(0, query[:, :, 23:], key, value, scale=0.3, layout=layout)
+    torch.testing.assert_close(last, heard[:, 23:])
+
+
 def test_flash_is_for_half_precision_on_cuda() -> None:
     cuda = torch.device("cuda")
-    assert flash_serves(CacheShape(1, 1, 128, torch.bfloat16, cuda))
-    assert not flash_serves(CacheShape(1, 1, 128, torch.float32, cuda))
-    assert not flash_serves(CacheShape(1, 1, 512, torch.bfloat16, cuda))
-    assert not flash_serves(SHAPE)
+    assert flash_takes(CacheShape(1, 1, 128, torch.bfloat16, cuda))
+    assert not flash_takes(CacheShape(1, 1, 128, torch.float32, cuda))
+    assert not flash_takes(CacheShape(1, 1, 512, torch.bfloat16, cuda))
+    assert not flash_takes(CacheShape(1, 1, 100, torch.bfloat16, cuda))
+    assert not flash_takes(SHAPE)
 
 
 def test_stores_know_their_size_and_can_be_emptied() -> None:

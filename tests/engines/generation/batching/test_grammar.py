@@ -1,6 +1,12 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# torch is typed in part.
+
 import json
 from typing import Any
 
+import torch
+
+from engines.generation.batching.grammar import forbidden
 from engines.generation.batching.local import LocalModel
 from engines.generation.types import Finish, Message, ModelRequest, Sampling
 from tests.engines.generation.batching.campaigns import Reference
@@ -39,6 +45,13 @@ def test_what_is_asked_as_json_is_valid_and_the_others_are_untouched(
         assert json.loads(written.text)["kind"] in {"class", "function"}
     for prompt, writing in zip(prompts, free, strict=True):
         assert writing.written_tokens() == reference.greedy(prompt, 24)
+
+
+def test_a_device_rules_out_the_tokens_without_a_bit() -> None:
+    mask = torch.tensor([[0b1101, -1], [-(2**31), 0]], dtype=torch.int32)
+    ruled_out = forbidden(mask, columns=60)
+    allowed = [[at for at in range(60) if not row[at]] for row in ruled_out.tolist()]
+    assert allowed == [[0, 2, 3, *range(32, 60)], [31]]
 
 
 def test_json_that_is_too_long_is_cut_off(local: LocalModel) -> None:

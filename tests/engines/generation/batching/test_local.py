@@ -149,6 +149,9 @@ def test_what_can_never_be_served_is_refused(local: LocalModel) -> None:
         local.submit(ModelRequest(HELLO, max_tokens=4096))
     with pytest.raises(RequestRefused, match="at least one token"):
         local.submit(ModelRequest(HELLO, max_tokens=0))
+    for unknown in (-1, 2048):
+        with pytest.raises(RequestRefused, match="tokens that tiny does not know"):
+            local.submit_tokens([5, unknown], ModelRequest((), max_tokens=1))
     with pytest.raises(RequestRefused, match="no adapter named absent"):
         local.submit(ModelRequest(HELLO, max_tokens=1, adapter="absent"))
     with pytest.raises(RequestRefused, match="JSON schema"):
@@ -171,7 +174,12 @@ def test_more_requests_than_may_wait_are_refused(tiny_model: Path) -> None:
         writings = [model.submit(request) for _ in range(5)]
         with pytest.raises(ModelUnavailable, match="5 requests are under way"):
             model.submit(request)
-        assert model.stats().waiting >= 3
+        stats = model.stats()
+        assert stats.waiting >= 3
+        assert 0 < stats.oldest_waiting_s < 60
+        assert stats.blocks is not None
+        assert stats.free_blocks is not None
+        assert 0 <= stats.free_blocks <= stats.blocks
         for writing in writings:
             writing.cancel()
         assert settled_free_blocks(model) == model.stats().free_blocks

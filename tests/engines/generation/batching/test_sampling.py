@@ -37,6 +37,18 @@ def test_top_k_and_top_p_leave_out_the_unlikely() -> None:
     assert drawn(Sampling(1.0, top_p=0.0)) == [1.0, 0.0, 0.0, 0.0]
 
 
+def test_many_rows_are_drawn_each_for_itself() -> None:
+    picks = [Pick(row, Sampling(1.0), seed=row, position=0) for row in range(0, 50, 2)]
+    together = choose(LOGITS.repeat(50, 1), picks)
+    alone = [choose(LOGITS, [Pick(0, Sampling(1.0), seed=row, position=0)])[0] for row in range(50)]
+    assert together == [alone[row] if row % 2 == 0 else 0 for row in range(50)]
+
+
+def test_logits_that_are_no_numbers_choose_a_token_all_the_same() -> None:
+    token = choose(torch.full((1, 4), torch.nan), [Pick(0, Sampling(1.0), seed=1, position=0)])
+    assert 0 <= token[0] < 4
+
+
 def test_what_is_drawn_depends_on_seed_and_position_only() -> None:
     pick = Pick(0, Sampling(1.0), seed=5, position=3)
     alone = choose(LOGITS, [pick])
