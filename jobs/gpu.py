@@ -20,10 +20,11 @@ from jobs.workshop import Workshop
 def gpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     """The jobs of the queue by kind of request, and their models, which are let go of at the end.
 
-    Nothing is loaded before it is asked for.
+    The model that is asked first is loaded ahead of the first job, others when they are asked for.
     """
     broken = BrokenModels()
-    models = Models(shop.database, broken.seen(opener(shop.keys, shop.settings, shop.redactor)))
+    opened = broken.seen(opener(shop.keys, shop.settings, shop.redactor))
+    models = Models(shop.database, opened, loads_ahead=True)
     writer = CodeWriter(
         models=models,
         earlier=EarlierJobs(shop.database, shop.store),

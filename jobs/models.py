@@ -58,6 +58,8 @@ SWITCH_S = 30.0
 """How long a model that is to be loaded waits for the one on the device to have nothing to do."""
 REGISTRY_S = 15.0
 """How often the registry is looked into where nobody asks."""
+LOADED_FOR_TOKENS = 1024
+"""As if an answer of this length were asked for; see `engines.generation.routing.Length`."""
 _POLL_S = 0.05
 
 Opener = Callable[[RegisteredModel], Backend]
@@ -140,12 +142,21 @@ class Models:
     """
 
     def __init__(
-        self, database: Database, opener: Opener, *, clock_s: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        opener: Opener,
+        *,
+        loads_ahead: bool = False,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`opener` opens one model; see `open_backend`."""
+        """`opener` opens one model; see `open_backend`. `loads_ahead` is whether `keep_up` loads
+        the model that is going to be asked first, where it is one with weights.
+        """
         self.watcher: ModelWatcher = Unwatched()
         self._database = database
         self._opener = opener
+        self._loads_ahead = loads_ahead
+        self._loaded_ahead: RegisteredModel | None = None
         self._circuits = Circuits(clock_s)
         self._lock = threading.Lock()
         self._slots: dict[str, _Slot] = {}
@@ -199,13 +210,20 @@ class Models:
         ]
 
     async def keep_up(self) -> None:
-        """Let go of models that were changed or removed, also while nobody asks for one; until
-        cancelled.
+        """Let go of models that were changed or removed, also while nobody asks for one, and load
+        the first one ahead; until cancelled.
         """
         while True:
             with contextlib.suppress(SQLAlchemyError):  # away: the heart tells of it
-                await asyncio.to_thread(self._registry)
+                await asyncio.to_thread(self.look)
             await asyncio.sleep(REGISTRY_S)
+
+    def look(self) -> None:
+        """Do once what `keep_up` does again and again."""
+        registry = self._registry()
+        if self._loads_ahead:
+            with contextlib.suppress(NoModel, ModelUnavailable):
+                self._load_ahead(registry)
 
     def close(self) -> None:
         """End everything under way and let go of the device. Idempotent."""
@@ -233,6 +251,24 @@ class Models:
         with self._lock:
             self._retired = [slot for slot in self._retired if slot not in gone]
         return registry
+
+    def _load_ahead(self, registry: Registry) -> None:
+        """Once for each: one that cannot be loaded tells it to those who ask for it.
+
+        Raises:
+            NoModel: There is none to ask.
+            ModelUnavailable: The worker is stopping.
+        """
+        ask = Ask(Task.GENERATE, answer_tokens=LOADED_FOR_TOKENS)
+        plan = route(candidates(registry), ask, self._circuits.down)
+        first = registry.get(plan.order[0].name)
+        if first is None or first.kind not in LOADED or first == self._loaded_ahead:
+            return
+        self._loaded_ahead = first
+        with self._lock:
+            is_taken = any(slot.model.kind in LOADED for slot in self._slots.values())
+        if not is_taken:
+            self._slot(first)
 
     def _open(self, scopes: tuple[str, ...], look: Callable[[], None], name: str) -> Backend:
         """The model, if it may still be asked. Raises ModelUnavailable."""

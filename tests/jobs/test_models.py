@@ -1,6 +1,7 @@
 """The models of a worker: opened once, one at a time on the device, and only where code may go."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -169,6 +170,70 @@ def test_defaults_decide_who_is_asked_first(live: Models, sqlite: Database) -> N
     change(sqlite, lambda s: models.set_default(s, "two", Purpose.FIX))
     assert live.backend(ASKED).name == "one"
     assert live.backend(replace(ASKED, task=Task.FIX)).name == "two"
+
+
+# Ahead of the first request
+
+
+@pytest.fixture
+def eager(sqlite: Database, cellar: Cellar) -> Iterator[Models]:
+    made = Models(sqlite, cellar, loads_ahead=True)
+    yield made
+    made.close()
+
+
+def until_loaded(live: Models, *names: str) -> None:
+    deadline_s = time.monotonic() + WAIT_S
+    while live.loaded() != names:
+        assert time.monotonic() < deadline_s, live.loaded()
+        time.sleep(0.01)
+
+
+def test_the_model_that_is_asked_first_is_loaded_before_anybody_asks(
+    eager: Models, cellar: Cellar, sqlite: Database
+) -> None:
+    add(sqlite, ONE, replace(TWO, context_tokens=None))
+    change(sqlite, lambda s: models.set_default(s, "two", Purpose.ALL))
+    eager.look()
+    until_loaded(eager, "two")
+    eager.look()
+    assert (ask(eager), cellar.names) == ("two", ["two"])
+
+
+def test_an_endpoint_that_comes_first_is_nothing_to_load(
+    eager: Models, cellar: Cellar, sqlite: Database
+) -> None:
+    add(sqlite, HOUSE, ONE)
+    change(sqlite, lambda s: models.set_default(s, "house", Purpose.ALL))
+    eager.look()
+    assert (eager.loaded(), cellar.begun.is_set()) == ((), False)
+
+
+def test_what_is_in_use_stays_when_another_becomes_the_first(
+    eager: Models, cellar: Cellar, sqlite: Database
+) -> None:
+    add(sqlite, ONE, replace(TWO, context_tokens=None))
+    eager.look()
+    until_loaded(eager, "one")
+    change(sqlite, lambda s: models.set_default(s, "two", Purpose.ALL))
+    eager.look()
+    assert (eager.loaded(), cellar.names) == (("one",), ["one"])
+
+
+def test_a_model_that_cannot_be_loaded_is_not_tried_again_and_again(
+    eager: Models, cellar: Cellar, sqlite: Database
+) -> None:
+    add(sqlite, ONE)
+    cellar.missing.add("one")
+    eager.look()
+    assert cellar.begun.wait(WAIT_S)
+    with pytest.raises(ModelUnavailable, match="there is no folder"):
+        eager.backend(ASKED).submit(REQUEST)
+    cellar.begun.clear()
+    eager.look()
+    assert not cellar.begun.is_set()
+    cellar.missing.clear()
+    assert ask(eager) == "one"
 
 
 # One at a time on the device

@@ -242,3 +242,20 @@ def test_weights_that_are_quantized_on_disk_name_the_package_that_reads_them(
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelUnavailable, match=r"pip install 'gryphgen-agentic\[gpu\]'"):
         load_network(settings(folder))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_card_computes_what_a_processor_does_and_holds_no_more_than_the_weights(
+    kind: Integers, tiny_model: Path
+) -> None:
+    asked, device = replace(settings(tiny_model), precision=kind), torch.device("cuda")
+    before = torch.cuda.memory_allocated(device)
+    model = load_model(replace(asked, device="cuda"), device).eval()
+    held = torch.cuda.memory_allocated(device) - before
+    assert held <= sum(weight.nbytes for weight in model.parameters()) + 1_000_000
+    ids = torch.arange(300, 340)[None]
+    with torch.inference_mode():
+        there, here = model(ids.to(device)).logits.cpu().float(), load_model(asked, CPU)(ids).logits
+    assert float((there - here).norm() / here.norm()) < 0.05
