@@ -3,7 +3,7 @@
 Only weights are quantized, each to the nearest level; what they are multiplied with stays a float.
 
 - int8: a scale for each output, `w = scale * q`. Its product is the usual one, of weights made
-  floats for it: no quicker than floats, but as exact, and the same on every device.
+  floats for it: as exact as theirs, and the same on every device.
 - int4: a scale and a zero for each group of inputs of an output, `w = scale * (q - 8) + zero`, as
   torch's own kernels take it, which read the packed integers (pytorch/pytorch, `int4mm.cu` and
   `int4mm_kernel.cpp`). They compute in bfloat16.

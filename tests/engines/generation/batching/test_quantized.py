@@ -216,6 +216,13 @@ def test_weights_that_are_no_linear_layer_are_refused_by_name() -> None:
         quantize(model, "int8", head=model.head, device=CPU, rest=torch.float32)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_of_zeros_is_quantized_like_any_other(kind: Integers) -> None:
+    model = nn.Sequential(layer(torch.zeros(16, 32)))
+    quantize(model, kind, head=nn.Identity(), device=CPU, rest=torch.float32)
+    assert not model(rows(3, 32)).any()
+
+
 def test_layers_of_sizes_that_int4_does_not_take_are_refused_by_name() -> None:
     model = nn.Sequential(nn.Linear(32, 24))
     with pytest.raises(NotQuantizable, match="0 has 32 inputs and 24 outputs, and int4"):
@@ -229,7 +236,7 @@ def test_a_kernel_that_computes_something_else_is_found_when_the_model_is_loaded
         return rows.new_zeros(rows.shape[0], scales.shape[1])
 
     monkeypatch.setattr(quantization, "INT4_ON_CPU", Int4Kernel(INT4_ON_CPU.pack, nothing))
-    with pytest.raises(ModelUnavailable, match="computes something else on cpu than it should"):
+    with pytest.raises(ModelUnavailable, match="outputs is not what it should be on cpu"):
         load_network(replace(settings(tiny_model), precision="int4"))
 
 
