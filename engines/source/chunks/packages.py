@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 from engines.source.chunks.selection import Found
@@ -44,14 +45,14 @@ class Package:
 
 def installed(folders: Sequence[Path], names: Collection[str]) -> list[Package]:
     """Those of the named distributions that are installed in the folders, by name."""
-    wanted = {_plain(name) for name in names}
     found: dict[str, Package] = {}
-    for folder in folders:
-        for one in distributions(path=[str(folder)]):
-            name = one.metadata["Name"]
-            if name and _plain(name) in wanted and _plain(name) not in found:
+    for folder, name in product(folders, names):
+        plain = _plain(name)
+        # By name, since reading what each of some hundred distributions is called takes 40 ms.
+        for one in distributions(name=plain, path=[str(folder)]):
+            if plain not in found and (called := one.metadata["Name"]):
                 files = tuple(sorted(_modules(one), key=_order))
-                found[_plain(name)] = Package(name, one.version, folder.resolve(), files)
+                found[plain] = Package(called, one.version, folder.resolve(), files)
     return [found[name] for name in sorted(found)]
 
 

@@ -84,8 +84,12 @@ class GitHub:
 
 
 def listener_on(port: int) -> socket.socket:
-    """A loopback socket; port 0 is any free one."""
-    return socket.create_server(("127.0.0.1", port))
+    """A loopback socket; port 0 is any free one. It answers without waiting for acknowledgements,
+    see `bot.listening.listener`.
+    """
+    listening = socket.create_server(("127.0.0.1", port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _refusal(error: ApiError) -> Response:
