@@ -42,6 +42,11 @@ DeskT = TypeVar("DeskT", bound=Desk)
 
 TICK_S = 0.25
 """How often a running job is looked at: progress, cancel, beat."""
+FEW = 8
+"""Jobs that are looked at so often. Of more each is looked at less often, down to once in
+`REPORT_S`: the looks of 64 took as much of the interpreter as a model that wrote for them. Cancels
+are seen as soon as ever, since each look is one for all.
+"""
 REPORT_S = 1.0
 """The least time between two writes of what one job says; people read no faster."""
 JOB_LIMIT_S = 15 * 60.0
@@ -283,7 +288,7 @@ class Runner(Generic[DeskT]):
 
     async def _attend(self, attempt: _Attempt, work: "asyncio.Future[tuple[DeskT, Done]]") -> None:
         started = last_beat = time.monotonic()
-        while not (await asyncio.wait({work}, timeout=TICK_S))[0]:
+        while not (await asyncio.wait({work}, timeout=self._tick_s))[0]:
             now = time.monotonic()
             if now - started > JOB_LIMIT_S:
                 attempt.stop("timeout")
@@ -296,6 +301,10 @@ class Runner(Generic[DeskT]):
                 continue
             if now - last_beat >= ledger.BEAT_S:
                 last_beat = now
+
+    @property
+    def _tick_s(self) -> float:
+        return min(REPORT_S, TICK_S * max(1.0, len(self._running) / FEW))
 
     async def _tick(self, attempt: _Attempt, *, beat: bool) -> None:
         leased = attempt.leased

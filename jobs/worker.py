@@ -17,6 +17,7 @@ import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from engines.sandbox.sandbox import Sandbox, find_sandbox
 from engines.sandbox.types import NoIsolation
@@ -59,6 +60,16 @@ READ_LIMIT = 200
 """Ids looked at in one poll; more than all workers together have in flight."""
 
 LocalRunner = Runner[LocalDesk]
+
+
+class _Worker(Worker):
+    """arq's, which asks the broker three questions about each job in its queue at each look, those
+    included that run here already.
+    """
+
+    @override
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        await super().start_jobs([each for each in job_ids if each.decode() not in self.tasks])
 
 
 class NoBroker(Exception):
@@ -218,7 +229,7 @@ def _arq_worker(settings: WorkerSettings, runner: LocalRunner, redis: ArqRedis) 
         (job,) = args
         await runner.run(JobId(job))
 
-    return Worker(
+    return _Worker(
         functions=[func(run, name=RUN, keep_result=0, timeout=JOB_LIMIT_S + 60, max_tries=1)],
         queue_name=queue_name(settings.queues),
         redis_pool=redis,

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import and_, or_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from storage.database import insert_if_absent
 from storage.ids import JobId
@@ -111,6 +112,19 @@ def due(session: Session, now: datetime, limit: int = 50) -> Sequence[str]:
     return session.exec(found.order_by(col(DeliveryRow.next_try_at)).limit(limit)).all()
 
 
+_NEWEST = and_(
+    col(JobEventRow.job_id) == col(JobRow.id), col(JobEventRow.seq) == col(JobRow.last_seq)
+)
+_ERRAND = cast(
+    "Select[tuple[DeliveryRow, JobRow | None, JobEventRow | None, DraftRow | None]]",
+    select(DeliveryRow, JobRow, JobEventRow, DraftRow)
+    .outerjoin(JobRow, col(JobRow.id) == col(DeliveryRow.job_id))
+    .outerjoin(JobEventRow, _NEWEST)
+    .outerjoin(DraftRow, col(DraftRow.job_id) == col(JobRow.id)),
+)
+"""A delivery with its job, the job's newest event and its draft, where there are such."""
+
+
 def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None:
     """Hold a delivery for `LEASE_S`, unless it is finished, in other hands, or put off: a job's
     next event is no reason to come back earlier to a platform that asked for patience.
@@ -130,10 +144,7 @@ def take(session: Session, key: str, owner: str, now: datetime) -> Errand | None
     )
     if taken.rowcount != 1:
         return None
-    row = session.get_one(DeliveryRow, key)
-    job = None if row.job_id is None else session.get_one(JobRow, row.job_id)
-    newest = None if job is None else session.get(JobEventRow, (job.id, job.last_seq))
-    draft = None if job is None else session.get(DraftRow, job.id)
+    row, job, newest, draft = session.exec(_ERRAND.where(DeliveryRow.key == key)).one()
     post = _next_post(row, job)
     is_first_try = row.tried not in {post, ANYTHING}
     if post is not None and is_first_try:
@@ -199,18 +210,18 @@ def note(session: Session, key: str, owner: str, **values: Any) -> bool:
 
 def let_go(session: Session, key: str, owner: str, now: datetime) -> None:
     """Everything so far is said; look again when woken."""
-    row = session.get(DeliveryRow, key)
-    job = session.get(JobRow, row.job_id) if row is not None and row.job_id else None
-    wait_s = IDLE_S
-    if row and job and _is_behind(row, job, session.get(DraftRow, job.id)):
-        wait_s = 0.0
+    found = session.exec(_ERRAND.where(DeliveryRow.key == key)).one_or_none()
+    if found is None:
+        return
+    row, job, _, draft = found
+    is_behind = job is not None and _is_behind(row, job, draft)
     note(
         session,
         key,
         owner,
         lease_owner=None,
         attempts=0,
-        next_try_at=now + timedelta(seconds=wait_s),
+        next_try_at=now + timedelta(seconds=0.0 if is_behind else IDLE_S),
     )
 
 

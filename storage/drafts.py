@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete
 
+from storage.database import insert_returning
 from storage.ids import JobId
 from storage.redaction import Redactor
 from storage.redaction.unfinished import finished
@@ -26,6 +27,10 @@ _SPACE_WITHIN = 200
 _FENCE = re.compile(
     r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\n]*)$",
     re.MULTILINE,
+)
+_OVER_THE_OLDER = (
+    "ON CONFLICT (job_id) DO UPDATE SET revision = drafts.revision + 1, text = excluded.text, "
+    "length = excluded.length RETURNING revision"
 )
 _JOINER = "\u200d"
 
@@ -64,14 +69,8 @@ def ending(markdown: str, most: int) -> str:
 
 def keep(session: Session, job: JobId, draft: Draft) -> None:
     """Write it over the job's older one, whose lease the caller holds."""
-    row = session.get(DraftRow, job)
-    if row is None:
-        session.add(DraftRow(job_id=job, revision=1, text=draft.text, length=draft.length))
-    else:
-        row.revision += 1
-        row.text = draft.text
-        row.length = draft.length
-    session.flush()
+    values = {"job_id": job, "revision": 1, "text": draft.text, "length": draft.length}
+    insert_returning(session, DraftRow, values, _OVER_THE_OLDER)
 
 
 def find(session: Session, job: JobId) -> DraftRow | None:
