@@ -13,10 +13,11 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from bot.checkpoint import checkpoint
 from bot.face import Busy
@@ -27,6 +28,7 @@ from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
 from storage.ledger import Ring
+from storage.line import Turn
 
 log = structlog.get_logger()
 
@@ -40,7 +42,7 @@ SLOW_ASIDE_S = 5.0
 STEP_S = 5.0
 """How far apart neighbours in the line are expected to start; only their order matters."""
 REST = 4
-"""The loop rests so many times as long as its last look took, so that a long line costs little."""
+"""The loop rests so many times as long as its last look cost, so that a long line costs little."""
 
 Clearance = Callable[[Ring], Awaitable[bool]]
 """Checks a job once more; True when it may start, False when it was ended instead."""
@@ -92,9 +94,7 @@ class Outbox:
     async def ring_due(self) -> None:
         """Ring for every job near the head that is due; with the queue down, put the rest off."""
         now = utc_now()
-        started = time.monotonic()
-        turns = await self._database.read(lambda s: line.first(s, now, self._window))
-        self._took_s = time.monotonic() - started
+        turns, self._took_s = await self._database.read(lambda s: self._looked(s, now))
         self._head = frozenset(turn.job for turn in turns)
         places = {turn.job: turn.place for turn in turns if turn.is_due}
         if not places:
@@ -107,6 +107,14 @@ class Outbox:
                 is_down = True
                 self._metrics.queue_down.inc()
                 await self._later(ring.job, QUEUE_DOWN_WAIT_S)
+
+    def _looked(self, session: Session, now: datetime) -> tuple[Sequence[Turn], float]:
+        """The head of each line, and what finding it cost: processor time, since one that waited
+        for others would rest longest when there is most to do.
+        """
+        started_s = time.thread_time()
+        turns = line.first(session, now, self._window)
+        return turns, time.thread_time() - started_s
 
     async def _is_told(self, ring: Ring, place: int) -> bool:
         """Tell the queue; whether it could be."""

@@ -116,7 +116,7 @@ _NEWEST = and_(
     col(JobEventRow.job_id) == col(JobRow.id), col(JobEventRow.seq) == col(JobRow.last_seq)
 )
 _ERRAND = cast(
-    "Select[tuple[DeliveryRow, JobRow | None, JobEventRow | None, DraftRow | None]]",
+    "Select[DeliveryRow, JobRow | None, JobEventRow | None, DraftRow | None]",
     select(DeliveryRow, JobRow, JobEventRow, DraftRow)
     .outerjoin(JobRow, col(JobRow.id) == col(DeliveryRow.job_id))
     .outerjoin(JobEventRow, _NEWEST)
