@@ -96,6 +96,7 @@ class Budgets:
         self._clock = clock
         self._local = LocalBuckets(clock)
         self._ask_again_at_s = clock()
+        self._turns: OrderedDict[tuple[str, ...], asyncio.Lock] = OrderedDict()
 
     async def spend(self, buckets: Sequence[Bucket]) -> None:
         """Take what the buckets cost, after a short wait if need be.
@@ -104,11 +105,37 @@ class Budgets:
             Spent: A longer wait is needed; nothing was taken.
         """
         patient_until_s = self._clock() + self._patience_s
-        while (wait_s := await self._take(buckets)) > 0:
-            if self._clock() + wait_s > patient_until_s:
-                names = ", ".join(bucket.what for bucket in buckets)
-                raise Spent(f"our budget is spent: {names}", retry_after_s=wait_s)
-            await asyncio.sleep(wait_s)
+        turn = self._turn_of(buckets)
+        await self._until_first(turn, buckets)
+        try:
+            while (wait_s := await self._take(buckets)) > 0:
+                if self._clock() + wait_s > patient_until_s:
+                    raise _spent(buckets, wait_s)
+                await asyncio.sleep(wait_s)
+        finally:
+            turn.release()
+
+    def _turn_of(self, buckets: Sequence[Bucket]) -> asyncio.Lock:
+        """Of those who wait for the same buckets one asks, and the others stand in line behind it:
+        all would be told the same moment, and ask again at once.
+        """
+        key = tuple(bucket.key for bucket in buckets)
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        self._turns.move_to_end(key)
+        while len(self._turns) > MOST_KEPT:
+            self._turns.popitem(last=False)
+        return turn
+
+    async def _until_first(self, turn: asyncio.Lock, buckets: Sequence[Bucket]) -> None:
+        """Hold the turn. Raises Spent when that takes too long."""
+        if not turn.locked():
+            await turn.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await turn.acquire()
+        except TimeoutError as error:
+            raise _spent(buckets, self._patience_s) from error
 
     async def has_room(self, buckets: Sequence[Bucket]) -> bool:
         """Whether the buckets could give what they cost now; takes nothing."""
@@ -157,6 +184,11 @@ class Budgets:
 
     def _rest(self) -> None:
         self._ask_again_at_s = self._clock() + REDIS_REST_S
+
+
+def _spent(buckets: Sequence[Bucket], wait_s: float) -> Spent:
+    names = ", ".join(bucket.what for bucket in buckets)
+    return Spent(f"our budget is spent: {names}", retry_after_s=wait_s)
 
 
 def _share(bucket: Bucket) -> Bucket:

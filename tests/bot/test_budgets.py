@@ -60,6 +60,40 @@ async def test_a_short_wait_is_waited_for_and_a_long_one_handed_back(redis: Redi
     assert 90 < refused.value.retry_after_s <= 100
 
 
+class Counted(Limits):
+    """Counts the questions."""
+
+    asked = 0
+
+    @override
+    async def take(self, buckets: Sequence[Bucket], *, cost: int | None = None) -> Verdict:
+        self.asked += 1
+        return await super().take(buckets, cost=cost)
+
+
+async def test_many_who_wait_are_served_in_line_and_do_not_all_ask_again_and_again(
+    redis: Redis,
+) -> None:
+    limits, one, served = Counted(redis), bucket(1, 50), list[int]()
+    budgets = Budgets(limits)
+
+    async def spend(number: int) -> None:
+        await budgets.spend([one])
+        served.append(number)
+
+    await asyncio.gather(*(spend(number) for number in range(40)))
+    assert served == list(range(40))
+    assert limits.asked <= 3 * 40
+
+
+async def test_who_stands_in_line_for_too_long_is_sent_away(redis: Redis) -> None:
+    budgets, one = Budgets(Limits(redis), patience_s=0.3), bucket(1, 4)
+    found = await asyncio.gather(*(budgets.spend([one]) for _ in range(20)), return_exceptions=True)
+    assert found[:2] == [None, None]
+    assert isinstance(found[-1], Spent)
+    assert sum(each is None for each in found) < 4
+
+
 async def test_what_may_be_left_out_leaves_room_for_what_must_be_said(redis: Redis) -> None:
     budgets, one = Budgets(Limits(redis)), bucket(4, 0.001)
     progress = replace(one, spare=2)
