@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot import supervisor
 from bot.listening import CannotListen
 from bot.settings import GatewaySettings, MissingSetting
-from bot.supervisor import AlreadyRunning, up
+from bot.supervisor import WORKER_NICENESS, AlreadyRunning, up
 from tests.jobs.waiting import PATIENCE_S, until
 
 BEGUN = "import os, pathlib, time; pathlib.Path(os.environ['GRYPH_HOME'], f'pid-{os.getpid()}').write_text(os.environ['GRYPH_REDIS_URL'])"
@@ -72,7 +72,7 @@ async def test_gateway_and_worker_get_a_broker_that_wants_a_password(
     home: Path, script: Path
 ) -> None:
     async with standing(settings(home)):
-        await until(lambda: len(notes(home)) == 2)
+        await until(lambda: len(notes(home)) == 3)
         (url,) = set(notes(home).values())
         async with Redis.from_url(url) as redis:  # pyright: ignore[reportUnknownMemberType]
             await until(lambda: answers(redis))
@@ -95,10 +95,24 @@ async def answers(redis: Redis) -> bool:
 
 async def test_a_child_that_dies_is_started_again(home: Path, script: Path) -> None:
     async with standing(settings(home, redis_url="redis://127.0.0.1:1/0")):
-        await until(lambda: len(notes(home)) == 2)
-        os.kill(min(notes(home)), signal.SIGKILL)
         await until(lambda: len(notes(home)) == 3)
+        os.kill(min(notes(home)), signal.SIGKILL)
+        await until(lambda: len(notes(home)) == 4)
     assert not (home / "valkey").exists(), "a broker of one's own needs no other"
+
+
+async def test_workers_make_way_for_the_gateway(home: Path, script: Path) -> None:
+    make_nice_telling(script)
+    async with standing(settings(home, redis_url="redis://127.0.0.1:1/0")):
+        await until(lambda: len(notes(home)) == 3)
+        mine = os.nice(0)
+        made = sorted(int(niceness) - mine for niceness in notes(home).values())
+    assert made == [0, WORKER_NICENESS, WORKER_NICENESS]
+
+
+def make_nice_telling(script: Path) -> None:
+    told = script.read_text().replace("os.environ['GRYPH_REDIS_URL']", "str(os.nice(0))")
+    script.write_text(told)
 
 
 async def test_a_child_that_does_not_stop_is_killed(
@@ -107,7 +121,7 @@ async def test_a_child_that_does_not_stop_is_killed(
     monkeypatch.setattr(supervisor, "STOP_WAIT_S", 0.2)
     make_deaf(script)
     async with standing(settings(home, redis_url="redis://127.0.0.1:1/0")):
-        await until(lambda: len(notes(home)) == 2)
+        await until(lambda: len(notes(home)) == 3)
     assert not any(lives(pid) for pid in notes(home))
 
 
@@ -118,7 +132,7 @@ def make_deaf(script: Path) -> None:
 
 async def test_one_home_has_one_stack(home: Path, script: Path) -> None:
     async with standing(settings(home, redis_url="redis://127.0.0.1:1/0")):
-        await until(lambda: len(notes(home)) == 2)
+        await until(lambda: len(notes(home)) == 3)
         with pytest.raises(AlreadyRunning, match=str(home)):
             await up(settings(home))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.sandbox.confinement import NICENESS
 from engines.sandbox.places import SANDBOX_FOLDER
 from engines.sandbox.plan import KILL_NAMESPACE, Plan, decode, encode
 from engines.sandbox.sandbox import Sandbox
@@ -68,6 +69,20 @@ def test_the_program_starts_in_its_work_folder(sandbox: Sandbox, work: Path) -> 
     (work / "given.txt").write_text("given")
     code = "import os; print(os.getcwd(), open('given.txt').read())"
     assert sandbox.run(python(code, work)).stdout.decode() == f"{work} given\n"
+
+
+def test_a_program_makes_way_for_others(sandbox: Sandbox, work: Path) -> None:
+    """Its scheduling group too, where the kernel has such and the program may see it."""
+    code = """
+import os
+print(os.nice(0))
+try:
+    print(open("/proc/self/autogroup").read().split()[-1])
+except OSError:
+    print(os.nice(0))
+"""
+    wanted = os.nice(0) + NICENESS
+    assert sandbox.run(python(code, work)).stdout.decode().split() == [str(wanted)] * 2
 
 
 def test_installed_packages_can_be_imported(sandbox: Sandbox, work: Path) -> None:
