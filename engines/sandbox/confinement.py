@@ -86,7 +86,8 @@ def _become(uid: int, *, read_search: bool) -> None:
 
 def _make_way() -> None:
     """Leave processors to others. A session of its own may be a scheduling group of its own, which
-    then has a niceness apart from the process' (sched(7), autogroup).
+    then has a niceness apart from the process' (sched(7), autogroup); without privileges the
+    kernel changes ten of them a second.
     """
     _wish("autogroup", os.nice(NICENESS))
 
