@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """2xx, as of every answer that is handed out."""
+        """Whether it is 2xx, as every answer that callers get."""
         return self.status // 100 == _SUCCESS
 
     def one(self, shape: type[Shape]) -> Shape:
