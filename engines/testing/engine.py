@@ -142,8 +142,8 @@ class _Run:
         if self._request.extends:
             self._read_existing()
         with self._opened(SETTINGS[0]) as jail:
-            plan = self._planned(jail)
             targets = chosen_targets(self._request, self._module, jail)
+            plan = self._planned(jail)
             found = self._searched(jail, targets, plan)
             goals = jail.goals
             names = self._integration.names(Names(_importable(jail, self._place, found.kept)))
