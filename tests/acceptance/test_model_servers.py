@@ -47,7 +47,7 @@ def test_a_wrong_key_is_told() -> None:
     if not REAL.key:
         pytest.skip("the server wants no key")
     model = RemoteModel(replace(REAL.endpoint, key="wrong"))
-    with pytest.raises(ModelUnavailable, match="gryph model add real … --key"):
+    with pytest.raises(ModelUnavailable, match="gryph model key real"):
         model.submit(asking()).written()
 
 
