@@ -1,4 +1,4 @@
-"""The models of a worker: which one a request goes to, opened on first use and kept.
+"""The models of a worker: which one a request goes to, opened on first use or ahead, and kept.
 
 `python -m jobs.models test NAME` asks one a tiny question and prints what it found as JSON.
 """
