@@ -44,8 +44,8 @@ TICK_S = 0.25
 """How often a running job is looked at: progress, cancel, beat."""
 FEW = 8
 """Jobs that are looked at so often. Of more each is looked at less often, down to once in
-`REPORT_S`: the looks of 64 took as much of the interpreter as a model that wrote for them. A cancel is
-seen by whoever looks first, since each look is one for all.
+`REPORT_S`: the looks of 64 took as much of the interpreter as a model that wrote for them. A
+cancel is seen by whoever looks first, since each look is one for all.
 """
 REPORT_S = 1.0
 """The least time between two writes of what one job says; people read no faster."""
