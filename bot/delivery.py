@@ -120,9 +120,16 @@ class Delivery:
         """
         if key in self._active:
             self._active[key].set()
-        elif self._group is not None and len(self._active) < AT_ONCE:
-            self._active[key] = asyncio.Event()
-            self._group.create_task(self._attend(key))
+            return
+        if self._group is None or len(self._active) >= AT_ONCE:
+            return
+        self._active[key] = asyncio.Event()
+        attending = self._attend(key)
+        try:
+            self._group.create_task(attending)
+        except RuntimeError:  # the group is being ended, and takes nothing more
+            attending.close()
+            del self._active[key]
 
     async def _listen(self) -> None:
         last = "$"

@@ -113,7 +113,7 @@ class Fenced(Wall):
         await super()._called(call, key)
 
 
-_owners = itertools.count(1)
+_numbers = itertools.count(1)
 
 
 @dataclass
@@ -145,7 +145,7 @@ def voice(database: Database, wall: Wall, redis_url: str = NOBODY) -> Voice:
     metrics = GatewayMetrics()
     redis = Redis.from_url(redis_url, socket_timeout=10)  # pyright: ignore[reportUnknownMemberType]
     faces = {Platform.SLACK: Face(wall, wall)}
-    holder = Unwatched(f"g{next(_owners)}")
+    holder = Unwatched(f"g{next(_numbers)}")
     delivery = Delivery(database, redis, faces, metrics, holder=holder)
     return Voice(database, wall, delivery, metrics, redis, holder)
 
@@ -389,6 +389,21 @@ async def test_what_is_noticed_before_the_loop_runs_is_said_by_the_sweep(one: Vo
     one.delivery.notice(job)
     async with one.running():
         await until(lambda: one.wall.posted)
+
+
+async def test_what_is_noticed_while_the_loop_ends_is_left_to_whoever_comes_next(
+    one: Voice,
+) -> None:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        ending = group.create_task(one.delivery.run())
+        await asyncio.sleep(0.05)
+        ending.cancel()
+        while not ending.done():
+            one.delivery.notice(f"J{next(_numbers):07}")
+            await asyncio.sleep(0)
+    job = await asked(one.database)
+    async with one.running():
+        await until(lambda: f"{job}:status" in one.wall.posted)
 
 
 async def test_a_workers_bell_on_the_stream_wakes_the_voice(
