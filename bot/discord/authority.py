@@ -1,5 +1,6 @@
 """What a caller may do on a Discord server: its own permissions, asked for now."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 import discord
@@ -27,13 +28,15 @@ class DiscordAuthority:
         client: TokenedClient,
         repository_of: RepositoryOf,
         pace: Pace | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`client` needs no gateway connection; `pace` is the bot's."""
+        """`client` needs no gateway connection; `pace` is the bot's; `clock` gives seconds."""
         self._pace = pace or Pace(None)
         self._member_tier = _MEMBER_TIER[settings.discord_member_tier]
         self._client = client
         self._repository_of = repository_of
-        self._servers: Minute[int, discord.Guild] = Minute()
+        self._servers: Minute[int, discord.Guild] = Minute(clock)
 
     async def standing(self, invocation: Invocation) -> Standing:
         """The caller's standing now. Raises Busy when Discord does not answer."""

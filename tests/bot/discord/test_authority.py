@@ -2,9 +2,11 @@ import aiohttp
 import pytest
 from simcord.actors import MemberActor
 
+from bot.discord.authority import DiscordAuthority
 from bot.discord.face import discord_face
 from bot.discord.refusals import outside_call
 from bot.face import Busy
+from bot.minute import KEPT_S
 from bot.settings import GatewaySettings
 from handlers import Caller, Invocation, Place, Platform, Standing, Tier
 from storage.clock import utc_now
@@ -20,13 +22,15 @@ async def standing(
 ) -> Standing:
     settings = GatewaySettings(discord_member_tier="read")
     face = discord_face(settings, world.client, world.artifacts, repository_of)
-    place = Place(
-        platform=Platform.DISCORD, workspace=workspace or str(world.guild.id), channel="7"
-    )
-    caller = Caller(platform=Platform.DISCORD, account=who, name="x", is_bot=is_bot)
     return await face.authority.standing(
-        Invocation(caller=caller, place=place, text="/gryph status", received_at=utc_now())
+        asked(who, workspace or str(world.guild.id), is_bot=is_bot)
     )
+
+
+def asked(who: str, workspace: str, *, is_bot: bool = False) -> Invocation:
+    place = Place(platform=Platform.DISCORD, workspace=workspace, channel="7")
+    caller = Caller(platform=Platform.DISCORD, account=who, name="x", is_bot=is_bot)
+    return Invocation(caller=caller, place=place, text="/gryph status", received_at=utc_now())
 
 
 async def test_tiers_follow_the_servers_own_permissions(world: DiscordWorld) -> None:
@@ -43,6 +47,25 @@ async def test_permission_taken_away_counts_at_once(world: DiscordWorld) -> None
     member = world.env.backend.get_guild(world.guild.id).members[world.mod.id]
     member.role_ids.clear()
     assert (await standing(world, str(world.mod.id))).tier is Tier.READ
+
+
+async def test_a_members_roles_are_asked_for_each_time_and_what_they_may_do_once_a_minute(
+    world: DiscordWorld,
+) -> None:
+    moment = [0.0]
+    settings = GatewaySettings(discord_member_tier="read")
+    authority = DiscordAuthority(settings, world.client, repository_of, clock=lambda: moment[0])
+
+    async def tier(member: MemberActor) -> Tier:
+        return (await authority.standing(asked(str(member.id), str(world.guild.id)))).tier
+
+    server = world.env.backend.get_guild(world.guild.id)
+    assert (await tier(world.mod), await tier(world.ann)) == (Tier.WRITE, Tier.READ)
+    server.members[world.mod.id].role_ids.clear()
+    server.owner_id = world.ann.id
+    assert (await tier(world.mod), await tier(world.ann)) == (Tier.READ, Tier.READ)
+    moment[0] = KEPT_S
+    assert await tier(world.ann) is Tier.ADMIN
 
 
 async def test_owner_is_an_administrator(world: DiscordWorld) -> None:
