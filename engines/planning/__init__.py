@@ -1,0 +1,1 @@
+"""Planning: who does what and when, how long it takes, and how sure that is."""

@@ -1,0 +1,1 @@
+"""Readers of the files that a plan can be made from."""
