@@ -30,6 +30,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends bubblewrap=0.8.* nodejs=18.* \
     && rm -rf /var/lib/apt/lists/*
 COPY engines engines
-RUN pip install --constraint constraints.txt '.[worker]'
+RUN pip install --constraint constraints.txt '.[worker]' \
+    && python -m engines.planning warm
 USER gryph
 CMD ["python", "-m", "jobs.worker"]

@@ -17,6 +17,7 @@ from handlers import (
     feedback,
     generate,
     link,
+    plan,
     quota,
     retry,
     status,
@@ -30,6 +31,7 @@ COMMANDS: Mapping[str, Command] = {
     for command in (
         test.COMMAND,
         generate.COMMAND,
+        plan.COMMAND,
         status.COMMAND,
         cancel.COMMAND,
         retry.COMMAND,

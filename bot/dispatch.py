@@ -362,6 +362,7 @@ class Dispatcher:
             pull_of=self._trigger.pull_of,
             read_target=read_target,
             snippets=lambda: snippets_of(speaker.invocation.text),
+            issues_of=self._trigger.issues_of,
         )
 
     async def _in_line(self, job: JobId) -> str:

@@ -6,9 +6,18 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.line import place_in_words
-from handlers import Caller, Invocation, Place, PullRequest, Reaction, RepositoryWriter, Standing
+from handlers import (
+    Caller,
+    Invocation,
+    IssueQuery,
+    Place,
+    PullRequest,
+    Reaction,
+    RepositoryWriter,
+    Standing,
+)
 from jobs.messages import Reply
-from jobs.requests import Remark, Snippet
+from jobs.requests import Issues, Remark, Snippet
 from storage.ids import ArtifactId, InboxId, JobId
 from storage.states import JobState
 
@@ -220,6 +229,15 @@ class CodeHost(Protocol):
         Raises:
             Busy: Try again later.
             UserError: There is none, or the repository cannot be read.
+        """
+        ...
+
+    async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
+        """The open issues that are meant, with what a plan needs to know of them.
+
+        Raises:
+            Busy: Try again later.
+            UserError: There are none such, too many, or they cannot be read.
         """
         ...
 

@@ -107,6 +107,8 @@ class Standings:
             return True
         if here.tier >= Tier.OPERATOR:
             return True
+        if repository == LOCAL:
+            return True  # no code at all
         if repository.startswith(LOCAL):
             return platform is not Platform.GITHUB and repository in self._repositories.values()
         if platform is not Platform.GITHUB and repository in self._repositories:

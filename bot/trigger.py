@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from bot.face import Face, Remarks
 from bot.overhearing import Overhearing, talk_of
-from handlers import Invocation, Platform, PullRequest, UserError
-from jobs.requests import JobRequest, Source, Talk, TestChanges
+from handlers import Invocation, IssueQuery, Platform, PullRequest, UserError
+from jobs.requests import Issues, JobRequest, Source, Talk, TestChanges
 
 LOCAL = "local:"
 
@@ -43,6 +43,13 @@ class Trigger:
         if self._host is None:
             raise UserError(f"I cannot look at `{repository}#{number}`: GitHub is not connected.")
         return await self._host.pull_of(repository, number)
+
+    async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
+        """See `handlers.Context.issues_of`."""
+        if repository.startswith(LOCAL) or self._host is None:
+            why = "is a folder" if repository.startswith(LOCAL) else "is not connected at GitHub"
+            raise UserError(f"`{repository}` {why}, so it has no issues that I could read.")
+        return await self._host.issues_of(repository, query)
 
     async def _parted(self, base: Source, source: Source) -> Source:
         """What the source is compared with: without a host, the worker finds out what it can."""

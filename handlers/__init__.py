@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobs.messages import Reply
-from jobs.requests import JobRequest, Snippet
+from jobs.requests import Issues, JobRequest, Snippet
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.states import Urgency
@@ -195,6 +195,15 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
+class IssueQuery:
+    """Which open issues are meant: those of a milestone, or the ones with these numbers."""
+
+    numbers: tuple[int, ...] = ()
+    milestone: str | None = None
+    """Its number or its title."""
+
+
+@dataclass(frozen=True)
 class Standing:
     """What the platform says, right now, about the caller and the place."""
 
@@ -358,6 +367,8 @@ class Context:
     """What a word points at. Raises UserError where it points at nothing."""
     snippets: Callable[[], tuple[Snippet, ...]]
     """The blocks of code in the message."""
+    issues_of: Callable[[str, IssueQuery], Awaitable[Issues]]
+    """Open issues of a repository. Raises UserError where there are none to be had."""
 
 
 Outcome = Reply | JobRequest

@@ -1,20 +1,35 @@
-"""What a worker of the queue `cpu` does: tests, and models behind endpoints to ask for some."""
+"""What a worker of the queue `cpu` does: tests, with models behind endpoints to ask for some, and
+plans.
+"""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 from engines.generation.routing import Withdrawn
 from engines.generation.types import Backend
 from jobs import test_changes, test_code
-from jobs.desk import Work
+from jobs.desk import Desk, Done, Work
+from jobs.earlier import EarlierJobs
 from jobs.model_opening import opener
 from jobs.models import Models, Opener
+from jobs.requests import ChangePlan, ComparePlans, PlanFile, PlanTalk
 from jobs.workshop import Workshop
 from storage.models import LOADED, RegisteredModel
 
 CPU_WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
 """The registry of the queue, by kind of request; without models to ask."""
+
+_PLANNING = {
+    "plan": "of_file",
+    "plan-talk": "of_talk",
+    "change-plan": "change",
+    "compare-plans": "compare",
+}
+"""What of `jobs.plan_work.Planner` serves which kind of request."""
+PlanRequest = PlanFile | PlanTalk | ChangePlan | ComparePlans
 
 
 @contextmanager
@@ -23,9 +38,26 @@ def cpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     opened = endpoints_only(opener(shop.keys, shop.settings, shop.redactor))
     models = Models(shop.database, opened)
     try:
-        yield {**CPU_WORKS, "test": partial(test_code.run, models=models)}, models
+        tests = {**CPU_WORKS, "test": partial(test_code.run, models=models)}
+        yield {**tests, **planning_works(shop)}, models
     finally:
         models.close()
+
+
+def planning_works(shop: Workshop) -> Mapping[str, Work]:
+    """The jobs behind `plan`, which may look at each other's plans."""
+    earlier = EarlierJobs(shop.database, shop.store)
+
+    def work(method: str) -> Work:
+        def run(request: PlanRequest, desk: Desk) -> Done:
+            # Only here: who asks for no plan has no use for what it imports.
+            planner: Any = import_module("jobs.plan_work").Planner(earlier)
+            done: Done = getattr(planner, method)(request, desk)
+            return done
+
+        return run
+
+    return {kind: work(method) for kind, method in _PLANNING.items()}
 
 
 def endpoints_only(opened: Opener) -> Opener:

@@ -49,6 +49,24 @@ class EarlierJobs:
             raise Transient(str(error)) from error
         return Earlier(request, files)
 
+    def file(self, job: JobId, name: str) -> bytes:
+        """One of the files it left, whether or not Apply would write it.
+
+        Raises:
+            Declined: It is no longer kept.
+            Transient: The store does not answer.
+        """
+        kept = self._database.read_now(lambda s: artifacts.of_job(s, job))
+        digest = next((each.digest for each in kept if each.name == name), None)
+        try:
+            if digest is None:
+                raise ArtifactLost(name)
+            return self._store.read(digest)
+        except ArtifactLost as error:
+            raise Declined(f"What `{job}` left is no longer kept: make it anew.") from error
+        except StoreAway as error:
+            raise Transient(str(error)) from error
+
 
 def _rows(session: Session, job: JobId) -> tuple[AnyRequest, dict[str, str]]:
     row = ledger.get(session, job)

@@ -1,7 +1,7 @@
 """One frozen request type per job: what a handler asks for, as it lies in the ledger."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -171,7 +171,144 @@ class GenerateCode(_JobRequest):
     """Patterns of paths that are left alone."""
 
 
-AnyRequest = TestCode | TestChanges | GenerateCode
+NOWHERE = Source(repository="local:")
+"""Where a plan belongs that is made of words, in a place that has no repository."""
+
+
+class Away(_Request):
+    """Somebody does not work: on these days, or for so long from now."""
+
+    kind: Literal["away"] = "away"
+    person: str
+    first: date | None = None
+    last: date | None = None
+    """Inclusive."""
+    amount: str = ""
+    """As said: "2d"."""
+
+
+class Joins(_Request):
+    """Somebody works on it as well."""
+
+    kind: Literal["joins"] = "joins"
+    person: str
+    skills: str
+    """As said: "backend:2, frontend"."""
+
+
+class Takes(_Request):
+    """A task is another size than was thought; or, `late`, so much longer."""
+
+    kind: Literal["takes"] = "takes"
+    task: str
+    amount: str
+    late: bool = False
+
+
+class Finished(_Request):
+    """A task has ended: on that day, or by now."""
+
+    kind: Literal["finished"] = "finished"
+    task: str
+    on: date | None = None
+
+
+class Adds(_Request):
+    """A new task, as a list would name it."""
+
+    kind: Literal["adds"] = "adds"
+    title: str
+    rest: str
+    """What stands behind the title: "(1d, backend:2) due 2026-12-09"."""
+
+
+class Pins(_Request):
+    """Only this person may do the task."""
+
+    kind: Literal["pins"] = "pins"
+    task: str
+    person: str
+
+
+PlanEvent = Annotated[Away | Joins | Takes | Finished | Adds | Pins, Field(discriminator="kind")]
+
+
+class PlanIssue(_Request):
+    """An open issue, as far as a plan has a use for it."""
+
+    number: int
+    title: str
+    body: str = ""
+    """Its beginning."""
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+
+
+class Issues(_Request):
+    """Open issues that are to be planned together."""
+
+    named: str
+    """What they are together: "milestone v2"."""
+    issues: tuple[PlanIssue, ...]
+    due: date | None = None
+    """The milestone's."""
+
+
+class _Planning(_JobRequest):
+    queue: ClassVar[str] = "cpu"
+    verb: ClassVar[str] = "plan"
+
+    cpu_s: float = Field(default=5.0, gt=0, le=60)
+    seed: int = 1
+    asked_at: datetime
+    """What counts as now."""
+
+
+class PlanFile(_Planning):
+    """Plan what a file of a repository says."""
+
+    kind: Literal["plan"] = "plan"
+    path: str
+
+
+class PlanTalk(_Planning):
+    """Plan what was written in a message, or above it, or in issues."""
+
+    reads_talk: ClassVar[bool] = True
+
+    kind: Literal["plan-talk"] = "plan-talk"
+    text: str = ""
+    """The message, without the command."""
+    snippets: tuple[Snippet, ...] = ()
+    """Pasted with the command."""
+    issues: Issues | None = None
+
+
+class ChangePlan(_Planning):
+    """Plan again after something has happened, or to see what would come of it."""
+
+    kind: Literal["change-plan"] = "change-plan"
+    task: Literal["what-if", "replan", "pin"]
+    follows: JobId
+    """The job whose plan it is."""
+    events: tuple[PlanEvent, ...]
+
+
+class ComparePlans(_Planning):
+    """Show plans side by side."""
+
+    kind: Literal["compare-plans"] = "compare-plans"
+    plans: tuple[JobId, ...]
+
+
+PLAN_WHAT = (
+    "Plan what? Name a file (`/gryph plan plan.toml`), issues (`/gryph plan milestone:3`), or "
+    "write the tasks below the command, a line each: `- API (3d, backend:2) after DB @ana`."
+)
+"""The answer to a plan of nothing, which may only be found out by who has read the talk."""
+
+
+AnyRequest = TestCode | TestChanges | GenerateCode | PlanFile | PlanTalk | ChangePlan | ComparePlans
 """Every request there is; add a type here, a file in `jobs/` and a line in its registry."""
 
 JobRequest = Annotated[AnyRequest, Field(discriminator="kind")]
@@ -182,5 +319,9 @@ VERBS: Mapping[str, str] = {
     "test": TestCode.verb,
     "changes": TestChanges.verb,
     "generate": GenerateCode.verb,
+    "plan": PlanFile.verb,
+    "plan-talk": PlanTalk.verb,
+    "change-plan": ChangePlan.verb,
+    "compare-plans": ComparePlans.verb,
 }
 """The command that asks for it, by kind of request."""

@@ -7,6 +7,7 @@ from jobs.messages import Action, Block, Text
 from storage.ids import JobId
 
 _TICKS = re.compile(r"`+")
+_MARKS = re.compile(r"[\\`*_\[\]<>|~]")
 
 
 def count(number: int, noun: str) -> str:
@@ -22,6 +23,13 @@ def code(text: str, most: int = 200) -> str:
     ticks = "`" * (longest + 1)
     edge = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
     return f"{ticks}{edge}{shown}{edge}{ticks}"
+
+
+def plain(text: str, most: int = 80) -> str:
+    """What somebody called something, on one line and without a meaning in Markdown."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= most else f"{line[: most - 1]}…"
+    return _MARKS.sub(r"\\\g<0>", shown)
 
 
 def notes_of(notes: Sequence[str]) -> list[Block]:

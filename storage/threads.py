@@ -1,6 +1,6 @@
 """Which job was the last of its kind in a thread."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,15 @@ LOOKED_AT = 50
 
 
 def latest_in_thread(
-    session: Session, verb: str, place: Mapping[str, Any], now: datetime
+    session: Session,
+    verb: str,
+    place: Mapping[str, Any],
+    now: datetime,
+    *,
+    is_meant: Callable[[JobRow], bool] | None = None,
 ) -> JobId | None:
-    """The newest finished job of `verb` whose command or answer stands in the thread of `place`
-    (a `handlers.Place` as it is kept); None outside of threads.
+    """The newest finished job of `verb`, of those that are meant, whose command or answer stands
+    in the thread of `place` (a `handlers.Place` as it is kept); None outside of threads.
     """
     thread = place.get("thread")
     if thread is None:
@@ -41,7 +46,12 @@ def latest_in_thread(
         .limit(LOOKED_AT)
     )
     return next(
-        (JobId(job.id) for job, delivery in rows if thread in _threads(job, delivery)), None
+        (
+            JobId(job.id)
+            for job, delivery in rows
+            if thread in _threads(job, delivery) and (is_meant is None or is_meant(job))
+        ),
+        None,
     )
 
 

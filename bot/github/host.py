@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 from bot.face import HostedFile, Remarks, Undeliverable
 from bot.github.client import COMMENT, READ, GitHubClient, Reach
+from bot.github.issues import IssueReader
 from bot.github.marker import MARKER
 from bot.github.pulls import pull_request
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
 from bot.github.wire import Branch, Comparison, FileAnswer, GitRef, RepositoryAnswer, SpokenComment
-from handlers import Invocation, PullRequest, UserError
-from jobs.requests import Remark
+from handlers import Invocation, IssueQuery, PullRequest, UserError
+from jobs.requests import Issues, Remark
 
 PAGE, PAGES_MAX = 100, 3
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -97,6 +98,10 @@ class GitHubHost:
         if found is None:
             raise UserError(f"`{repository}#{number}` is no pull request.")
         return found
+
+    async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
+        """See `bot.face.CodeHost.issues_of`."""
+        return await IssueReader(self._client, repository).read(query)
 
     async def parted(self, repository: str, ref: str | None, head: str) -> str:
         """See `bot.face.CodeHost.parted`; what `ref` names is a commit of the repository's own

@@ -107,6 +107,32 @@ class PullAnswer(Read):
     base: Side
 
 
+class LabelAnswer(Read):
+    """A label."""
+
+    name: str = ""
+
+
+class IssueAnswer(Read):
+    """An issue; a pull request, which GitHub lists among them, says so."""
+
+    number: int
+    title: str = ""
+    body: str | None = None
+    state: str = "open"
+    labels: list[LabelAnswer] = []
+    assignees: list[User] = []
+    pull_request: dict[str, Any] | None = None
+
+
+class MilestoneAnswer(Read):
+    """A milestone."""
+
+    number: int
+    title: str = ""
+    due_on: datetime | None = None
+
+
 class PermissionAnswer(Read):
     """What a person may do; GitHub maps maintain to "write" and triage to "read" here."""
 

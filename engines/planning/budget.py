@@ -1,29 +1,30 @@
 """How much computing a plan may cost, in CPU seconds of the thread that makes it."""
 
+from collections.abc import Callable
 from time import thread_time
+
+
+def _never() -> bool:
+    return False
 
 
 class Budget:
     """A number of CPU seconds that begin to run when it is made.
 
-    Only work in the same thread is counted: compiled kernels are, a solver's own threads are not,
-    and what those took is to be given to `charge`.
+    Only work in the same thread is counted, compiled kernels and the solver's single worker
+    included.
     """
 
-    def __init__(self, cpu_s: float) -> None:
-        """`cpu_s` CPU seconds from now."""
+    def __init__(self, cpu_s: float, stopped: Callable[[], bool] = _never) -> None:
+        """`cpu_s` CPU seconds from now, or until `stopped` says so."""
         self.cpu_s = cpu_s
+        self.stopped = stopped
         self._began_s = thread_time()
-        self._charged_s = 0.0
-
-    def charge(self, cpu_s: float) -> None:
-        """Count what other threads took on this one's behalf."""
-        self._charged_s += cpu_s
 
     @property
     def spent_s(self) -> float:
         """CPU seconds since it was made."""
-        return thread_time() - self._began_s + self._charged_s
+        return thread_time() - self._began_s
 
     @property
     def left_s(self) -> float:
@@ -33,8 +34,8 @@ class Budget:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left."""
-        return self.spent_s >= self.cpu_s
+        return self.spent_s >= self.cpu_s or self.stopped()
 
     def share(self, part: float) -> "Budget":
         """A new budget of `part` (0 to 1) of what is left."""
-        return Budget(self.left_s * part)
+        return Budget(self.left_s * part, self.stopped)

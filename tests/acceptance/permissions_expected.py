@@ -55,6 +55,7 @@ class Outcome(StrEnum):
 ASKS: Mapping[str, str] = {
     "test": "test src/a.py",
     "generate": "generate a parser of ini files",
+    "plan": "plan plan.toml",
     "status": "status {job}",
     "cancel": "cancel {job}",
     "retry": "retry {job}",
@@ -105,6 +106,7 @@ _GITHUB: Rules = {
     **_EVERYWHERE,
     "test": {Outcome.RUNS: _WRITE | _AUTHOR},
     "generate": {Outcome.RUNS: _WRITE | _AUTHOR},
+    "plan": {Outcome.RUNS: _KNOWN},
     "retry": {Outcome.RUNS: _WRITE | _AUTHOR},
     "cancel": {Outcome.CANCELS: _WRITE | _AUTHOR | _ASKED},
     "approve": {},
@@ -115,6 +117,7 @@ _CHAT: Rules = {
     **_EVERYWHERE,
     "test": {Outcome.RUNS: _WRITE},
     "generate": {Outcome.RUNS: _WRITE},
+    "plan": {Outcome.RUNS: _KNOWN},
     "retry": {Outcome.RUNS: _WRITE | _LINKED},
     "cancel": {Outcome.CANCELS: _WRITE | _ASKED | _LINKED},
     "approve": {},
@@ -125,6 +128,7 @@ _CHAT: Rules = {
 _READERS_TOO: Rules = {
     "config": {Outcome.ANSWERS: _ALL},
     "config style=…": {Outcome.SETS: _ALL},
+    "plan": {Outcome.RUNS: _ALL},
 }
 RULES: Mapping[Where, Rules] = {
     Where.GITHUB_OWN: _GITHUB,
@@ -143,6 +147,8 @@ RULES: Mapping[Where, Rules] = {
         # A writer's token alone opens no repository of the code host; see decision 5.
         "test": {Outcome.RUNS: _RULE},
         "generate": {Outcome.RUNS: _RULE},
+        # Reading is enough for a plan, and whoever has linked an account reads by it.
+        "plan": {Outcome.RUNS: _RULE | _LINKED},
         "retry": {Outcome.RUNS: _RULE | _LINKED},
         "link": {Outcome.ANSWERS: _ALL},
     },

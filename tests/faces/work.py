@@ -20,7 +20,7 @@ from jobs.messages import (
     Text,
     say,
 )
-from jobs.requests import GenerateCode, TestChanges, TestCode
+from jobs.requests import GenerateCode, PlanFile, TestChanges, TestCode
 from storage.ids import ArtifactId
 from tests.jobs.differences import diff
 
@@ -51,7 +51,12 @@ class Engine:
     @property
     def works(self) -> dict[str, Work]:
         """By kind of request."""
-        return {"test": self, "changes": self.compare, "generate": self.write}
+        return {
+            "test": self,
+            "changes": self.compare,
+            "generate": self.write,
+            "plan": self.plan,
+        }
 
     def __call__(self, request: TestCode, desk: Desk) -> Done:
         """See `jobs.desk.Work`."""
@@ -87,6 +92,11 @@ class Engine:
         """Nothing, though the code is there for it."""
         self.seen.append(_read(desk.checkout(request.source, "."), "src/a.py"))
         return Done("unverified", say("Something was written."))
+
+    def plan(self, request: PlanFile, desk: Desk) -> Done:
+        """Nothing, though the code is there for it."""
+        self.seen.append(_read(desk.checkout(request.source, "."), "src/a.py"))
+        return Done("planned", say(f"{request.path} was planned."))
 
 
 def _read(root: Path, path: str) -> str:

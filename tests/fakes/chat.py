@@ -29,7 +29,7 @@ from handlers import (
 )
 from jobs.desk import Desk, Done, Work
 from jobs.messages import Action, Actions, Reply, Text
-from jobs.requests import JobRequest, Source
+from jobs.requests import VERBS, GenerateCode, JobRequest, Source, TestChanges, TestCode
 from jobs.runner import RunningWatch
 from storage import artifacts, people
 from storage.artifacts import NewArtifact
@@ -187,7 +187,7 @@ class Chat(Spine):
         return Scene(
             faces={Platform.SLACK: face, Platform.GITHUB: face},
             desks=ScriptedDesks(self.store, self.files),
-            works={"test": self._do, "generate": self._do},
+            works=dict.fromkeys(VERBS, self._do),
             per_hour=PER_HOUR,
             bounds=self.bounds,
         )
@@ -270,6 +270,7 @@ def easy_work(request: JobRequest, desk: Desk) -> Done:
             Action(verb="retry", label="Retry", job=desk.job),
         )
     )
+    assert isinstance(request, TestCode | TestChanges | GenerateCode)
     text = f"3 tests for {request.path}"
     return Done("3 tests pass", Reply(summary=text, blocks=(Text(markdown=text), buttons)))
 

@@ -1,14 +1,23 @@
 """Which reader a file is for: told by its content, whatever it is called."""
 
+import re
+from datetime import datetime
 from pathlib import Path
 
+from engines.planning.reading.assembly import assembled
+from engines.planning.reading.drafts import DraftPlan
 from engines.planning.reading.imopse import PEOPLE, TASKS, read_imopse
+from engines.planning.reading.lines import MOST_TASKS
 from engines.planning.reading.psplib import HEADING, read_psplib
+from engines.planning.reading.team_csv import COLUMNS, cells_of, drafted_csv
+from engines.planning.reading.team_list import drafted_list, is_list
+from engines.planning.reading.team_toml import drafted_toml
+from engines.planning.team import TeamPlan
 from engines.planning.types import CannotPlan, Problem
 
-MOST_TASKS = 2_000
-"""More than a team plans at a time; a larger file is refused, not half planned."""
 MOST_BYTES = 4_000_000
+_TABLES = re.compile(r"^\s*\[\[\s*(?:tasks|people)\s*\]\]", re.MULTILINE)
+_TOML = re.compile(r"^\s*(?:\[\[?\s*[A-Za-z_]+\s*\]?\]|[A-Za-z_]+\s*=)", re.MULTILINE)
 
 
 def read_problem(path: Path) -> Problem:
@@ -17,13 +26,22 @@ def read_problem(path: Path) -> Problem:
     Raises:
         CannotPlan: It is none, too large, or wrong; the message names the line or the task.
     """
+    return read_team(path).problem
+
+
+def read_team(path: Path, start: datetime | None = None) -> TeamPlan:
+    """The plan in a file; `start`, aware, is when it begins where it does not say so.
+
+    Raises:
+        CannotPlan: As `read_problem`.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CannotPlan(f"{path.name} has more than {MOST_BYTES // 1_000_000} MB")
         raw = path.read_bytes()
     except OSError as problem:
         raise CannotPlan(f"{path.name} cannot be read: {problem.strerror}") from problem
-    return parse_problem(raw, path.name)
+    return parse_team(raw, path.name, start)
 
 
 def parse_problem(raw: bytes, name: str) -> Problem:
@@ -32,25 +50,70 @@ def parse_problem(raw: bytes, name: str) -> Problem:
     Raises:
         CannotPlan: As `read_problem`.
     """
+    return parse_team(raw, name).problem
+
+
+def parse_team(
+    raw: bytes, name: str, start: datetime | None = None, *, people: bytes = b""
+) -> TeamPlan:
+    """The plan in a file's content, or in a message's.
+
+    Args:
+        raw: The content.
+        name: What messages call it; it decides nothing else, unless no format is recognised.
+        start: When the plan begins where the content does not say so; aware. Without it such a
+            plan counts its ticks from 0.
+        people: A second CSV with the people, beside one with tasks.
+
+    Raises:
+        CannotPlan: As `read_problem`.
+    """
+    read = parse_draft(raw, name, people=people)
+    plan = TeamPlan(read) if isinstance(read, Problem) else assembled(read, start)
+    if len(plan.problem.tasks) > MOST_TASKS:
+        many = len(plan.problem.tasks)
+        raise CannotPlan(f"{name} has {many:,} tasks; {MOST_TASKS:,} are the most")
+    return plan
+
+
+def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Problem:
+    """A team's plan as it is written, or the problem in an instance of a benchmark.
+
+    Raises:
+        CannotPlan: As `read_problem`, of what is wrong in single places.
+    """
+    text = _text(raw, name)
+    if HEADING in text:
+        return read_psplib(text)
+    if any(line.startswith((PEOPLE, TASKS)) for line in text.splitlines()):
+        return read_imopse(text)
+    if _TABLES.search(text) or name.endswith(".toml"):
+        return drafted_toml(text)
+    if _is_csv(text, name):
+        return drafted_csv(text, _text(people, "the file of people") if people else "")
+    if is_list(text):
+        return drafted_list(text)
+    if _TOML.search(text):
+        return drafted_toml(text)
+    raise CannotPlan(
+        f"{name} is in no format that is known: plan.toml, CSV, a list, PSPLIB (.sm) or iMOPSE "
+        "(.def)"
+    )
+
+
+def _text(raw: bytes, name: str) -> str:
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise CannotPlan(f"{name} is no text file (byte {problem.start} is not UTF-8)") from problem
     if "\0" in text:
         raise CannotPlan(f"{name} is no text file (it holds a NUL character)")
     if not text.strip():
         raise CannotPlan(f"{name} is empty")
-    problem = _reader(text, name)(text)
-    if len(problem.tasks) > MOST_TASKS:
-        raise CannotPlan(f"{name} has {len(problem.tasks):,} tasks; {MOST_TASKS:,} are the most")
-    return problem
+    return text
 
 
-def _reader(text: str, name: str):
-    if HEADING in text:
-        return read_psplib
-    if any(line.startswith((PEOPLE, TASKS)) for line in text.splitlines()):
-        return read_imopse
-    raise CannotPlan(
-        f"{name} is in no format that is known: plan.toml, CSV, PSPLIB (.sm) or iMOPSE (.def)"
-    )
+def _is_csv(text: str, name: str) -> bool:
+    first = next(line for line in text.splitlines() if line.strip())
+    cells = cells_of(first)
+    return len(set(cells) & set(COLUMNS)) > 1 or (len(cells) > 1 and name.endswith(".csv"))

@@ -8,8 +8,8 @@ import pytest
 from bot.commands import COMMANDS
 from bot.face import Busy, HostedFile, Remarks, Undeliverable
 from bot.wishes.reading import FRESH_S, RepositoryFiles
-from handlers import Invocation, PullRequest, RepositoryWishes, Standing, Tier
-from jobs.requests import Source
+from handlers import Invocation, IssueQuery, PullRequest, RepositoryWishes, Standing, Tier
+from jobs.requests import Issues, Source
 
 
 @dataclass
@@ -26,6 +26,9 @@ class OneFile:
 
     async def pull_of(self, repository: str, number: int) -> PullRequest:
         raise AssertionError(repository, number)
+
+    async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
+        raise AssertionError(repository, query)
 
     async def parted(self, repository: str, ref: str | None, head: str) -> str:
         raise AssertionError(repository, ref, head)

@@ -20,6 +20,7 @@ def conversations(world: World, access: Access) -> APIRouter:
     """The routes."""
     router = APIRouter()
     _comments(router, world, access)
+    _issues(router, access)
     _review_comments(router, world, access)
     _pulls(router, world, access)
     return router
@@ -72,6 +73,35 @@ def _comments(router: APIRouter, world: World, access: Access) -> None:
         if number not in repo.issues:
             raise ApiError(404, "Not Found")
         return shapes.issue(repo, repo.issues[number])
+
+
+def _issues(router: APIRouter, access: Access) -> None:
+    @router.get(REPO + "/issues")
+    async def list_issues(
+        request: Request,
+        milestone: str = "*",
+        state: str = "open",
+        per_page: int = 30,
+        page: int = 1,
+    ) -> list[dict[str, Any]]:
+        repo = access.repository(request, "issues")
+        if milestone.isdecimal() and int(milestone) not in repo.milestones:
+            raise ApiError(422, "Validation Failed", errors=["milestone"])
+        found = [
+            one
+            for one in reversed(repo.issues.values())
+            if state in ("all", one.state) and milestone in ("*", str(one.milestone))
+        ]
+        size = min(per_page, 100)
+        return [shapes.issue(repo, one) for one in found[(page - 1) * size : page * size]]
+
+    @router.get(REPO + "/milestones")
+    async def list_milestones(
+        request: Request, state: str = "open", per_page: int = 30
+    ) -> list[dict[str, Any]]:
+        repo = access.repository(request, "issues")
+        found = [one for one in repo.milestones.values() if state in ("all", one.state)]
+        return [shapes.milestone(one) for one in found[: min(per_page, 100)]]
 
 
 def _review_comments(router: APIRouter, world: World, access: Access) -> None:

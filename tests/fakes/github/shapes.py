@@ -8,6 +8,7 @@ from tests.fakes.github.world import (
     CheckRun,
     Comment,
     Issue,
+    Milestone,
     Pull,
     Reaction,
     Repository,
@@ -54,7 +55,7 @@ def repository(world: World, repo: Repository) -> dict[str, Any]:
 
 def issue(repo: Repository, one: Issue) -> dict[str, Any]:
     """An issue, or a pull request as one."""
-    found = {
+    found: dict[str, Any] = {
         "id": one.id,
         "number": one.number,
         "title": one.title,
@@ -64,10 +65,23 @@ def issue(repo: Repository, one: Issue) -> dict[str, Any]:
         "user": user(one.by),
         "created_at": stamp(one.created_at),
         "html_url": f"{WEB}/{repo.full_name}/issues/{one.number}",
+        "labels": [{"id": abs(hash(name)) % 10**9, "name": name} for name in one.labels],
+        "assignees": [{"login": login, "type": "User"} for login in one.assignees],
+        "milestone": None if one.milestone is None else milestone(repo.milestones[one.milestone]),
     }
     if one.number in repo.pulls:
         found["pull_request"] = {"html_url": f"{WEB}/{repo.full_name}/pull/{one.number}"}
     return found
+
+
+def milestone(one: Milestone) -> dict[str, Any]:
+    """A milestone."""
+    return {
+        "number": one.number,
+        "title": one.title,
+        "state": one.state,
+        "due_on": stamp(one.due_on),
+    }
 
 
 def node_id(one: Comment) -> str:

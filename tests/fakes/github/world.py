@@ -105,6 +105,19 @@ class Issue:
     created_at: datetime
     state: str = "open"
     locked: bool = False
+    labels: list[str] = field(default_factory=list[str])
+    assignees: list[str] = field(default_factory=list[str])
+    milestone: int | None = None
+
+
+@dataclass
+class Milestone:
+    """What issues are worked on for together."""
+
+    number: int
+    title: str
+    due_on: datetime | None = None
+    state: str = "open"
 
 
 @dataclass
@@ -151,6 +164,7 @@ class Repository:
     checks: dict[int, CheckRun] = field(default_factory=dict[int, CheckRun])
     reviews: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """As they were posted, with GitHub's `id`, `state` and `number` of the pull request."""
+    milestones: dict[int, Milestone] = field(default_factory=dict[int, Milestone])
 
     @property
     def name(self) -> str:

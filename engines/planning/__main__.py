@@ -1,0 +1,146 @@
+"""The planning engine without the bot: `python -m engines.planning solve FILE`.
+
+Files are read by their content: plan.toml, CSV, PSPLIB (`.sm`) and iMOPSE (`.def`).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engines.planning.reading.files import read_problem
+from engines.planning.types import CannotPlan, Plan
+
+DEFAULT_CPU_S = 10.0
+DEFAULT_SCENARIOS = 1_000
+MOST_SCENARIOS = 100_000
+MOST_SPREAD = 3.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when it is done, 1 with one line on standard error when it cannot be."""
+    given = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = given.run
+    try:
+        run(given)
+    except CannotPlan as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"{problem.filename}: {problem.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engines.planning", description=__doc__)
+    seconds, seed = _between(0.1, 3_600), _whole(0, 2**31 - 1)
+    actions = parser.add_subparsers(dest="action", required=True)
+    solve = actions.add_parser("solve", help="make a plan")
+    solve.add_argument("file", type=Path)
+    solve.add_argument("--cpu-seconds", type=seconds, default=DEFAULT_CPU_S)
+    solve.add_argument("--seed", type=seed, default=1)
+    solve.add_argument("--json", type=Path, metavar="OUT", help="write the plan here")
+    solve.set_defaults(run=_solve)
+    simulate = actions.add_parser("simulate", help="execute a plan under uncertain durations")
+    simulate.add_argument("file", type=Path)
+    simulate.add_argument("--plan", type=Path, required=True, help="what `solve --json` wrote")
+    simulate.add_argument(
+        "--cv", type=_between(0, MOST_SPREAD), help="of every duration, in place of the file's"
+    )
+    simulate.add_argument("--scenarios", type=_whole(1, MOST_SCENARIOS), default=DEFAULT_SCENARIOS)
+    simulate.add_argument("--seed", type=seed, default=1)
+    simulate.add_argument("--durations", type=Path, metavar="NPZ", help="execute exactly these")
+    simulate.add_argument("--starts", type=Path, metavar="NPZ", help="write every start here")
+    simulate.add_argument("--cpu-seconds", type=seconds, default=DEFAULT_CPU_S)
+    simulate.add_argument("--json", action="store_true", help="print JSON")
+    simulate.set_defaults(run=_simulate)
+    warm = actions.add_parser("warm", help="compile what is compiled, for set-up")
+    warm.set_defaults(run=_warm)
+    return parser
+
+
+def _solve(given: argparse.Namespace) -> None:
+    problem = read_problem(given.file)
+    from engines.planning.engine import make_plan  # noqa: PLC0415 - only for a readable file
+
+    plan = make_plan(problem, cpu_s=given.cpu_seconds, seed=given.seed)
+    if given.json is not None:
+        given.json.write_text(json.dumps(as_json(plan), indent=1) + "\n")
+    certain = "proven best" if plan.proven else f"no plan is below {plan.lower_bound}"
+    print(
+        f"makespan {plan.makespan}; {certain}; {plan.cpu_s:.2f} CPU seconds, "
+        f"found by the {plan.found_by}"
+    )
+
+
+def as_json(plan: Plan) -> dict[str, object]:
+    """A plan as `solve --json` writes it."""
+    return {
+        "makespan": plan.makespan,
+        "lower_bound": plan.lower_bound,
+        "proven": plan.proven,
+        "cpu_s": round(plan.cpu_s, 3),
+        "schedule": [
+            {"task": one.task, "start": one.start, "end": one.end, "resource": one.person}
+            for one in plan.placed
+        ],
+    }
+
+
+def _simulate(given: argparse.Namespace) -> None:
+    problem = read_problem(given.file)
+    from engines.planning.execution import files  # noqa: PLC0415 - only for a readable file
+    from engines.planning.execution.simulation import Setting, simulate  # noqa: PLC0415 - as above
+
+    plan = files.plan_from_json(given.plan.read_text(errors="replace"), problem)
+    durations = None if given.durations is None else files.read_durations(given.durations, problem)
+    setting = Setting(given.cv, given.scenarios, given.seed, given.cpu_seconds)
+    simulated = simulate(problem, plan, setting, durations)
+    if given.starts is not None:
+        executed = simulated.executed
+        files.write_starts(given.starts, problem, executed.starts, executed.people)
+    report = simulated.report()
+    if given.json:
+        print(json.dumps(report))
+    else:
+        policy, anchor = simulated.policy.name, report["right_shift"]
+        print(f"{policy}: {report['policy']}; right shift: {anchor}; ratio {report['ratio']:.4f}")
+
+
+def _warm(given: argparse.Namespace) -> None:
+    del given
+    from engines.planning.warming import warm  # noqa: PLC0415 - it compiles
+
+    print(f"compiled in {warm():.1f} CPU seconds")
+
+
+def _between(low: float, high: float) -> Callable[[str], float]:
+    """A reader of numbers in [low, high]."""
+
+    def read(text: str) -> float:
+        number = float(text)
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"give a number from {low:g} to {high:g}")
+        return number
+
+    read.__name__ = "number"
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers in [low, high]."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"give a whole number from {low} to {high}")
+        return number
+
+    read.__name__ = "whole number"
+    return read
+
+
+if __name__ == "__main__":
+    sys.exit(main())

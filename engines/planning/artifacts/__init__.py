@@ -1,0 +1,1 @@
+"""What people take away from a plan: a picture, a table, a calendar and a diagram."""

@@ -1,0 +1,1 @@
+"""Projects that take shares of renewable capacities (RCPSP)."""

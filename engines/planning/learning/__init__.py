@@ -1,0 +1,1 @@
+"""What is learned for planning, and what it is compared with."""

@@ -1,0 +1,1 @@
+"""Projects that people do: who does which task, and in which order each does theirs."""
