@@ -73,6 +73,10 @@ style = "pytest"
 budget = 20
 seed = 7
 
+[plan]
+team = "ana (backend:3), bo (frontend:2, 50%)"
+timezone = "Europe/Berlin"
+
 [who]
 may = "write"
 

@@ -325,6 +325,9 @@ class RepositoryWishes:
     style: str | None = None
     budget_s: float | None = None
     seed: int | None = None
+    team: str | None = None
+    """Who does its work, as a list of tasks says it."""
+    timezone: str | None = None
     may: Tier | None = None
     """The least tier that may have its code run; asked beside a verb's own, never in its place."""
     ignore: tuple[str, ...] = ()

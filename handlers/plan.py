@@ -14,6 +14,7 @@ from handlers import (
     Outcome,
     Permission,
     Place,
+    RepositoryWishes,
     Takes,
     Target,
     Tier,
@@ -31,6 +32,7 @@ from jobs.requests import (
     PlanFile,
     PlanTalk,
     Source,
+    Talk,
     request_adapter,
 )
 from storage.clock import utc_now
@@ -57,6 +59,9 @@ _CHANGES: dict[str, Literal["what-if", "replan", "pin"]] = {
 }
 _MILESTONE = re.compile(r"milestone:(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"#(\d{1,9}),?")
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s+\S", re.MULTILINE)
+NOTHING_MORE = Talk()
+"""The talk of a message that says all there is to plan: nobody looks at what stands above it."""
 _COMMAND = re.compile(r"^[^\n]*[/@]gryph\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
 
 PlanRequest = PlanFile | PlanTalk | ChangePlan | ComparePlans
@@ -73,7 +78,7 @@ async def run(context: Context, call: Call) -> Outcome:
     if query := _issues_meant(words):
         return await _of_issues(context, call, query)
     if not words:
-        return _of_talk(context, call)
+        return await _of_talk(context, call)
     name, *more = words
     if more:
         raise UserError(f"`{call.line}` is more than I understand. {PLAN_WHAT}")
@@ -102,16 +107,21 @@ async def _of_file(context: Context, call: Call, word: str) -> PlanFile:
     )
 
 
-def _of_talk(context: Context, call: Call) -> PlanTalk:
+async def _of_talk(context: Context, call: Call) -> PlanTalk:
     text, snippets = _own_text(context.invocation.text), context.snippets()
     said = context.invocation
     may_be_above = said.topic or said.place.thread or said.reply_to or said.attached
     if not (text.strip() or snippets or may_be_above):
         raise UserError(PLAN_WHAT)
+    source = _source_here(context)
+    wished = await context.wished(source.repository)
     return PlanTalk(
-        source=_source_here(context),
+        source=source,
         text=text,
         snippets=snippets,
+        usual=_usual(wished),
+        notes=wished.complaints,
+        talk=NOTHING_MORE if snippets or _ITEM.search(text) else None,
         cpu_s=_budget_s(call),
         seed=_seed(call),
         asked_at=utc_now(),
@@ -123,14 +133,24 @@ async def _of_issues(context: Context, call: Call, query: IssueQuery) -> PlanTal
     issues = await context.issues_of(repository, query)
     if not issues.issues:
         raise UserError(f"{issues.named} of `{repository}` holds no open issue.")
+    wished = await context.wished(repository)
     return PlanTalk(
         source=source_of(context, Target()),
         text=_own_text(context.invocation.text),
         issues=issues,
+        usual=_usual(wished),
+        talk=NOTHING_MORE,
+        notes=wished.complaints,
         cpu_s=_budget_s(call),
         seed=_seed(call),
         asked_at=utc_now(),
     )
+
+
+def _usual(wished: RepositoryWishes) -> str:
+    """What the repository says of its people, as a list says it."""
+    said = (("team", wished.team), ("timezone", wished.timezone))
+    return "".join(f"{key}: {' '.join(value.split())}\n" for key, value in said if value)
 
 
 async def _changed(

@@ -39,14 +39,14 @@ def cpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     models = Models(shop.database, opened)
     try:
         tests = {**CPU_WORKS, "test": partial(test_code.run, models=models)}
-        yield {**tests, **planning_works(shop)}, models
+        plans = planning_works(EarlierJobs(shop.database, shop.store))
+        yield {**tests, **plans}, models
     finally:
         models.close()
 
 
-def planning_works(shop: Workshop) -> Mapping[str, Work]:
+def planning_works(earlier: EarlierJobs) -> Mapping[str, Work]:
     """The jobs behind `plan`, which may look at each other's plans."""
-    earlier = EarlierJobs(shop.database, shop.store)
 
     def work(method: str) -> Work:
         def run(request: PlanRequest, desk: Desk) -> Done:

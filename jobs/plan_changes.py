@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from engines.planning.engine import Move, replan
 from engines.planning.outlook import Outlook
-from engines.planning.types import CannotPlan
+from engines.planning.reading.words import shown
+from engines.planning.types import CannotPlan, Plan
 from jobs.desk import Desk, Done
 from jobs.messages import (
     Actions,
@@ -19,8 +20,7 @@ from jobs.messages import (
 )
 from jobs.plan_files import keep, with_files
 from jobs.plan_happened import Held, happened
-from jobs.plan_kept import KeptPlan, reading, reading_of
-from jobs.plan_left_out import plannable
+from jobs.plan_kept import KeptPlan, Reading, reading, reading_of
 from jobs.plan_outlook import assumptions, begun, outlook
 from jobs.plan_reasons import Change
 from jobs.plan_standing import as_it_stands
@@ -63,16 +63,16 @@ def changed(request: ChangePlan, kept: KeptPlan, desk: Desk) -> Done:
             "the plan is of a benchmark's instance, which knows no events: write it as a plan.toml"
         )
     held = Held(old.draft, old.team, kept.plan)
-    draft, left_out = plannable(happened(held, request.events, request.asked_at))
-    new = reading(draft, None)
+    new = reading(happened(held, request.events, request.asked_at), None)
+    _check_able(kept.plan, new)
     desk.watch.report("planning with the least movement")
     desk.watch.phase("plan")
     standing = as_it_stands(new.team.problem, kept.plan, _changed_tasks(held, request.events))
     found = replan(standing.problem, kept.plan, cpu_s=request.cpu_s, seed=request.seed)
     team = replace(new.team, problem=standing.problem)
     desk.watch.report("simulating how it may go")
-    planned = Planned(team, found.plan, outlook(team, found.plan, request.seed), left_out)
-    planned = with_files(planned, desk)
+    planned = Planned(team, found.plan, outlook(team, found.plan, request.seed), new.left_out)
+    planned = with_files(planned, new, desk)
     keep(planned, new, "", desk)
     notes = (
         *request.notes,
@@ -83,6 +83,16 @@ def changed(request: ChangePlan, kept: KeptPlan, desk: Desk) -> Done:
     change = Change(old.team, team, kept.plan, found.plan, request.events)
     result = Changed(request, change, found.moves, kept.outlook, planned, notes)
     return _told(result, desk.job)
+
+
+def _check_able(held: Plan, new: Reading) -> None:
+    """Raises CannotPlan where nobody can do any more what somebody holds."""
+    assert new.draft is not None
+    names = {task.title or task.id: task.id for task in new.draft.tasks}
+    kept = {one.task for one in held.placed}
+    for name, why in new.left_out.unable.items():
+        if names[name] in kept:
+            raise CannotPlan(f"nobody would be able to do {shown(name)}: {why}")
 
 
 def _changed_tasks(held: Held, events: Sequence[PlanEvent]) -> frozenset[str]:

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 from engines.planning.artifacts.gantt import gantt_png
+from engines.planning.artifacts.ics import plan_ics
 from engines.planning.artifacts.marks import Marks
+from engines.planning.artifacts.mermaid import plan_mermaid
+from engines.planning.artifacts.table import plan_csv
 from engines.planning.reading.writing import plan_toml
 from jobs.desk import Desk, NewArtifact
 from jobs.messages import File, Picture
@@ -11,13 +14,16 @@ from jobs.plan_kept import INSTANCE, NAME, TOML, KeptPlan, Reading
 from jobs.plans_told import CRITICAL, Planned
 
 
-def with_files(planned: Planned, desk: Desk) -> Planned:
+def with_files(planned: Planned, read: Reading, desk: Desk) -> Planned:
     """The plan with its picture and the files that people may want."""
-    team, plan = planned.team, planned.plan
-    picture = desk.keep(
-        NewArtifact("plan.png", "image/png", gantt_png(team, plan, _marks(planned)))
-    )
-    texts: list[tuple[str, str, str]] = []
+    team, plan, marks = planned.team, planned.plan, _marks(planned)
+    picture = desk.keep(NewArtifact("plan.png", "image/png", gantt_png(team, plan, marks)))
+    texts = [("plan.csv", "text/csv", plan_csv(team, plan, marks))]
+    if team.working_time is not None:
+        texts.append(("plan.ics", "text/calendar", plan_ics(team, plan)))
+    texts.append(("plan.mmd", "text/plain", plan_mermaid(team, plan, marks)))
+    if read.draft is not None:
+        texts.append((TOML, "text/plain", plan_toml(read.draft)))
     return replace(
         planned,
         picture=Picture(artifact=picture, alt=_alt(planned)),

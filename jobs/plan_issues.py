@@ -10,6 +10,7 @@ from engines.planning.reading.drafts import DraftPerson, DraftPlan, DraftTask
 from engines.planning.reading.team_list import drafted_list
 from engines.planning.reading.words import skill
 from engines.planning.types import CannotPlan
+from jobs.plan_usual import usual_of, with_usual
 from jobs.requests import Issues, PlanIssue
 
 GUESS = "2d"
@@ -41,14 +42,16 @@ class OfIssues:
     """What was assumed, for the person."""
 
 
-def issues_to_plan(issues: Issues, said: str) -> OfIssues:
-    """The issues as tasks, for the people of whom the message says `team: …`, or else for those
-    who are assigned to any of them.
+def issues_to_plan(issues: Issues, said: str, usual: str = "") -> OfIssues:
+    """The issues as tasks, for the people of whom the message says `team: …`, or else the
+    repository (`usual`), and for those who are assigned to any of them.
 
     Raises:
         CannotPlan: There is nobody, or the message cannot be read.
     """
-    told = drafted_list(said) if said.strip() else DraftPlan((), ())
+    told = drafted_list(said)
+    if not told.people:
+        told = with_usual(told, usual_of(usual))
     numbers = {one.number for one in issues.issues}
     guessed = [one.number for one in issues.issues if not _estimate(one)]
     outside = sorted({n for one in issues.issues for n in _waits_for(one) if n not in numbers})
@@ -165,5 +168,6 @@ def _notes(guessed: list[int], outside: list[int], *, are_people_named: bool) ->
     if not are_people_named:
         yield (
             "The people are those who are assigned, with the skills (`skill:…` labels) of their "
-            "issues. A line `team: ana (backend:2), bo (50%)` below the command names others."
+            "issues. A line `team: ana (backend:2), bo (50%)` below the command names others, as "
+            "does `plan.team` in the repository's `.gryph.toml`."
         )

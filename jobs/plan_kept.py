@@ -1,6 +1,6 @@
 """A plan as it is kept between jobs: what was written, and what came of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,8 +10,9 @@ from engines.planning.reading.assembly import assembled
 from engines.planning.reading.drafts import DraftPlan
 from engines.planning.reading.files import parse_draft
 from engines.planning.team import TeamPlan
-from engines.planning.types import Plan, Problem
+from engines.planning.types import CannotPlan, Plan, Problem
 from jobs.desk import Declined
+from jobs.plan_left_out import LeftOut, plannable
 
 NAME = "plan.json"
 TOML, INSTANCE = "plan.toml", "instance"
@@ -38,11 +39,13 @@ class KeptPlan(BaseModel):
 
 @dataclass(frozen=True)
 class Reading:
-    """A plan that was read: as written, where it is a team's, and as a problem."""
+    """A plan that was read: as a problem and, where it is a team's, as it was written."""
 
     team: TeamPlan
     draft: DraftPlan | None = None
-    """None for a benchmark's instance."""
+    """With what nobody is able to do; None for a benchmark's instance."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """What of the draft is not in the problem."""
 
 
 def kept_plan(content: bytes, job: str) -> KeptPlan:
@@ -64,11 +67,15 @@ def reading(parsed: DraftPlan | Problem, start: datetime | None) -> Reading:
     """What was parsed, put together; `start` is when it begins where it does not say so.
 
     Raises:
-        CannotPlan: It contradicts itself, and where.
+        CannotPlan: It contradicts itself, and where; or nobody is able to do any of it.
     """
     if isinstance(parsed, Problem):
         return Reading(TeamPlan(parsed))
-    team = assembled(parsed, start)
+    draft, left_out = plannable(parsed)
+    if left_out.unable and not draft.tasks:
+        name, why = next(iter(left_out.unable.items()))
+        raise CannotPlan(f"nobody is able to do any of it; {name}: {why}")
+    team = assembled(draft, start)
     if team.working_time is not None:
         parsed = replace(parsed, start=team.working_time.start)
-    return Reading(team, parsed)
+    return Reading(team, parsed, left_out)

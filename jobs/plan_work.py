@@ -3,22 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from engines.planning.engine import make_plan
 from engines.planning.reading.drafts import DraftPlan
 from engines.planning.reading.files import MOST_BYTES, parse_draft
 from engines.planning.types import CannotPlan, Problem
 from jobs.desk import Declined, Desk, Done
-from jobs.earlier import EarlierJobs
 from jobs.messages import Actions, Block, Heading, Reply, Text
 from jobs.plan_changes import changed
 from jobs.plan_files import keep, with_files
 from jobs.plan_issues import issues_to_plan
 from jobs.plan_kept import NAME, KeptPlan, Reading, kept_plan, reading
-from jobs.plan_left_out import LeftOut, plannable
 from jobs.plan_outlook import assumptions, outlook
-from jobs.plan_talk import found_in_talk
+from jobs.plan_talk import Found, found_in_talk
+from jobs.plan_usual import usual_of, with_usual
 from jobs.plans_compared import compared
 from jobs.plans_told import Planned, outcome_of, plan_blocks, summary_of
 from jobs.requests import PLAN_WHAT, ChangePlan, ComparePlans, PlanFile, PlanTalk
@@ -40,11 +39,19 @@ class Material:
     notes: tuple[str, ...] = ()
 
 
+class KeptFiles(Protocol):
+    """Finds what earlier jobs left; see `jobs.earlier.EarlierJobs`."""
+
+    def file(self, job: JobId, name: str) -> bytes:
+        """One of the files of a job. Raises Declined, Transient."""
+        ...
+
+
 @dataclass(frozen=True)
 class Planner:
     """Serves every `plan` of a worker."""
 
-    earlier: EarlierJobs
+    earlier: KeptFiles
 
     def of_file(self, request: PlanFile, desk: Desk) -> Done:
         """Plan what a file says. Raises Declined where it cannot be read or planned."""
@@ -54,21 +61,25 @@ class Planner:
         raw = _content(root / request.path, request.path)
         parsed = _mended(lambda: parse_draft(raw, request.path), request.path)
         text = raw.decode("utf-8-sig", errors="replace")
-        return _planned(request, Material(parsed, request.path, text, request.notes), desk)
+        material = Material(parsed, request.path, text, request.notes)
+        return _mended(lambda: _planned(request, material, desk), request.path)
 
     def of_talk(self, request: PlanTalk, desk: Desk) -> Done:
         """Plan issues, or what was written. Raises Declined where there is nothing to plan."""
         notes = (*request.notes, *(request.talk.notes if request.talk else ()))
         if request.issues is not None:
             issues = request.issues
-            found = _mended(lambda: issues_to_plan(issues, request.text), issues.named)
+            found = _mended(
+                lambda: issues_to_plan(issues, request.text, request.usual), issues.named
+            )
             material = Material(found.draft, issues.named, notes=(*notes, *found.notes))
-            return _planned(request, material, desk)
+            return _mended(lambda: _planned(request, material, desk), issues.named)
         written = found_in_talk(request)
         if written is None:
             raise Declined(" ".join((PLAN_WHAT, *notes)))
-        parsed = _mended(lambda: parse_draft(written.text.encode(), written.name), written.name)
-        return _planned(request, Material(parsed, written.name, written.text, notes), desk)
+        parsed = _mended(lambda: _parsed(written, request.usual), written.name)
+        material = Material(parsed, written.name, written.text, notes)
+        return _mended(lambda: _planned(request, material, desk), written.name)
 
     def change(self, request: ChangePlan, desk: Desk) -> Done:
         """Plan anew after something has happened. Raises Declined where it cannot be."""
@@ -77,7 +88,8 @@ class Planner:
 
     def compare(self, request: ComparePlans, desk: Desk) -> Done:
         """Show plans side by side."""
-        return compared({job: self._kept(job) for job in request.plans}, desk.job)
+        kept = {job: self._kept(job) for job in request.plans}
+        return _mended(lambda: compared(kept, desk.job), "")
 
     def _kept(self, job: JobId) -> KeptPlan:
         return kept_plan(self.earlier.file(job, NAME), job)
@@ -95,6 +107,11 @@ def _content(path: Path, name: str) -> bytes:
         raise Declined(f"There is no file `{name}` in this repository.") from error
 
 
+def _parsed(written: Found, usual: str) -> DraftPlan | Problem:
+    parsed = parse_draft(written.text.encode(), written.name)
+    return with_usual(parsed, usual_of(usual)) if isinstance(parsed, DraftPlan) else parsed
+
+
 def _mended(work: Callable[[], _T], name: str) -> _T:
     """What comes of the work; what is wrong with the input is the person's to mend."""
     try:
@@ -105,23 +122,13 @@ def _mended(work: Callable[[], _T], name: str) -> _T:
 
 
 def _planned(request: PlanFile | PlanTalk, material: Material, desk: Desk) -> Done:
-    parsed, left_out = material.parsed, LeftOut()
-    if isinstance(parsed, DraftPlan):
-        parsed, left_out = plannable(parsed)
-        if left_out.unable and not parsed.tasks:
-            name, why = next(iter(left_out.unable.items()))
-            raise Declined(f"Nobody is able to do any of it. {plain(name)}: {plain(why, 200)}.")
-    read = _mended(lambda: reading(parsed, request.asked_at), material.name)
+    read = reading(material.parsed, request.asked_at)
     desk.watch.phase("plan")
-    plan = _mended(
-        lambda: make_plan(
-            read.team.problem, cpu_s=request.cpu_s, seed=request.seed, watch=desk.watch
-        ),
-        material.name,
-    )
+    plan = make_plan(read.team.problem, cpu_s=request.cpu_s, seed=request.seed, watch=desk.watch)
     desk.watch.report("simulating how it may go")
-    planned = Planned(read.team, plan, outlook(read.team, plan, request.seed), left_out)
-    planned = with_files(planned, desk)
+    found = outlook(read.team, plan, request.seed)
+    planned = Planned(read.team, plan, found, read.left_out)
+    planned = with_files(planned, read, desk)
     keep(planned, read, material.text, desk)
     return _told(planned, read, material, desk.job)
 

@@ -282,6 +282,9 @@ class PlanTalk(_Planning):
     snippets: tuple[Snippet, ...] = ()
     """Pasted with the command."""
     issues: Issues | None = None
+    usual: str = ""
+    """The repository's own people and time zone, as a list says them; what is written counts more.
+    """
 
 
 class ChangePlan(_Planning):

@@ -48,6 +48,19 @@ KEYS = (
         "The same seed gives the same tests.",
     ),
     Key(
+        "plan",
+        "team",
+        "a text of at most 2,000 characters",
+        "Who does the work of issues and lists that name nobody else, as a list says it: "
+        '`"ana (backend:3), bo (frontend:2, 50%, off 2026-12-24)"`.',
+    ),
+    Key(
+        "plan",
+        "timezone",
+        "a text of at most 64 characters",
+        'Where its working hours are, as `"Europe/Berlin"`; UTC if not said.',
+    ),
+    Key(
         "who",
         "may",
         '`"write"` or `"admin"`',
@@ -82,6 +95,11 @@ class _Test(_Section):
     seed: int | None = Field(default=None, ge=0, le=999_999_999)
 
 
+class _Plan(_Section):
+    team: str | None = Field(default=None, max_length=2_000)
+    timezone: str | None = Field(default=None, max_length=64)
+
+
 class _Who(_Section):
     may: Literal["write", "admin"] | None = None
 
@@ -98,6 +116,7 @@ class _PullRequests(_Section):
 
 class _File(_Section):
     test: _Test = _Test()
+    plan: _Plan = _Plan()
     who: _Who = _Who()
     paths: _Paths = _Paths()
     pull_requests: _PullRequests = _PullRequests()
@@ -133,6 +152,8 @@ def _judged(said: dict[str, Any], text: str) -> RepositoryWishes:
         style=found.test.style,
         budget_s=found.test.budget,
         seed=found.test.seed,
+        team=found.plan.team,
+        timezone=found.plan.timezone,
         may=Tier.ADMIN if strictest else _TIERS[may] if may else None,
         ignore=tuple(found.paths.ignore),
         behaviour=found.pull_requests.behaviour,

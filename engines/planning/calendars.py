@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 from engines.planning.estimates import DAY
 from engines.planning.types import CannotPlan
@@ -39,9 +40,23 @@ class Hours:
 
     def on(self, day: date) -> Windows:
         """The windows of one date."""
-        if day.weekday() not in self.days or _holds(self.off, day):
+        if day.weekday() not in self.days or self.is_off(day):
             return ()
         return self.windows
+
+    def is_off(self, day: date) -> bool:
+        """Whether a date is taken off."""
+        before = bisect_right(self._off, (day, date.max)) - 1
+        return before >= 0 and day <= self._off[before][1]
+
+    @cached_property
+    def _off(self) -> Dates:
+        """The ranges, ordered and none inside of another."""
+        ordered: list[tuple[date, date]] = []
+        for first, last in sorted(self.off):
+            if not ordered or last > ordered[-1][1]:
+                ordered.append((first, last))
+        return tuple(ordered)
 
     @property
     def day(self) -> int:
@@ -78,6 +93,8 @@ class WorkingTime:
         """The tick at which each span begins."""
         self._known = 0
         """Ticks in the spans so far."""
+        self._spans_worked: dict[tuple[date, Windows], tuple[tuple[int, int], ...]] = {}
+        """Many people have the same hours on the same dates."""
 
     @property
     def day(self) -> int:
@@ -124,8 +141,7 @@ class WorkingTime:
         spans: list[tuple[int, int]] = []
         at = present = total = 0
         for day in self._dates():
-            for begin, until in self._minutes(day, hours.on(day)):
-                first, last = self._tick(begin), self._tick(until)
+            for first, last in self._worked(day, hours.on(day)):
                 if first > at:
                     spans.append((at, first))
                 at = last
@@ -136,6 +152,18 @@ class WorkingTime:
         if total == 0:
             raise CannotPlan(f"never there in the {LONGEST_YEARS} years from the start")
         return (*spans, (at, self._tick(_minute(self._midnight(self._last_day))) + 1))
+
+    def _worked(self, day: date, windows: Windows) -> tuple[tuple[int, int], ...]:
+        """A date's windows as spans of ticks."""
+        if not windows:
+            return ()
+        key = day, windows
+        if key not in self._spans_worked:
+            self._spans_worked[key] = tuple(
+                (self._tick(begin), self._tick(until))
+                for begin, until in self._minutes(day, windows)
+            )
+        return self._spans_worked[key]
 
     def _tick(self, minute: int) -> int:
         while self._covered < minute:
@@ -158,7 +186,7 @@ class WorkingTime:
             raise CannotPlan(
                 f"the plan reaches past {self._last_day}: {LONGEST_YEARS} years are the most"
             )
-        windows = () if _holds(self.team.off, day) else self._week[day.weekday()]
+        windows = () if self.team.is_off(day) else self._week[day.weekday()]
         for begin, until in self._minutes(day, windows):
             self._begins.append(begin)
             self._untils.append(until)
@@ -218,10 +246,6 @@ def ended_after(absent: tuple[tuple[int, int], ...], start: int, presence: int) 
 def _minute(moment: datetime) -> int:
     """Whole minutes since the epoch."""
     return (moment - _EPOCH) // _MINUTE
-
-
-def _holds(dates: Dates, day: date) -> bool:
-    return any(first <= day <= last for first, last in dates)
 
 
 def _union(several: Iterable[Windows]) -> Windows:

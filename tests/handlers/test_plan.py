@@ -16,6 +16,7 @@ from jobs.requests import (
     JobRequest,
     PlanFile,
     PlanTalk,
+    Talk,
 )
 from storage.ids import JobId
 from tests.fakes.chat import Chat
@@ -77,7 +78,9 @@ async def test_a_file_with_its_budget_and_seed_becomes_a_job(chat: Chat, asked: 
 async def test_a_reader_may_plan_and_a_stranger_may_not(chat: Chat, asked: Asked) -> None:
     chat.platform.tiers["bob"] = Tier.READ
     assert "here it is" in await chat.say("@gryph plan plan.toml", by="bob")
-    assert await chat.say("@gryph plan plan.toml", by="mallory") == snapshot('`plan` is open to people with read access; here you have no access.')
+    assert await chat.say("@gryph plan plan.toml", by="mallory") == snapshot(
+        "`plan` is open to people with read access; here you have no access."
+    )
 
 
 async def test_a_list_below_the_command_goes_along_without_it(chat: Chat, asked: Asked) -> None:
@@ -89,6 +92,7 @@ async def test_a_list_below_the_command_goes_along_without_it(chat: Chat, asked:
         "",
     ]
     assert asked.talk.cpu_s == 3.0
+    assert asked.talk.talk == Talk(), "the thread is left alone"
 
 
 async def test_a_list_needs_no_repository(chat: Chat, asked: Asked) -> None:
@@ -107,11 +111,13 @@ async def test_a_pasted_block_goes_along(chat: Chat, asked: Asked) -> None:
 async def test_in_a_thread_the_worker_finds_the_list_above(chat: Chat, asked: Asked) -> None:
     chat.thread = "1.0"
     await chat.say("@gryph plan")
-    assert asked.talk.text == ""
+    assert (asked.talk.text, asked.talk.talk) == ("", None)
 
 
 async def test_nothing_to_plan_is_told_with_the_ways_there_are(chat: Chat, asked: Asked) -> None:
-    assert await chat.say("@gryph plan") == snapshot('Plan what? Name a file (`/gryph plan plan.toml`), issues (`/gryph plan milestone:3`), or write the tasks below the command, a line each: `- API (3d, backend:2) after DB @ana`.')
+    assert await chat.say("@gryph plan") == snapshot(
+        "Plan what? Name a file (`/gryph plan plan.toml`), issues (`/gryph plan milestone:3`), or write the tasks below the command, a line each: `- API (3d, backend:2) after DB @ana`."
+    )
     assert asked.requests == []
 
 
@@ -175,7 +181,9 @@ async def test_a_plan_is_named_by_its_job_from_elsewhere(
     chat: Chat, asked: Asked, first: JobId
 ) -> None:
     chat.thread = None
-    assert await chat.say("@gryph plan replan API late 3d") == snapshot('Which plan? There is none in this thread: name its job, `/gryph plan replan J-ID …`.')
+    assert await chat.say("@gryph plan replan API late 3d") == snapshot(
+        "Which plan? There is none in this thread: name its job, `/gryph plan replan J-ID …`."
+    )
     await chat.say(f"@gryph plan replan {first} API late 3d")
     assert asked.change.follows == first
 

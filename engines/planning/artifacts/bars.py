@@ -115,7 +115,9 @@ class BarPainter:
         if deadline is not None and bar.placed.end > deadline and not is_done:
             x = max(left, self.scale.x(deadline))
             self.canvas.box(Box(x, top, right - x, height), Fill(LATE, LATE_HATCH, 0, "//"))
-        if bar.task.id in self.critical and not group.is_thin:
+        if group.is_thin:
+            return
+        if bar.task.id in self.critical:
             inner = Box(left + 2, top, right - left - 4, height)
             self.canvas.box(inner, Fill("none", INK, _OUTLINE))
         else:
@@ -132,10 +134,12 @@ class BarPainter:
         diamond(self.canvas, self.scale.x(deadline), y + group.height / 2, color)
 
     def _name(self, bar: Bar, group: Group, y: float, *, alone: bool) -> None:
+        rooms = [one for one in self._rooms(bar, alone=alone) if one.width > TEXT]
+        if not rooms:
+            return
         suffix = self._suffix(bar)
         is_critical = bar.task.id in self.critical
         font = Font(TEXT, INK, bold=is_critical)
-        rooms = self._rooms(bar, alone=alone)
         wanted = self.canvas.width_of(bar.name + suffix, font)
         room = next((one for one in rooms if one.width >= wanted), None)
         room = room or max(rooms, key=lambda one: one.width)

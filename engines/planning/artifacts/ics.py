@@ -1,4 +1,4 @@
-"""A plan as an iCalendar file: an event a task, in parts where its person is away meanwhile."""
+"""A plan as an iCalendar file: an event a task, in parts where its person has days off."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from icalendar import Calendar, Event
 
-from engines.planning.artifacts.marks import stretches
+from engines.planning.artifacts.marks import days_off, stretches
 from engines.planning.calendars import WorkingTime
 from engines.planning.team import TeamPlan
 from engines.planning.types import CannotPlan, Placed, Plan, Task
@@ -40,7 +40,7 @@ def plan_ics(team: TeamPlan, plan: Plan) -> str:
 def _events(
     team: TeamPlan, working_time: WorkingTime, task: Task, placed: Placed
 ) -> Iterator[Event]:
-    absent = next((p.absent for p in team.problem.people if p.id == placed.person), ())
+    absent = days_off(team, placed.person)
     parts = stretches(placed.start, placed.end, absent) or [(placed.end, placed.end)]
     key = hashlib.sha256(f"{team.problem.title}\0{task.id}".encode()).hexdigest()[:24]
     for number, (begin, until) in enumerate(parts, 1):

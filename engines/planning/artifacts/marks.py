@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engines.planning.team import TeamPlan
 from engines.planning.types import Person, Placed, Plan, Problem
 
 
@@ -47,6 +48,15 @@ def lateness(problem: Problem, plan: Plan) -> dict[str, int]:
         if deadline is not None and one.end > deadline:
             late[one.task] = one.end - deadline
     return late
+
+
+def days_off(team: TeamPlan, person: str | None) -> tuple[tuple[int, int], ...]:
+    """The absences of a person that take a day or more, where ticks are in days.
+
+    Those who begin later or end earlier than others are away for a while each day. That is no news.
+    """
+    absent = next((one.absent for one in team.problem.people if one.id == person), ())
+    return tuple((a, b) for a, b in absent if b - a >= (team.day or 0))
 
 
 def stretches(start: int, end: int, absent: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engines.planning.artifacts.canvas import drawable, is_drawable
+from engines.planning.artifacts.marks import days_off
 from engines.planning.team import TeamPlan
 from engines.planning.types import Placed, Plan, Task
 
@@ -12,6 +13,8 @@ MOST_PEOPLE = 24
 """People that get a row each where there are more tasks than that."""
 ROW = 50
 """Pixels."""
+_FEW_DAYS = 4
+"""In a longer plan only whole days off are shaded."""
 _THIN_ROWS = 1_600
 """Pixels for all rows of a plan without people that has too many tasks for names."""
 
@@ -72,10 +75,11 @@ def rows_of(team: TeamPlan, plan: Plan) -> Rows:
     ]
     busiest = sorted(there, key=lambda one: -len(by_person[one[1].id]))
     shown = there if each else sorted(busiest[:MOST_PEOPLE], key=lambda one: one[0])
+    is_long = plan.makespan > _FEW_DAYS * (team.day or 0)
     groups = [
         Group(
             _first_drawable((team.name_of(person.id), person.id), f"person {number + 1}"),
-            person.absent,
+            days_off(team, person.id) if is_long else person.absent,
             _rows(by_person[person.id], each=each),
             number,
         )

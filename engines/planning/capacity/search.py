@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 
@@ -21,8 +22,15 @@ from engines.planning.capacity.schedules import room_of, unpacked
 
 _PLACEMENTS_A_CHUNK = 400_000
 """Tasks placed between two looks at the budget: some 20 ms."""
-_SIZE = 200
-"""Schedules in the population."""
+_PLACEMENT_S = 42e-9
+"""CPU seconds of one, roughly."""
+_GENERATIONS = 400
+"""Children for each place in the population within the budget. A small population is done before
+the budget is, a large one is not done by then."""
+_SIZES = (16, 2048)
+"""The least and the most places."""
+_PATIENCE = 40
+"""After as many fruitless children for each place the population is sampled anew."""
 _NOISE = 0.5
 """How far sampled priorities are off, as a share of their range."""
 _RULES = (Rule.LFT, Rule.LST, Rule.MTS, Rule.GRPW)
@@ -58,7 +66,7 @@ def search(
         hints: Starts [n] of schedules to begin from.
         priors: Priorities [n], lowest first, to sample from.
     """
-    hunt = _Hunt(network, seed, hints, priors)
+    hunt = _Hunt(network, budget.cpu_s, seed, [*hints, *priors], priors)
     for _ in hunt.chunks():
         if hunt.makespan <= lower_bound or budget.is_over:
             break
@@ -69,17 +77,22 @@ class _Hunt:
     """A search under way."""
 
     def __init__(
-        self, network: Network, seed: int, hints: Sequence[Ints], priors: Sequence[Floats]
+        self,
+        network: Network,
+        cpu_s: float,
+        seed: int,
+        given: Sequence[Ints | Floats],
+        priors: Sequence[Floats],
     ) -> None:
         self.network = network
         self.packed, self.numbering = pack(network)
         m = len(self.packed.durations)
         self.room = room_of(self.packed)
         self.bench = bench_of(m, seeded(seed))
-        self.pool = population_of(_SIZE, m)
+        self.pool = population_of(_size(cpu_s, m), m)
         self.schedules = 0
         rules = [priorities(network, rule) for rule in _RULES]
-        self.first = [np.asarray(one, np.float64) for one in (*hints, *priors, *rules)]
+        self.first = [np.asarray(one, np.float64) for one in (*given, *rules)]
         """Values [n] whose sequences are the first of the population."""
         self.sampled = [np.asarray(one, np.float64) for one in priors] or rules[:1]
         """Values [n] around which the others are sampled."""
@@ -97,23 +110,40 @@ class _Hunt:
     def chunks(self) -> Iterator[None]:
         """Yields after each chunk of work; without end, where there is anything to search."""
         m = len(self.packed.durations)
-        if m == 0:
-            return
-        for place, values in enumerate(self.first[:_SIZE]):
+        if m > 0:
+            yield from self._begin(self.first)
+        while m > 1:
+            yield from self._until_stalled(1 + _PLACEMENTS_A_CHUNK // (3 * m))
+            yield from self._begin([self.starts().astype(np.float64)])
+
+    def _begin(self, first: Sequence[Floats]) -> Iterator[None]:
+        """Fill the population: what is given first, samples behind."""
+        size = len(self.pool.makespans)
+        for place, values in enumerate(first[:size]):
             self._settle(place, values, 0.0)
             yield
-        if m < 2:  # noqa: PLR2004 - one task has one best place
-            return
-        for place in range(len(self.first), _SIZE):
+        for place in range(len(first), size):
             self._settle(place, self.sampled[place % len(self.sampled)], _NOISE)
             yield
-        children = 1 + _PLACEMENTS_A_CHUNK // (3 * m)
-        while True:
+
+    def _until_stalled(self, children: int) -> Iterator[None]:
+        """Evolve, so many children at a time, until none has been shorter for long."""
+        fruitless = 0
+        while fruitless < _PATIENCE * len(self.pool.makespans):
+            before = self.pool.makespans.sum()
             evolve(self.packed, self.room, self.bench, self.pool, children)
             self.schedules += 3 * children
+            fruitless = fruitless + children if self.pool.makespans.sum() == before else 0
             yield
 
     def _settle(self, place: int, values: Floats, noise: float) -> None:
         sample(self.packed, self.bench, values[self.numbering.tasks], noise)
         settle(self.packed, self.room, self.bench, self.pool, place)
         self.schedules += 3
+
+
+def _size(cpu_s: float, m: int) -> int:
+    """Places in the population, in steps of half an octave, so that no noise in a budget shows."""
+    children = cpu_s / (3 * max(m, 1) * _PLACEMENT_S)
+    octaves = log2(max(children / _GENERATIONS, 1.0))
+    return int(np.clip(round(2 ** (round(2 * octaves) / 2)), *_SIZES))

@@ -12,31 +12,35 @@ from engines.planning.execution.events import (
     END,
     IS_INSTANT,
     LAST,
-    LEAD,
     LEFT,
     NOW,
     PERSON,
     RANK,
-    SAME_TIME,
     START,
     WAITS,
     WAKES,
     Facts,
     State,
     Steering,
+    add,
     count_down,
     flip,
-    insert,
+    leave,
     new_state,
+    next_due,
+    next_start,
     place,
     pop,
     push,
+    remove,
     soonest,
+    welcome,
 )
 from engines.planning.execution.policies import Policy, facts_of, steering_of
 from engines.planning.execution.scenarios import cv_of
 from engines.planning.execution.starts import start_with_people
 
+TO_THE_END, TO_A_DECISION = 0, 1
 ASSUMED_CV = 0.5
 """What a policy takes durations to vary by where nobody says."""
 
@@ -140,62 +144,67 @@ def _resume(facts: Facts, state: State, task: int, duration: float) -> None:
 
 @compiled
 def _free(steering: Steering, state: State, task: int) -> None:
-    """What waits for nothing is ready, or, where it is instant, ends."""
-    if steering.tasks[task, IS_INSTANT] == 1:
-        state.times[task] = state.clock[NOW]
-        push(state.events, state.due, task, state.clock[NOW])
-    else:
-        insert(steering.tasks, state.ready, task)
+    now = state.clock[NOW]
+    state.times[task] = now
+    welcome(steering.tasks, state.ready, state.events, state.due, task, now)
 
 
 @compiled
 def go_on(facts: Facts, steering: Steering, state: State, durations: Floats) -> float:
-    """Execute from where the state stands, events of the present first, to the end."""
-    events, clock, ready = state.events, state.clock, state.ready
-    is_staffed = len(state.crew) > 0
-    while True:
-        settle(facts, steering, state)
-        if ready[0] > 0:
-            if is_staffed:
-                start_with_people(facts, steering, state, durations)
-            else:
-                start_with_capacities(facts, steering, state, durations)
-        if events[0] == 0:
-            return np.inf if ready[0] > 0 else clock[LAST]
-        clock[NOW] = soonest(events, state.due)
+    """Execute from where the state stands, events of the present first, to the end.
+
+    The makespan; infinite where the policy blocks itself.
+    """
+    _advance(facts, steering, state, durations, TO_THE_END)
+    return np.inf if state.ready[0] > 0 else state.clock[LAST]
 
 
 @compiled
-def settle(facts: Facts, steering: Steering, state: State) -> None:
-    """Let everything happen that is due by now."""
+def settle(facts: Facts, steering: Steering, state: State, durations: Floats) -> None:
+    """Let everything happen that is due by now, and decide nothing."""
+    _advance(facts, steering, state, durations, TO_A_DECISION)
+
+
+@compiled
+def _advance(facts: Facts, steering: Steering, state: State, durations: Floats, until: int) -> None:
+    """The loop over events; every array is taken out of its tuple once, which is what costs."""
     events, due, clock, ready = state.events, state.due, state.clock, state.ready
     steered, later, tasks, times = steering.tasks, steering.later, state.tasks, state.times
-    free, demands, freed, crew = state.free, facts.demands, state.freed, state.crew
-    n, now = len(tasks), clock[NOW]
-    at = 1
-    while at <= events[0]:
-        when = due[at]
-        if when > now + SAME_TIME:
-            at += 1
-            continue
-        event = pop(events, due, at)
-        if event >= n:
-            _happen(steering, state, event)
-            continue
-        clock[LAST] = max(clock[LAST], when)
-        for r in range(len(free)):
-            free[r] += demands[event, r]
-        person = tasks[event, PERSON]
-        if person >= 0 and crew[person, BUSY] == event:
-            crew[person, BUSY] = -1
-            flip(state.idle, person)
-        for k in range(count_down(later, tasks, event, freed)):
-            task = freed[k]
-            if steered[task, IS_INSTANT] == 1:
-                times[task] = now
-                push(events, due, task, now)
+    free, demands, freed, is_placed = state.free, facts.demands, state.freed, state.is_placed
+    crew, idle, is_staffed, now = state.crew, state.idle, len(state.crew) > 0, clock[NOW]
+    while True:
+        at = next_due(events, due, now)
+        while at > 0:
+            event = pop(events, due, at)
+            if event < len(durations):
+                clock[LAST] = max(clock[LAST], times[event, END])
+                add(free, demands, event, 1)
+                leave(crew, idle, tasks[event, PERSON], event)
+                for k in range(count_down(later, tasks, event, freed)):
+                    times[freed[k]] = now
+                    welcome(steered, ready, events, due, freed[k], now)
             else:
-                insert(steered, ready, task)
+                _happen(steering, state, event)
+            at = next_due(events, due, now)
+        if until == TO_A_DECISION:
+            return
+        at = 0
+        if is_staffed:
+            start_with_people(facts, steering, state, durations)
+        else:
+            at = next_start(steered, ready, is_placed, free, demands, 1)
+        while at > 0:
+            task = remove(ready, at)
+            add(free, demands, task, -1)
+            times[task, START] = now
+            times[task, END] = now + durations[task]
+            place(is_placed, steered[task, RANK])
+            push(events, due, task, times[task, END])
+            at = next_start(steered, ready, is_placed, free, demands, at)
+        if events[0] == 0:
+            return
+        now = soonest(events, due)
+        clock[NOW] = now
 
 
 @compiled
@@ -208,40 +217,6 @@ def _happen(steering: Steering, state: State, event: int) -> None:
     state.tasks[event - n, LEFT] -= 1
     if state.tasks[event - n, LEFT] == 0:
         _free(steering, state, event - n)
-
-
-@compiled
-def start_with_capacities(
-    facts: Facts, steering: Steering, state: State, durations: Floats
-) -> None:
-    """Start the ready tasks that fit, by rank (parallel schedule generation)."""
-    steered, ready, is_placed = steering.tasks, state.ready, state.is_placed
-    times, events, due = state.times, state.events, state.due
-    free, demands, now = state.free, facts.demands, state.clock[NOW]
-    kept = 0
-    for at in range(1, ready[0] + 1):
-        task = ready[at]
-        is_held = steered[task, RANK] - is_placed[0] > steered[task, LEAD]
-        if is_held or not fits(demands, free, task):
-            kept += 1
-            ready[kept] = task
-            continue
-        for r in range(len(free)):
-            free[r] -= demands[task, r]
-        times[task, START] = now
-        times[task, END] = now + durations[task]
-        place(is_placed, steered[task, RANK])
-        push(events, due, task, now + durations[task])
-    ready[0] = kept
-
-
-@compiled
-def fits(demands: Ints, free: Ints, task: int) -> bool:
-    """Whether the free capacities are enough."""
-    for r in range(len(free)):  # noqa: SIM110 - compiled code has no generators
-        if demands[task, r] > free[r]:
-            return False
-    return True
 
 
 @compiled

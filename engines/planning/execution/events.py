@@ -27,7 +27,8 @@ unstarted one; how many have to end before it; whether it needs no time and so n
 LEFT, PERSON = 0, 1
 """Columns of `State.tasks`: how many ends it still waits for; who does it, or -1."""
 START, END = 0, 1
-"""Columns of `State.times`; an end is written as the task starts, and no policy looks at it."""
+"""Columns of `State.times`. A start is that of being ready before it is that of the work; an end is
+written as the work starts, and no policy looks at it."""
 NOW, LAST = 0, 1
 """Cells of `State.clock`: the time, and when the last task so far has ended."""
 WORD = 62
@@ -141,6 +142,15 @@ def pop(events: Ints, due: Floats, at: int) -> int:
 
 
 @compiled
+def next_due(events: Ints, due: Floats, now: float) -> int:
+    """The cell of an event that is due by now, or 0."""
+    for at in range(1, events[0] + 1):
+        if due[at] <= now + SAME_TIME:
+            return at
+    return 0
+
+
+@compiled
 def soonest(events: Ints, due: Floats) -> float:
     """When the next event happens."""
     when = np.inf
@@ -172,6 +182,61 @@ def insert(steered: Ints, ready: Ints, task: int) -> None:
         at -= 1
     ready[at] = task
     ready[0] += 1
+
+
+@compiled
+def welcome(steered: Ints, ready: Ints, events: Ints, due: Floats, task: int, now: float) -> None:
+    """Take in a task that waits for nothing: it is ready, or, where it is instant, ends."""
+    if steered[task, IS_INSTANT] == 1:
+        push(events, due, task, now)
+    else:
+        insert(steered, ready, task)
+
+
+@compiled
+def remove(ready: Ints, at: int) -> int:
+    """Take the task in cell `at` off the ready ones."""
+    task = ready[at]
+    for k in range(at, ready[0]):
+        ready[k] = ready[k + 1]
+    ready[0] -= 1
+    return task
+
+
+@compiled
+def next_start(
+    steered: Ints, ready: Ints, is_placed: Ints, free: Ints, demands: Ints, at: int
+) -> int:
+    """The first cell, from `at` on, of a ready task that fits and may start by its lead; or 0."""
+    for k in range(at, ready[0] + 1):
+        task = ready[k]
+        if steered[task, RANK] - is_placed[0] <= steered[task, LEAD] and fits(demands, free, task):
+            return k
+    return 0
+
+
+@compiled
+def fits(demands: Ints, free: Ints, task: int) -> bool:
+    """Whether the free capacities are enough."""
+    for r in range(len(free)):  # noqa: SIM110 - compiled code has no generators
+        if demands[task, r] > free[r]:
+            return False
+    return True
+
+
+@compiled
+def add(free: Ints, demands: Ints, task: int, sign: int) -> None:
+    """Give back what a task takes of the capacities, or, with -1, take it."""
+    for r in range(len(free)):
+        free[r] += sign * demands[task, r]
+
+
+@compiled
+def leave(crew: Ints, idle: Ints, person: int, task: int) -> None:
+    """Note that somebody, where it is anybody, has ended a task."""
+    if person >= 0 and crew[person, BUSY] == task:
+        crew[person, BUSY] = -1
+        flip(idle, person)
 
 
 @compiled

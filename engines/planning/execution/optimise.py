@@ -25,7 +25,7 @@ from engines.planning.execution.policies import (
     steering_of,
     with_people,
 )
-from engines.planning.execution.right_shift import right_shift_policy
+from engines.planning.execution.right_shift import other_chainings, right_shift_policy
 from engines.planning.execution.scenarios import cv_of, draw_spread
 
 SEARCHED = "searched list and arcs"
@@ -98,7 +98,7 @@ def beginnings_of(network: Network, starts: Ints, people: Ints | None) -> list[P
     shifted = right_shift_policy(network, starts, people)
     rules = classic_rules(network, starts)
     if people is None:
-        return [shifted, *rules]
+        return [shifted, *other_chainings(network, starts), *rules]
     return [shifted, *rules, *_with_people_of_plan(network, rules, people)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network
-from engines.planning.execution.dispatch import makespans, run
+from engines.planning.execution.dispatch import run
 from engines.planning.execution.policies import (
     NOBODY,
     Policy,
@@ -21,11 +21,9 @@ from engines.planning.execution.policies import (
     reach_of,
     underway_of,
 )
-from engines.planning.execution.scenarios import draw_spread
 
 NAME = "right shift"
-TRIED = 200
-"""Scenarios on which the ways to chain a plan are compared."""
+_NO_CHAIN = (-1, 0)
 
 
 def right_shift(network: Network, starts: Ints, people: Ints | None, durations: Floats) -> Floats:
@@ -41,14 +39,20 @@ def right_shift(network: Network, starts: Ints, people: Ints | None, durations: 
 def right_shift_policy(network: Network, starts: Ints, people: Ints | None) -> Policy:
     """The policy that executes a plan with right shift.
 
-    A plan with capacities has many flow networks; the best of a few chainings is taken, on
-    scenarios of its own, so that it is no straw man.
+    A plan with capacities has many flow networks; in this one a unit comes, of those that a task
+    has no other reason to wait for, from the one that has left it longest ago.
     """
     if people is not None:
         return _policy(network, starts, _sequences(network, starts, people), people)
-    ways = [_policy(network, starts, _flows(network, starts, prefers), None) for prefers in _WAYS]
-    scenarios = draw_spread(network, 0.5, TRIED, 0)
-    return min(ways, key=lambda way: float(makespans(network, way, scenarios).mean()))
+    return _policy(network, starts, _flows(network, starts, _longest_ago), None)
+
+
+def other_chainings(network: Network, starts: Ints) -> list[Policy]:
+    """Right shift of a plan with capacities by other flow networks, for a search to begin with."""
+    return [
+        replace(_policy(network, starts, _flows(network, starts, prefers), None), name=name)
+        for prefers, name in ((_last, "right shift, last"), (_largest, "right shift, largest"))
+    ]
 
 
 def _policy(network: Network, starts: Ints, arcs: Ints, people: Ints | None) -> Policy:
@@ -82,7 +86,7 @@ def _sequences(network: Network, starts: Ints, people: Ints) -> Ints:
     return np.array(arcs, np.int64).reshape(-1, 2)
 
 
-def _flows(network: Network, starts: Ints, prefers: Callable[[int, int], int]) -> Ints:
+def _flows(network: Network, starts: Ints, prefers: Callable[[int, int], tuple[int, int]]) -> Ints:
     """The arcs of a flow network; of the tasks that could hand on, the least `prefers` first."""
     ends = starts + network.durations
     reach = reach_of(network)
@@ -96,7 +100,7 @@ def _flows(network: Network, starts: Ints, prefers: Callable[[int, int], int]) -
             usable.sort(
                 key=lambda h: (
                     h not in sources and not (h >= 0 and reach[h, task]),
-                    -1 if h < 0 else prefers(int(ends[h]), holders[h]),
+                    prefers(int(ends[h]), holders[h]) if h >= 0 else _NO_CHAIN,
                 )
             )
             for holder, units in _taken(usable, holders, wanted):
@@ -116,16 +120,13 @@ def _taken(usable: list[int], holders: dict[int, int], wanted: int) -> Iterator[
             yield holder, units
 
 
-def _latest(end: int, units: int) -> int:
-    return -end * 1000 - units
+def _longest_ago(end: int, units: int) -> tuple[int, int]:
+    return end, -units
 
 
-def _earliest(end: int, units: int) -> int:
-    return end * 1000 - units
+def _last(end: int, units: int) -> tuple[int, int]:
+    return -end, -units
 
 
-def _largest(end: int, units: int) -> int:
-    return -units * 1_000_000 + end
-
-
-_WAYS = (_latest, _earliest, _largest)
+def _largest(end: int, units: int) -> tuple[int, int]:
+    return -units, end

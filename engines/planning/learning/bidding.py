@@ -25,6 +25,14 @@ from engines.planning.learning.decisions import (
     open_up,
 )
 from engines.planning.learning.features import WIDTH, observe
+from engines.planning.learning.lookahead import (
+    SEEING,
+    Foresight,
+    Futures,
+    foresee,
+    new_futures,
+    seed_samples,
+)
 from engines.planning.learning.scorer import Weights, score
 from engines.planning.learning.simulation import Scratch, new_scratch
 
@@ -37,9 +45,10 @@ class Auction(NamedTuple):
     picks: Ints  # [most + 1], which of the desk's candidates each row is
     rows: Singles  # [most + 1, features]
     scratch: Scratch
+    futures: Futures
 
 
-def new_auction(case: Case, weights: Weights) -> Auction:
+def new_auction(case: Case, weights: Weights, foresight: Foresight) -> Auction:
     """Room for the auctions of a case."""
     demands, capacities = case.facts.demands, case.facts.capacities
     agents = np.full(len(case.traits), -1, np.int64)
@@ -51,6 +60,7 @@ def new_auction(case: Case, weights: Weights) -> Auction:
         np.zeros(MOST + 1, np.int64),
         np.zeros((MOST + 1, WIDTH), np.float32),
         new_scratch(weights),
+        new_futures(case, foresight.futures, foresight.limit),
     )
 
 
@@ -103,13 +113,18 @@ def _by_auction(
         is_open = open_up(case, desk, durations[s])
         while is_open:
             observe(case, desk)
+            foresee(case, desk, durations[s], auction.futures)
             pick = auction_off(weights, desk, auction)
             is_open = act(case, desk, pick, durations[s])
         out[s] = desk.state.clock[LAST]
 
 
-def makespans_by_auction(case: Case, weights: Weights, durations: Floats) -> Floats:
+def makespans_by_auction(
+    case: Case, weights: Weights, durations: Floats, foresight: Foresight = SEEING
+) -> Floats:
     """The makespans `[S]` of durations `[S, n]`, where agents bid for the work."""
     out = np.zeros(len(durations))
-    _by_auction(case, weights, new_desk(case, WIDTH), new_auction(case, weights), durations, out)
+    seed_samples(foresight.seed)
+    auction = new_auction(case, weights, foresight)
+    _by_auction(case, weights, new_desk(case, WIDTH), auction, durations, out)
     return out

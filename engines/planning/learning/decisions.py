@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engines.planning.arrays import Floats, Ints
 from engines.planning.compiled import compiled
-from engines.planning.execution.dispatch import begin, fits, settle
+from engines.planning.execution.dispatch import begin, settle
 from engines.planning.execution.events import (
     BUSY,
     END,
@@ -21,6 +21,8 @@ from engines.planning.execution.events import (
     RANK,
     START,
     State,
+    fits,
+    is_any,
     new_state,
     place,
     push,
@@ -38,6 +40,7 @@ COUNT, BASE, MAY_WAIT, PASSED, STARTED = 0, 1, 2, 3, 4
 """Cells of `Desk.marks`: how many candidates without waiting; which one is the base's choice
 (`COUNT` for waiting); 1 where one may wait; the rank up to which the base is through with its
 list at this time; how many tasks started at this time."""
+AHEAD, RUNNING, ENDED = 0, 1, 2
 EXPECTED_END = 0
 """Cell of `Desk.outlook`: a lower bound of the expected end of all, at what is known."""
 
@@ -50,6 +53,7 @@ class Desk(NamedTuple):
     tasks: Ints  # [most + 1], of each candidate; WAIT behind the last
     people: Ints  # [most + 1], -1 where capacities do the work
     rows: Singles  # [most + 1, features]
+    stages: Ints  # [n], AHEAD, RUNNING or ENDED
     expected: Floats  # [n], expected ends of what has begun, earliest starts of the rest
     outlook: Floats  # [1]
     energy: Floats  # [r], expected capacity-ticks that are left
@@ -63,6 +67,7 @@ def new_desk(case: Case, width: int, most: int = MOST) -> Desk:
         np.zeros(most + 1, np.int64),
         np.zeros(most + 1, np.int64),
         np.zeros((most + 1, width), np.float32),
+        np.zeros(len(case.traits), np.int64),
         np.zeros(len(case.traits)),
         np.zeros(1),
         np.zeros(len(case.facts.capacities)),
@@ -75,7 +80,7 @@ def open_up(case: Case, desk: Desk, durations: Floats) -> bool:
     begin(case.facts, case.steering, desk.state, durations)
     desk.marks[PASSED] = -1
     desk.marks[STARTED] = 0
-    return to_decision(case, desk)
+    return to_decision(case, desk, durations)
 
 
 @compiled
@@ -85,7 +90,7 @@ def act(case: Case, desk: Desk, pick: int, durations: Floats) -> bool:
         let_pass(desk)
     else:
         start(case, desk, pick, durations)
-    return to_decision(case, desk)
+    return to_decision(case, desk, durations)
 
 
 @compiled
@@ -98,21 +103,32 @@ def let_pass(desk: Desk) -> None:
 
 
 @compiled
-def to_decision(case: Case, desk: Desk) -> bool:
+def to_decision(case: Case, desk: Desk, durations: Floats) -> bool:
     """Let time pass until something may start; False where nothing is left."""
     state = desk.state
     while True:
-        settle(case.facts, case.steering, state)
+        settle(case.facts, case.steering, state, durations)
         if state.ready[0] > 0:
             base, person = _base_choice(case, desk)
             _list(case, desk)
             if desk.marks[COUNT] > 0:
                 _mark_base(desk, base, person)
                 desk.marks[MAY_WAIT] = 1 if state.events[0] > 0 else 0
+                _tell_stages(case.steering.tasks, state, desk.stages)
                 return True
         if state.events[0] == 0:
             return False
         let_pass(desk)
+
+
+@compiled
+def _tell_stages(steered: Ints, state: State, stages: Ints) -> None:
+    """What has begun and ended; a start in the state may be that of being ready."""
+    now, times, is_placed = state.clock[NOW], state.times, state.is_placed
+    for task in range(len(stages)):
+        stages[task] = AHEAD
+        if is_placed[1 + steered[task, RANK]] == 1 and times[task, START] >= 0:
+            stages[task] = RUNNING if times[task, END] > now else ENDED
 
 
 @compiled
@@ -126,9 +142,10 @@ def _base_choice(case: Case, desk: Desk) -> tuple[int, int]:
         if rank <= desk.marks[PASSED] or rank - is_placed[0] > steered[task, LEAD]:
             continue
         if len(state.crew) > 0:
-            person = choose_person(case.facts, case.steering, state, task)
-            if person >= 0:
-                return task, person
+            if is_any(case.facts.able_sets[task], state.idle):
+                person = choose_person(case.facts, case.steering, state, task)
+                if person >= 0:
+                    return task, person
         elif fits(case.facts.demands, free, task):
             return task, -1
     return WAIT, -1

@@ -30,6 +30,13 @@ from engines.planning.learning.decisions import (
     open_up,
 )
 from engines.planning.learning.features import FAR, WIDTH, observe
+from engines.planning.learning.lookahead import (
+    SEEING,
+    Foresight,
+    foresee,
+    new_futures,
+    seed_samples,
+)
 
 MOST_TRAINED = 24
 """Candidates in training, without waiting: a wider observation is mostly empty."""
@@ -48,13 +55,16 @@ class Dispatch(gymnasium.Env[Singles, int]):
     A row's first feature is 1 for a candidate; other rows are zero and masked.
     """
 
-    def __init__(self, draw: Callable[[np.random.Generator], Episode]) -> None:
-        """`draw` gives the next episode."""
+    def __init__(
+        self, draw: Callable[[np.random.Generator], Episode], foresight: Foresight = SEEING
+    ) -> None:
+        """`draw` gives the next episode; its seed is `foresight`'s too."""
+        self.foresight = foresight
         shape = (MOST_TRAINED + 1, WIDTH)
         self.observation_space = spaces.Box(-100.0 * FAR, 100.0 * FAR, shape, np.float32)
         self.action_space: Any = spaces.Discrete(MOST_TRAINED + 1)
         self._draw = draw
-        self._rng = np.random.default_rng(0)
+        self._rng: np.random.Generator = np.random.default_rng(0)
 
     @override
     def reset(
@@ -68,6 +78,8 @@ class Dispatch(gymnasium.Env[Singles, int]):
         while not is_open:
             self.case, self.durations = self._draw(self._rng)
             self.desk = new_desk(self.case, WIDTH, MOST_TRAINED)
+            self.room = new_futures(self.case, self.foresight.futures, self.foresight.limit)
+            seed_samples(int(self._rng.random() * 2**31))
             is_open = open_up(self.case, self.desk, self.durations)
         once = self.durations[None]
         self.anchor = float(makespans_of(self.case.facts, self.case.steering, once)[0])
@@ -94,6 +106,7 @@ class Dispatch(gymnasium.Env[Singles, int]):
 
     def _look(self) -> Singles:
         observe(self.case, self.desk)
+        foresee(self.case, self.desk, self.durations, self.room)
         marks = self.desk.marks
         rows = self.desk.rows.copy()
         rows[marks[COUNT] + marks[MAY_WAIT] :] = 0.0

@@ -6,13 +6,14 @@ import numpy as np
 
 from engines.planning.arrays import Floats, Ints
 from engines.planning.compiled import compiled
-from engines.planning.execution.dispatch import fits
-from engines.planning.execution.events import BUSY, END, LEAD, LEFT, NOW, RANK, START
+from engines.planning.execution.events import BUSY, END, LEAD, LEFT, NOW, RANK, START, fits
 from engines.planning.execution.starts import expected_ticks
 from engines.planning.learning.case import ABLE, BOUND, CV, MEAN_WORK, REACH, TAIL, WORK, Case
 from engines.planning.learning.decisions import (
+    AHEAD,
     BASE,
     COUNT,
+    ENDED,
     EXPECTED_END,
     STARTED,
     Desk,
@@ -45,9 +46,13 @@ FEATURES = (
     "progress",
     "coming",  # ranks by which a task that the next ends make ready is ahead
     "lateness",  # of the expected end against the bound at the beginning
+    "foreseen",  # mean end behind it over the base choice's in sampled futures, % of the bound
+    "doubt",  # the standard error of that
+    "planned",  # the same in the one future where all goes as expected
 )
 WIDTH = len(FEATURES)
 IS_WAIT, IS_BASE, BEHIND = 1, 2, 3
+FORESEEN, DOUBT, PLANNED = 25, 26, 27
 FAR = 4.0
 """What ratios are cut at."""
 
@@ -83,43 +88,43 @@ def expect(case: Case, desk: Desk) -> None:
     now, state = desk.state.clock[NOW], desk.state
     times, expected = state.times, desk.expected
     for task in range(len(expected)):
-        if times[task, START] < 0:
+        if desk.stages[task] == AHEAD:
             expected[task] = max(now, case.facts.releases[task])
-        elif times[task, END] <= now:
+        elif desk.stages[task] == ENDED:
             expected[task] = times[task, END]
         else:
             least = now + 0.5 * case.facts.floors[task]
             expected[task] = max(times[task, START] + case.traits[task, WORK], least)
-    end = _push_on(case.steering.order, case.traits, times, case.steering.later, expected)
-    _sum_energy(case.traits, times, case.facts.demands, expected - now, desk.energy)
+    end = _push_on(case.steering.order, case.traits, desk.stages, case.steering.later, expected)
+    _sum_energy(case.traits, desk.stages, case.facts.demands, expected - now, desk.energy)
     for k in range(len(desk.energy)):
         end = max(end, now + desk.energy[k] / max(case.facts.capacities[k], 1))
     desk.outlook[EXPECTED_END] = max(end, now)
 
 
 @compiled
-def _push_on(order: Ints, traits: Floats, times: Floats, later: Ints, expected: Floats) -> float:
+def _push_on(order: Ints, traits: Floats, stages: Ints, later: Ints, expected: Floats) -> float:
     """Push what has not begun behind what it waits for; the last end."""
     last = 0.0
     for at in range(len(order)):
         task = order[at]
         end = float(expected[task])
-        if times[task, START] < 0:
+        if stages[task] == AHEAD:
             end += traits[task, WORK]
         last = max(last, end)
         for k in range(1, later[task, 0] + 1):
             to = later[task, k]
-            if times[to, START] < 0 and expected[to] < end:
+            if stages[to] == AHEAD and expected[to] < end:
                 expected[to] = end
     return last
 
 
 @compiled
-def _sum_energy(traits: Floats, times: Floats, demands: Ints, left: Floats, energy: Floats) -> None:
+def _sum_energy(traits: Floats, stages: Ints, demands: Ints, left: Floats, energy: Floats) -> None:
     """Capacity-ticks of what has not ended; `left` are the ticks to the expected ends."""
     energy[:] = 0.0
     for task in range(len(traits)):
-        ticks = traits[task, WORK] if times[task, START] < 0 else max(left[task], 0.0)
+        ticks = traits[task, WORK] if stages[task] == AHEAD else max(left[task], 0.0)
         for k in range(len(energy)):
             energy[k] += ticks * demands[task, k]
 
@@ -127,23 +132,22 @@ def _sum_energy(traits: Floats, times: Floats, demands: Ints, left: Floats, ener
 @compiled
 def _surroundings(case: Case, desk: Desk) -> Surroundings:
     state, now, n = desk.state, desk.state.clock[NOW], len(case.traits)
-    next_end, coming, running = np.inf, np.inf, 0
+    next_end, coming = np.inf, np.inf
     for at in range(1, state.events[0] + 1):
         task = state.events[at]
         if task >= n:
             continue
-        running += 1
         next_end = min(next_end, desk.expected[task] - now)
         first = _first_freed(case.steering.later, case.steering.tasks, state.tasks, task)
         coming = min(coming, first)
     done = 0
     for task in range(n):
-        if state.times[task, START] >= 0:
+        if desk.stages[task] == ENDED:
             done += 1
     return Surroundings(
         min(next_end / case.size[MEAN_WORK], FAR),
         _used(case, desk),
-        (done - running) / n,
+        done / n,
         _best_blocked(case, desk),
         coming,
         (desk.outlook[EXPECTED_END] - case.size[BOUND]) / case.size[BOUND],

@@ -9,6 +9,8 @@ from engines.planning.compiled import compiled
 from engines.planning.execution.events import END, LAST, PERSON, START
 from engines.planning.learning.case import Case
 from engines.planning.learning.decisions import (
+    COUNT,
+    MAY_WAIT,
     MOST,
     Desk,
     Singles,
@@ -17,6 +19,14 @@ from engines.planning.learning.decisions import (
     open_up,
 )
 from engines.planning.learning.features import WIDTH, observe
+from engines.planning.learning.lookahead import (
+    SEEING,
+    Foresight,
+    Futures,
+    foresee,
+    new_futures,
+    seed_samples,
+)
 from engines.planning.learning.scorer import Weights, best, score
 
 
@@ -41,28 +51,24 @@ def choose(weights: Weights, desk: Desk, scratch: Scratch) -> int:
 
 
 @compiled
-def execute(case: Case, weights: Weights, desk: Desk, scratch: Scratch, durations: Floats) -> float:
+def execute(
+    case: Case,
+    weights: Weights,
+    desk: Desk,
+    rooms: tuple[Scratch, Futures],
+    durations: Floats,
+) -> float:
     """Execute one scenario by the scorer; its makespan. The desk's state keeps the starts."""
+    scratch, futures = rooms
     is_open = open_up(case, desk, durations)
     while is_open:
-        observe(case, desk)
-        is_open = act(case, desk, choose(weights, desk, scratch), durations)
+        pick = 0
+        if desk.marks[COUNT] + desk.marks[MAY_WAIT] > 1:
+            observe(case, desk)
+            foresee(case, desk, durations, futures)
+            pick = choose(weights, desk, scratch)
+        is_open = act(case, desk, pick, durations)
     return desk.state.clock[LAST]
-
-
-@compiled
-def _makespans(
-    case: Case, weights: Weights, desk: Desk, scratch: Scratch, durations: Floats, out: Floats
-) -> None:
-    for s in range(len(durations)):
-        out[s] = execute(case, weights, desk, scratch, durations[s])
-
-
-def makespans(case: Case, weights: Weights, durations: Floats) -> Floats:
-    """The makespans `[S]` of durations `[S, n]`."""
-    out = np.zeros(len(durations), np.float64)
-    _makespans(case, weights, new_desk(case, WIDTH), new_scratch(weights), durations, out)
-    return out
 
 
 class Executions(NamedTuple):
@@ -71,6 +77,7 @@ class Executions(NamedTuple):
     starts: Floats  # [S, n]
     ends: Floats  # [S, n]
     people: Ints  # [S, n], -1 for nobody
+    makespans: Floats  # [S]
 
 
 @compiled
@@ -78,20 +85,34 @@ def _executions(
     case: Case,
     weights: Weights,
     desk: Desk,
-    scratch: Scratch,
+    rooms: tuple[Scratch, Futures],
     durations: Floats,
     out: Executions,
 ) -> None:
     for s in range(len(durations)):
-        execute(case, weights, desk, scratch, durations[s])
+        out.makespans[s] = execute(case, weights, desk, rooms, durations[s])
         out.starts[s] = desk.state.times[:, START]
         out.ends[s] = desk.state.times[:, END]
         out.people[s] = desk.state.tasks[:, PERSON]
 
 
-def executions(case: Case, weights: Weights, durations: Floats) -> Executions:
+def executions(
+    case: Case, weights: Weights, durations: Floats, foresight: Foresight = SEEING
+) -> Executions:
     """Execute durations `[S, n]`, each seen only when its task ends."""
     shape = durations.shape
-    out = Executions(np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
-    _executions(case, weights, new_desk(case, WIDTH), new_scratch(weights), durations, out)
+    out = Executions(
+        np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64), np.zeros(len(durations))
+    )
+    rooms = (new_scratch(weights), new_futures(case, foresight.futures, foresight.limit))
+    seed_samples(foresight.seed)
+    desk = new_desk(case, WIDTH)
+    _executions(case, weights, desk, rooms, durations, out)
     return out
+
+
+def makespans(
+    case: Case, weights: Weights, durations: Floats, foresight: Foresight = SEEING
+) -> Floats:
+    """Only the makespans `[S]` of `executions`."""
+    return executions(case, weights, durations, foresight).makespans

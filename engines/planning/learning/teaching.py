@@ -13,7 +13,6 @@ from engines.planning.learning.decisions import (
     BASE,
     COUNT,
     MAY_WAIT,
-    MOST,
     Desk,
     Singles,
     act,
@@ -23,9 +22,11 @@ from engines.planning.learning.decisions import (
 from engines.planning.learning.features import WIDTH, observe
 from engines.planning.learning.lookahead import (
     Futures,
+    foresee,
     look_ahead,
     new_futures,
     prefer,
+    sample,
     seed_samples,
 )
 
@@ -50,6 +51,8 @@ class Lesson:
     futures: int = 24
     limit: int = 12
     caution: float = 1.0
+    foreseen: tuple[int, ...] = (3, 5, 9, 17)
+    """How many futures the scorer is shown, in turn; one of them is the expected one."""
     explore: float = 0.1
     """How often an execution takes any candidate, so that the states are not only the base's."""
 
@@ -67,27 +70,37 @@ def new_tape(decisions: int) -> Tape:
 def teach(case: Case, durations: Floats, lesson: Lesson, tape: Tape, seed: int) -> None:
     """Execute durations `[S, n]` by rollouts and write every decision on the tape."""
     desk = new_desk(case, WIDTH)
-    room = new_futures(case, lesson.futures, MOST)
+    room = new_futures(case, lesson.futures, lesson.limit)
     seed_samples(seed)
-    limits = np.array([lesson.limit, lesson.caution, lesson.explore])
-    for row in durations:
-        _teach(case, desk, row, room, limits, tape)
+    habits = np.array([lesson.caution, lesson.explore])
+    for number, row in enumerate(durations):
+        few = lesson.foreseen[(seed + number) % len(lesson.foreseen)]
+        rooms = (room, new_futures(case, few, lesson.limit))
+        _teach(case, desk, row, rooms, habits, tape)
 
 
 @compiled
 def _teach(
-    case: Case, desk: Desk, durations: Floats, room: Futures, limits: Floats, tape: Tape
+    case: Case,
+    desk: Desk,
+    durations: Floats,
+    rooms: tuple[Futures, Futures],
+    habits: Floats,
+    tape: Tape,
 ) -> None:
+    room, few = rooms
     is_open = open_up(case, desk, durations)
     while is_open:
         pick, options = desk.marks[BASE], desk.marks[COUNT] + desk.marks[MAY_WAIT]
         if options > 1:
-            columns = look_ahead(case, desk, durations, room, int(limits[0]))
-            pick = prefer(desk, room.ends, columns, limits[1])
+            sample(case, desk, durations, room.durations)
+            columns = look_ahead(case, desk, durations, room)
+            pick = prefer(desk, room.ends, columns, habits[0])
             if options <= SEEN and tape.length[0] < len(tape.counts):
                 observe(case, desk)
+                foresee(case, desk, durations, few)
                 _write(desk, room.ends, case.size[BOUND], options, tape)
-            if np.random.random() < limits[2]:  # noqa: NPY002 - numba's generator
+            if np.random.random() < habits[1]:  # noqa: NPY002 - numba's generator
                 pick = int(np.random.random() * options)  # noqa: NPY002
         is_open = act(case, desk, pick, durations)
 

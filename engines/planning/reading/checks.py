@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from engines.planning.arrays import network_of
 from engines.planning.reading.drafts import DraftTask
-from engines.planning.reading.words import nearest, shown
+from engines.planning.reading.words import nearest, shortened, shown
 from engines.planning.team import TeamPlan
 from engines.planning.timing import timing_of
 from engines.planning.types import CannotPlan, Person, Task
@@ -23,9 +23,9 @@ def check_circles(drafts: Sequence[DraftTask]) -> None:
         circle: list[str] = problem.args[1][::-1]
         first = min(range(len(circle) - 1), key=lambda i: list(where).index(circle[i]))
         circle = [*circle[first:-1], *circle[:first], circle[first]]
-        told = circle
-        if len(circle) > _SHOWN_IN_CIRCLE:
-            told = [*circle[: _SHOWN_IN_CIRCLE - 2], "…", circle[-1]]
+        told = [shortened(name) for name in circle]
+        if len(told) > _SHOWN_IN_CIRCLE:
+            told = [*told[: _SHOWN_IN_CIRCLE - 2], "…", told[-1]]
         raise CannotPlan(
             f"{where[circle[0]]}: tasks wait for each other in a circle: {' → '.join(told)}"
         ) from None

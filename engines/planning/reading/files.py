@@ -69,11 +69,7 @@ def parse_team(
         CannotPlan: As `read_problem`.
     """
     read = parse_draft(raw, name, people=people)
-    plan = TeamPlan(read) if isinstance(read, Problem) else assembled(read, start)
-    if len(plan.problem.tasks) > MOST_TASKS:
-        many = len(plan.problem.tasks)
-        raise CannotPlan(f"{name} has {many:,} tasks; {MOST_TASKS:,} are the most")
-    return plan
+    return TeamPlan(read) if isinstance(read, Problem) else assembled(read, start)
 
 
 def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Problem:
@@ -84,9 +80,9 @@ def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Pr
     """
     text = _text(raw, name)
     if HEADING in text:
-        return read_psplib(text)
+        return _bounded(read_psplib(text), name)
     if any(line.startswith((PEOPLE, TASKS)) for line in text.splitlines()):
-        return read_imopse(text)
+        return _bounded(read_imopse(text), name)
     if _TABLES.search(text) or name.endswith(".toml"):
         return drafted_toml(text)
     if _is_csv(text, name):
@@ -99,6 +95,13 @@ def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Pr
         f"{name} is in no format that is known: plan.toml, CSV, a list, PSPLIB (.sm) or iMOPSE "
         "(.def)"
     )
+
+
+def _bounded(problem: Problem, name: str) -> Problem:
+    if len(problem.tasks) > MOST_TASKS:
+        many = len(problem.tasks)
+        raise CannotPlan(f"{name} has {many:,} tasks; {MOST_TASKS:,} are the most")
+    return problem
 
 
 def _text(raw: bytes, name: str) -> str:

@@ -7,7 +7,7 @@ from engines.planning.types import CannotPlan
 
 MOST_TASKS = 2_000
 """More than a team plans at a time; a larger file is refused, not half planned."""
-MOST_PEOPLE = 500
+MOST_PEOPLE = 200
 LONGEST_DURATION = 1_000_000
 """Ticks; with 10,000 tasks a makespan still fits everything that counts it."""
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +10,8 @@ from difflib import get_close_matches
 from typing import TypeVar, cast
 
 from engines.planning.reading.drafts import Moment
-from engines.planning.reading.words import in_this_century, moment, naming, nearest, shown
+from engines.planning.reading.lines import MOST_TASKS
+from engines.planning.reading.words import called, in_this_century, moment, naming, nearest, shown
 from engines.planning.types import CannotPlan
 
 _T = TypeVar("_T")
@@ -42,7 +44,8 @@ class Lines:
             found = self.holding(rf"""\bid\s*=\s*["']{re.escape(name)}["']""")
             return range(found, found + 1) if found >= 0 else range(0)
         begin = headers[index]
-        return range(begin, next((end for end in self._ends if end > begin), len(self._lines)))
+        after = bisect_right(self._ends, begin)
+        return range(begin, self._ends[after] if after < len(self._ends) else len(self._lines))
 
     def holding(self, pattern: str, among: range | None = None) -> int:
         """The first line, counted from 0, that holds a pattern; -1 for none."""
@@ -184,13 +187,15 @@ def tables(
     if wrong or not isinstance(found, list):
         what = said(wrong[0] if wrong else cast("object", found))
         raise CannotPlan(f"`{kind}` are tables, each under [[{kind}]], not {what}")
+    if len(items) > MOST_TASKS:
+        raise CannotPlan(f"the plan has {len(items):,} {kind}; {MOST_TASKS:,} are the most")
     several = cast("list[dict[str, object]]", items)
     for index, one in enumerate(several):
         name = one.get("id", one.get("name", ""))
         name = " ".join(name.split()) if isinstance(name, str) else ""
         yield Table(
             one,
-            f"{singular} {name}" if name else f"{singular} {index + 1}",
+            called(singular, name or str(index + 1)),
             lines,
             lines.of(kind, index, len(several), name),
         )

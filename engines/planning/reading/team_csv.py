@@ -24,6 +24,7 @@ from engines.planning.reading.words import (
     a_weight,
     amounts,
     an_uncertainty,
+    called,
     dates,
     days_of_week,
     moment,
@@ -204,7 +205,7 @@ def _rows(block: _Block, kind: str, known: Sequence[str], warnings: list[str]) -
         name = row.get("id") or row.get("title") or row.get("name") or ""
         if not name:
             raise CannotPlan(f"line {line}: the {kind} has no id")
-        rows.append(_Row(line, row, f"{kind} {name}"))
+        rows.append(_Row(line, row, called(kind, name)))
     return rows
 
 

@@ -11,7 +11,7 @@ read over, but for the settings at its lines' heads (`team:`, `start:`, `timezon
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from engines.planning.reading.words import (
     a_weight,
     a_zone,
     amounts,
+    called,
     dates,
     days_of_week,
     moment,
@@ -59,8 +60,9 @@ _CLAUSE = re.compile(
     r"|[,;.])",
     re.IGNORECASE,
 )
-_SEPARATORS = re.compile(r"\s*(?:[,;&]|\.$|\band\s)\s*", re.IGNORECASE)
-_SEPARATOR = re.compile(rf"^(?:(?:{_SEPARATORS.pattern})+|\s+)", re.IGNORECASE)
+_SEPARATOR = re.compile(r"(\s*(?:[,;&]|\band\b)\s*)", re.IGNORECASE)
+_MOST_SEPARATORS = 8
+"""Commas and the like in a title that others call in full."""
 _SOMEBODY = re.compile(r"\s*<?@?([^\s,()<>][^,()<>]*?)>?\s*(?:\(([^()]*)\))?\s*(?:,|$)")
 
 
@@ -69,6 +71,43 @@ class _Item:
     draft: DraftTask
     waits_for: str
     """As written, for one may call others by titles with commas in them."""
+
+
+@dataclass(frozen=True)
+class _Titles:
+    """What tasks may be called, and what their ids are."""
+
+    ids: Mapping[str, str]
+    """By title or id, as it is and folded."""
+    separators: int
+    """The most that any of them has."""
+
+    @classmethod
+    def of(cls, items: Sequence[_Item]) -> "_Titles":
+        """Those of a list's items."""
+        ids: dict[str, str] = {}
+        for item in items:
+            for name in (item.draft.id, item.draft.title):
+                ids.setdefault(name, item.draft.id)
+                ids.setdefault(name.casefold(), item.draft.id)
+        most = max((len(_SEPARATOR.findall(name)) for name in ids), default=0)
+        return cls(ids, min(most, _MOST_SEPARATORS))
+
+    def named_in(self, text: str) -> list[str]:
+        """The ids of those named, apart by commas or `and`, which may also stand in a title."""
+        parts = _SEPARATOR.split(text.strip().removesuffix("."))  # separators at odd places
+        names: list[str] = []
+        at = 0
+        while at < len(parts):
+            longest = min(self.separators, (len(parts) - 1 - at) // 2)
+            for more in range(longest, -1, -1):
+                name = "".join(parts[at : at + 2 * more + 1]).strip()
+                found = self.ids.get(name) or self.ids.get(name.casefold())
+                if found or more == 0:
+                    names.extend([found or name] if name else [])
+                    at += 2 * more + 2
+                    break
+        return names
 
 
 @dataclass
@@ -97,11 +136,8 @@ def drafted_list(text: str) -> DraftPlan:
     found = _Found()
     for index, line in enumerate(text.splitlines(), 1):
         _read(Line(index, line), found)
-    known = {item.draft.title: item.draft.id for item in found.items}
-    known |= {item.draft.id: item.draft.id for item in found.items}
-    tasks = [
-        replace(item.draft, after=tuple(_names(item.waits_for, known))) for item in found.items
-    ]
+    titles = _Titles.of(found.items)
+    tasks = [replace(one.draft, after=tuple(titles.named_in(one.waits_for))) for one in found.items]
     return DraftPlan(
         tuple(tasks),
         tuple(found.people) or mentioned_in(tasks),
@@ -179,7 +215,7 @@ def _team(line: Line, words: str) -> list[DraftPerson]:
                 f"team: {shown(words[at:])} is not understood; write ana (backend:3, 50%), bo"
             )
         at = matched.end()
-        where = f"line {line.number}: person {matched[1]}"
+        where = f"line {line.number}: {called('person', matched[1])}"
         with naming(where):
             people.append(_somebody(where, matched[1], split(matched[2] or "", ",;")))
     return people
@@ -225,12 +261,12 @@ def _item(line: Line, head: str, about: list[str], tail: str, *, done: bool) -> 
         head = head[: matched.start()].rstrip()
         only[:0] = [matched[1]] if matched[1] else []
         weight = matched[2] or weight
-    title = head.strip(" :\u2013\u2014-*_")
+    title = head.strip(" *").rstrip(" :\u2013\u2014-")
     numbered = _NUMBERED.fullmatch(title)
     name = numbered[1] if numbered else title
     if not name:
         raise line.wrong("the task has no title")
-    where = f"line {line.number}: task {name}"
+    where = f"line {line.number}: {called('task', name)}"
     with naming(where):
         said = _clauses(tail, only)
         draft = DraftTask(
@@ -268,24 +304,3 @@ def _clauses(tail: str, only: list[str]) -> dict[str, str]:
             else:
                 said[kind] = f"{said[kind]}, {words}" if kind == "after" and kind in said else words
     return said
-
-
-def _names(text: str, known: Mapping[str, str]) -> list[str]:
-    """The ids of those named, apart by commas or `and`, which may also stand in a title."""
-    parts = split(text.strip().removesuffix("."), ",;")
-    if all(part in known for part in parts):
-        return [known[part] for part in parts]
-    names: list[str] = []
-    left = text.strip()
-    while left := _SEPARATOR.sub("", left, count=1):
-        title = max((one for one in known if _begins(left, one)), key=len, default="")
-        name = title or _SEPARATORS.split(left, maxsplit=1)[0]
-        names.append(known.get(title, name.strip()))
-        left = left[len(name) :]
-    return names
-
-
-def _begins(text: str, title: str) -> bool:
-    """Whether the text begins with the title as a whole."""
-    begins = text[: len(title)].casefold() == title.casefold()
-    return begins and (len(text) == len(title) or bool(_SEPARATOR.match(text[len(title) :])))

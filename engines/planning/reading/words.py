@@ -41,6 +41,16 @@ def shown(text: str) -> str:
     return f"`{flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + '…'}`"
 
 
+def called(kind: str, name: str) -> str:
+    """A task or a person as messages name it, not too long."""
+    return f"{kind} {shortened(name)}"
+
+
+def shortened(name: str) -> str:
+    """A name, its end cut off where it is long."""
+    return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A question that names what may have been meant, or what there is, if that is little."""
     by_folded = {one.casefold(): one for one in known}

@@ -17,6 +17,10 @@ style = "unittest"
 budget = 20
 seed = 7
 
+[plan]
+team = "ana (backend:3), bo"
+timezone = "Europe/Berlin"
+
 [who]
 may = "write"
 
@@ -27,7 +31,13 @@ ignore = ["vendor/*", "*_pb2.py"]
 
 def test_everything_that_can_be_wished_is_read() -> None:
     assert read(WHOLE) == RepositoryWishes(
-        style="unittest", budget_s=20, seed=7, may=Tier.WRITE, ignore=("vendor/*", "*_pb2.py")
+        style="unittest",
+        budget_s=20,
+        seed=7,
+        team="ana (backend:3), bo",
+        timezone="Europe/Berlin",
+        may=Tier.WRITE,
+        ignore=("vendor/*", "*_pb2.py"),
     )
     assert read(b"") == RepositoryWishes()
 

@@ -90,6 +90,12 @@ class TestAbsences:
         absent = days.absences("bo", presence=3 * 480, beyond=7000)
         assert absent[-1][1] - 7000 >= 2 * 5 * 480
 
+    def test_may_be_told_twice_over(self) -> None:
+        days = ((3, 9), (1, 12), (4, 4), (20, 21), (21, 22))
+        off = Hours(off=tuple((date(2026, 12, a), date(2026, 12, b)) for a, b in days))
+        away = [day for day in range(1, 32) if off.is_off(date(2026, 12, day))]
+        assert away == [*range(1, 13), 20, 21, 22]
+
     def test_without_end_are_refused(self) -> None:
         never = clock(ana=Hours(off=((date(2020, 1, 1), date(2099, 1, 1)),)))
         with pytest.raises(CannotPlan, match="never there"):

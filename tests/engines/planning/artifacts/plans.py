@@ -20,8 +20,8 @@ def planned(problem: Problem) -> Plan:
     """One task after the other, each with the first who is able, as early as may be."""
     placed: dict[str, Placed] = {}
     free = dict.fromkeys((person.id for person in problem.people), 0)
-    for number in network_of(problem).order:
-        task = problem.tasks[number]
+    order: list[int] = network_of(problem).order.tolist()
+    for task in (problem.tasks[number] for number in order):
         ready = max([task.release, *(placed[name].end for name in task.after)])
         if task.fixed is not None:
             one = Placed(task.id, task.fixed.start, task.fixed.end, task.fixed.person)

@@ -44,7 +44,7 @@ class Picture:
     def colors(self) -> set[Color]:
         found = self.image.getcolors(1 << 24)
         assert found is not None
-        return {color for _, color in found if isinstance(color, tuple)}
+        return {(color[0], color[1], color[2]) for _, color in found if isinstance(color, tuple)}
 
 
 def draw(team: TeamPlan, marks: Marks | None = None) -> Picture:
@@ -149,8 +149,8 @@ def test_names_that_no_font_has_are_told_by_number() -> None:
 def test_the_example_is_as_tall_as_its_rows() -> None:
     example = read_team(EXAMPLE)
     picture = draw(example)
-    # 16 tasks, four people and the milestones, and a line of the legend.
-    assert picture.image.size == (1080, 176 + 5 * 62 + 16 * ROW + 32 + 50)
+    # 16 tasks, four people and the milestones, and two lines of the legend.
+    assert picture.image.size == (1080, 176 + 5 * 62 + 16 * ROW + 32 + 2 * 50)
     assert {BLUE, ORANGE, (0, 158, 115), (204, 121, 167), GREY} <= picture.colors()
 
 

@@ -15,7 +15,7 @@ from tests.engines.planning.artifacts.plans import planned, team_of
 def events(team: TeamPlan, plan: Plan | None = None) -> list[Any]:
     text = plan_ics(team, plan or planned(team.problem))
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
-    return cast("list[Any]", Calendar.from_ical(text).walk("VEVENT"))
+    return cast("Any", Calendar.from_ical(text)).walk("VEVENT")
 
 
 def told(event: Any, key: str) -> str:

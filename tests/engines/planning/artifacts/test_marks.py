@@ -1,4 +1,5 @@
-from engines.planning.artifacts.marks import critical_in, lateness, stretches
+from engines.planning.artifacts.marks import critical_in, days_off, lateness, stretches
+from engines.planning.team import TeamPlan
 from engines.planning.types import Person, Placed, Plan, Problem, Task
 
 
@@ -39,6 +40,14 @@ def test_lateness_is_counted_from_the_deadline() -> None:
     tasks = (Task("A", 4, deadline=3), Task("B", 2, deadline=2), Task("C", 9))
     found = plan(Placed("A", 0, 4, "a"), Placed("B", 0, 2, "b"), Placed("C", 0, 9, "c"))
     assert lateness(Problem(tasks), found) == {"A": 1}
+
+
+def test_days_off_are_whole_days() -> None:
+    people = (Person("ana", absent=((0, 120), (600, 1200), (1800, 1920))),)
+    problem = Problem((Task("A", 4),), people)
+    assert days_off(TeamPlan(problem, day=480), "ana") == ((600, 1200),)
+    assert days_off(TeamPlan(problem), "ana") == people[0].absent
+    assert days_off(TeamPlan(problem), None) == ()
 
 
 def test_stretches_are_the_presence_within_a_span() -> None:

@@ -31,7 +31,7 @@ def test_each_task_has_its_row_in_the_order_of_starts() -> None:
         "estimate": "2d",
         "after": "",
         "needs": "backend:1",
-        "deadline": "2026-12-02 00:00",
+        "deadline": "2026-12-01 17:00",
         "late": "1d",
         "critical": "yes",
         "on_time": "0.12",

@@ -35,7 +35,7 @@ def placed(problem: Problem) -> tuple[Placed, ...]:
             task.id,
             int(starts[i]),
             round(executed.ends[0, i]),
-            None if people is None or people[i] < 0 else problem.people[people[i]].id,
+            None if people is None or people[i] < 0 else problem.people[int(people[i])].id,
         )
         for i, task in enumerate(problem.tasks)
     )

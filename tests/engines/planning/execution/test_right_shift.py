@@ -45,7 +45,7 @@ def test_each_task_starts_as_the_last_ends_that_it_waits_for(problem: Problem, s
     waits = [(int(i), int(j)) for i, j in policy.arcs]
     waits += [(int(i), j) for j in range(network.n) for i in before(network, j)]
     found = right_shift(network, starts, people, durations)[0]
-    ends = {}
+    ends: dict[int, float] = {}
     for task in (int(i) for i in policy.order):
         start = max([float(network.releases[task]), *(ends[i] for i, j in waits if j == task)])
         ends[task] = start + durations[0, task]
@@ -53,9 +53,11 @@ def test_each_task_starts_as_the_last_ends_that_it_waits_for(problem: Problem, s
             ends[task] = found[task] + durations[0, task]
             continue
         if people is not None and people[task] >= 0:
-            person = problem.people[people[task]]
+            person = problem.people[int(people[task])]
             start = there(person, start)
-            ends[task] = worked(person, start, ticks(network, task, people[task], durations[0]))
+            ends[task] = worked(
+                person, start, ticks(network, task, int(people[task]), durations[0])
+            )
         assert found[task] == pytest.approx(start)
 
 

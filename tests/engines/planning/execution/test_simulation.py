@@ -34,7 +34,7 @@ def test_given_durations_are_executed_and_every_start_can_be_replayed(tmp_path: 
     problem = project(2, staffed=True)
     durations = draw(network_of(problem), 0.4, 7, 3)
     turned = np.arange(len(problem.tasks))[::-1]
-    ids = np.array([problem.tasks[i].id for i in turned])
+    ids = np.array([problem.tasks[int(i)].id for i in turned])
     np.savez(tmp_path / "given.npz", of=ids, how_long=durations[:, turned])
     read = read_durations(tmp_path / "given.npz", problem)
     assert (read == durations).all()

@@ -81,14 +81,18 @@ def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> Non
         "id,estimate,after,person\n" + "".join(f"T{i},1d,T{i + 1},ana\n" for i in range(10_000)),
         "team: a\n- A (1d) after " + " and ".join("x" * 3 for _ in range(300)),
         "- " + "(" * 1900,
+        '[[tasks]]\nid = "A"\n' * 50_000,
+        "".join(f"- T{i} (1d) after {'x and ' * 300}\n" for i in range(1_000)),
+        f"- {'a' * 1900} (1d) after {'a' * 20} and {'a' * 30}",
     ],
-    ids=["list", "csv", "names", "parentheses"],
+    ids=["list", "csv", "names", "parentheses", "tables", "unknown", "long"],
 )
 def test_a_hostile_size_is_refused_quickly(text: str) -> None:
     began = process_time()
-    with pytest.raises(CannotPlan):
+    with pytest.raises(CannotPlan) as caught:
         parse_team(text.encode(), "x", START)
     assert process_time() - began < 4
+    assert len(str(caught.value)) < 400
 
 
 def told(text: str) -> str:

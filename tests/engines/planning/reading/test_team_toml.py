@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -330,6 +331,16 @@ class TestAWarning:
             ),
         )
         assert plan(text.replace("12-03", "12-07")).warnings == ()
+
+
+def test_many_people_with_much_time_off_are_read_quickly() -> None:
+    off = ", ".join(f'"20{26 + i % 20}-0{1 + i % 9}-0{1 + i % 5}"' for i in range(300))
+    people = "".join(f'[[people]]\nid = "p{i}"\noff = [{off}]\n' for i in range(80))
+    tasks = "".join(API.replace("API", f"T{i}") for i in range(1000))
+    began = process_time()
+    found = plan("start = 2026-12-01\n" + people + tasks)
+    assert process_time() - began < 4
+    assert len(found.problem.people) == 80
 
 
 def test_tables_written_in_a_line_are_named_by_their_ids() -> None:

@@ -29,7 +29,7 @@ FULL = DraftPlan(
             after=("DB",),
             only=("ana",),
             not_before=date(2026, 12, 3),
-            deadline=datetime(2026, 12, 9, 12),
+            deadline=datetime.fromisoformat("2026-12-09T12:00"),
             weight=2.5,
         ),
         DraftTask(
@@ -50,10 +50,10 @@ FULL = DraftPlan(
         DraftPerson("", "bo", load=0.5, days=frozenset({0, 4}), windows=((540, 720), (780, 1020))),
     ),
     title="Släck it",
-    start=datetime(2026, 12, 1, 9),
+    start=datetime.fromisoformat("2026-12-01T09:00"),
     zone=ZoneInfo("Europe/Berlin"),
     team=Hours(frozenset(range(6)), ((480, 960),), ((date(2026, 12, 24), date(2026, 12, 24)),)),
-    now=datetime(2026, 12, 2, 10),
+    now=datetime.fromisoformat("2026-12-02T10:00"),
     uncertainty=0.3,
 )
 
