@@ -3,34 +3,37 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date
 
-from engines.planning.estimates import MILESTONE, parse_work
+from engines.planning.calendars import Hours
+from engines.planning.estimates import MILESTONE
 from engines.planning.reading.drafts import DraftPerson, DraftPlan, DraftTask
 from engines.planning.reading.team_list import drafted_list
 from engines.planning.reading.words import skill
 from engines.planning.types import CannotPlan
+from jobs.plan_estimates import estimate_in
+from jobs.plan_history import Learned, learned_from
 from jobs.plan_usual import usual_of, with_usual
 from jobs.requests import Issues, PlanIssue
 
 GUESS = "2d"
 """The estimate of an issue that has none: a convention, told in the answer."""
 _SHOWN = 20
-_ESTIMATE = re.compile(
-    r"^[ \t>*_-]*(?:estimate|effort|size)[*_]*\s*[:=][*_\s]*(\d[\w. ,]*?)[*_]*\s*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_LABEL = re.compile(r"(?:estimate|effort|size)\s*[:/=]\s*(\d.*)", re.IGNORECASE)
 _SKILL = re.compile(r"skill\s*[:/=]\s*(\S.*)", re.IGNORECASE)
 _WAITS = re.compile(
     r"\b(?:blocked by|depends on|after|waits for)\s*:?\s*((?:#\d{1,9}(?:\s*(?:,|and|&)\s*)?)+)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"#(\d{1,9})")
-_STEP = re.compile(r"^\s*[-*+]\s+\[( |x|X)\]\s+(.*)$", re.MULTILINE)
-_STEP_ESTIMATE = re.compile(r"\((\d[\w. ]*)\)")
 _PRIORITIES: Mapping[str, float] = {"p0": 8.0, "p1": 4.0, "p2": 2.0, "p3": 1.0}
 _PRIORITY = re.compile(r"(?:priority\s*[:/=]\s*)?(p[0-3])", re.IGNORECASE)
+
+
+_PEOPLE = (
+    "The people are those who are assigned, with the skills (`skill:…` labels) of their issues. A "
+    "line `team: ana (backend:2), bo (50%)` below the command names others, as does `plan.team` in "
+    "the repository's `.gryph.toml`."
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,8 @@ def issues_to_plan(issues: Issues, said: str, usual: str = "") -> OfIssues:
     if not told.people:
         told = with_usual(told, usual_of(usual))
     numbers = {one.number for one in issues.issues}
-    guessed = [one.number for one in issues.issues if not _estimate(one)]
-    outside = sorted({n for one in issues.issues for n in _waits_for(one) if n not in numbers})
-    tasks = tuple(_task(one, numbers) for one in issues.issues)
+    learned = learned_from(issues.closed, told.team or Hours(), told.zone or UTC)
+    tasks = tuple(_task(one, numbers, learned) for one in issues.issues)
     if issues.due is not None:
         tasks += (_milestone(issues, issues.due),)
     people = tuple(_staff(issues, told.people))
@@ -65,16 +67,20 @@ def issues_to_plan(issues: Issues, said: str, usual: str = "") -> OfIssues:
             "command, `team: ana (backend:2), bo (50%)`"
         )
     draft = replace(told, tasks=(*tasks, *told.tasks), people=people, title=issues.named)
-    return OfIssues(draft, tuple(_notes(guessed, outside, are_people_named=bool(told.people))))
+    notes = (*_estimates_told(issues, learned), *_left_aside(issues, numbers))
+    return OfIssues(draft, notes if told.people else (*notes, _PEOPLE))
 
 
-def _task(issue: PlanIssue, numbers: set[int]) -> DraftTask:
+def _task(issue: PlanIssue, numbers: set[int], learned: Learned) -> DraftTask:
     name = f"#{issue.number}"
+    said = estimate_in(issue.body, issue.labels)
+    found = learned.estimate(issue.number, said, issue.labels)
     return DraftTask(
         f"issue {name}",
         name,
         f"{name} {issue.title}",
-        (_estimate(issue) or GUESS,),
+        (found[0] if found else said or GUESS,),
+        uncertainty=found[1] if found else None,
         needs=dict(_needs(issue)),
         after=tuple(f"#{n}" for n in _waits_for(issue) if n in numbers and n != issue.number),
         only=issue.assignees,
@@ -88,33 +94,6 @@ def _milestone(issues: Issues, due: date) -> DraftTask:
     return DraftTask(
         f"the {issues.named}", issues.named, "", (MILESTONE,), after=after, deadline=due
     )
-
-
-def _estimate(issue: PlanIssue) -> str:
-    """From a label, a line, or the steps that are still open; empty where nothing tells."""
-    labels = (found[1] for one in issue.labels if (found := _LABEL.fullmatch(one.strip())))
-    lines = (found[1] for found in _ESTIMATE.finditer(issue.body))
-    for text in (*labels, *lines):
-        if _is_work(text):
-            return text.strip()
-    return _of_steps(issue.body)
-
-
-def _of_steps(body: str) -> str:
-    """The sum of a task list whose open steps all have estimates."""
-    open_steps = [found[2] for found in _STEP.finditer(body) if found[1] == " "]
-    amounts = [found[1] for step in open_steps if (found := _STEP_ESTIMATE.search(step))]
-    if not amounts or len(amounts) < len(open_steps) or not all(map(_is_work, amounts)):
-        return ""
-    return f"{sum(parse_work(one) for one in amounts)}m"
-
-
-def _is_work(text: str) -> bool:
-    try:
-        parse_work(text)
-    except CannotPlan:
-        return False
-    return True
 
 
 def _needs(issue: PlanIssue) -> Iterator[tuple[str, int]]:
@@ -154,20 +133,39 @@ def _staff(issues: Issues, people: Sequence[DraftPerson]) -> Iterator[DraftPerso
         yield DraftPerson(f"person {who}", who, skills=skills)
 
 
-def _notes(guessed: list[int], outside: list[int], *, are_people_named: bool) -> Iterator[str]:
+def _estimates_told(issues: Issues, learned: Learned) -> Iterator[str]:
+    """Where estimates come from that nobody has made."""
+    with_estimate, in_all = learned.history.counted
+    factor = learned.history.factor
+    if learned.corrected and factor is not None:
+        yield (
+            f"Estimates are taken times {factor:.1f}, as {with_estimate} closed issues of the "
+            "repository took, from being assigned to being closed."
+        )
+    if learned.typical:
+        yield (
+            f"Without an estimate, and taken for as long as such issues took ({in_all} closed "
+            f"ones): {_listed(learned.typical)}."
+        )
+    guessed = [
+        one.number
+        for one in issues.issues
+        if not estimate_in(one.body, one.labels) and one.number not in learned.typical
+    ]
     if guessed:
-        told = ", ".join(f"#{n}" for n in guessed[:_SHOWN])
-        told += " …" if len(guessed) > _SHOWN else ""
         yield (
-            f"Without an estimate, and taken for {GUESS} each: {told}. A line `Estimate: 3d` or a "
-            "label `estimate: 3d` says otherwise."
+            f"Without an estimate, and taken for {GUESS} each: {_listed(guessed)}. A line "
+            "`Estimate: 3d` or a label `estimate: 3d` says otherwise."
         )
+
+
+def _left_aside(issues: Issues, numbers: set[int]) -> Iterator[str]:
+    outside = sorted({n for one in issues.issues for n in _waits_for(one) if n not in numbers})
     if outside:
-        told = ", ".join(f"#{n}" for n in outside[:_SHOWN])
+        told = _listed(outside)
         yield f"Not waited for, since they are closed or not among these issues: {told}."
-    if not are_people_named:
-        yield (
-            "The people are those who are assigned, with the skills (`skill:…` labels) of their "
-            "issues. A line `team: ana (backend:2), bo (50%)` below the command names others, as "
-            "does `plan.team` in the repository's `.gryph.toml`."
-        )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    told = ", ".join(f"#{n}" for n in numbers[:_SHOWN])
+    return f"{told} …" if len(numbers) > _SHOWN else told

@@ -244,6 +244,16 @@ class PlanIssue(_Request):
     assignees: tuple[str, ...] = ()
 
 
+class ClosedIssue(_Request):
+    """An issue that somebody was assigned to and that was closed, to learn from."""
+
+    body: str = ""
+    """Its beginning."""
+    labels: tuple[str, ...] = ()
+    taken_up_at: datetime
+    closed_at: datetime
+
+
 class Issues(_Request):
     """Open issues that are to be planned together."""
 
@@ -252,6 +262,8 @@ class Issues(_Request):
     issues: tuple[PlanIssue, ...]
     due: date | None = None
     """The milestone's."""
+    closed: tuple[ClosedIssue, ...] = ()
+    """The latest of the repository."""
 
 
 class _Planning(_JobRequest):

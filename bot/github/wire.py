@@ -122,7 +122,16 @@ class IssueAnswer(Read):
     state: str = "open"
     labels: list[LabelAnswer] = []
     assignees: list[User] = []
+    closed_at: datetime | None = None
     pull_request: dict[str, Any] | None = None
+
+
+class IssueEvent(Read):
+    """What happened to an issue."""
+
+    event: str = ""
+    created_at: datetime
+    issue: IssueAnswer | None = None
 
 
 class MilestoneAnswer(Read):

@@ -16,11 +16,13 @@ from engines.planning.timing import Timing, timing_of
 MOST_POOLS = 200
 MOST_THRESHOLDS = 24
 """Heads and tails that windows are cut at."""
+FEW_THRESHOLDS = 5
+"""The same, where each window has to be read off the people's calendars."""
 
 
 def lower_bound(network: Network) -> int:
     """Ticks that no plan's makespan is below."""
-    timing = timing_of(network)
+    timing = timing_of(network, with_absences=True)
     best = timing.critical_path
     if network.people:
         return max(best, _staffed_bound(network, timing))
@@ -46,12 +48,12 @@ def _window_bound(timing: Timing, inside: Ints, energy: Ints, units: int) -> int
     return int(windows[inner > 0].max(initial=0))
 
 
-def _thresholds(values: Ints) -> Ints:
+def _thresholds(values: Ints, most: int = MOST_THRESHOLDS) -> Ints:
     """The values that windows begin at, least first; the least of all is among them."""
     distinct = np.unique(values)
-    if len(distinct) <= MOST_THRESHOLDS:
+    if len(distinct) <= most:
         return distinct
-    return distinct[np.linspace(0, len(distinct) - 1, MOST_THRESHOLDS).astype(np.int64)]
+    return distinct[np.linspace(0, len(distinct) - 1, most).astype(np.int64)]
 
 
 def _pools(by_able: Iterable[frozenset[int]]) -> list[frozenset[int]]:
@@ -93,9 +95,15 @@ def _staffed_bound(network: Network, timing: Timing) -> int:
 
 
 def _absence_bound(network: Network, timing: Timing, pool: frozenset[int], inside: Ints) -> int:
-    head = int(timing.heads[inside].min())
-    tail = int(timing.tails[inside].min())
-    return _present_until(network, pool, head, int(timing.least[inside].sum())) + tail
+    """max over a few windows of when the pool has been there for what lies in it, + tail."""
+    heads, tails, work = timing.heads[inside], timing.tails[inside], timing.least[inside]
+    best = 0
+    for head in _thresholds(heads, FEW_THRESHOLDS).tolist():
+        for tail in _thresholds(tails, FEW_THRESHOLDS).tolist():
+            ticks = int(work[(heads >= head) & (tails >= tail)].sum())
+            if ticks > 0:
+                best = max(best, _present_until(network, pool, head, ticks) + tail)
+    return best
 
 
 def _present_until(network: Network, pool: frozenset[int], start: int, work: int) -> int:

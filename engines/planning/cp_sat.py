@@ -31,13 +31,37 @@ class Model:
         span = self._model.new_fixed_size_interval_var(self._numbers[start], length, "")
         return self._keep_span(span)
 
-    def optional_span(self, start: int, length: int, end: int) -> tuple[int, int]:
-        """(presence, span): a span that may be there; then it begins and ends as said."""
+    def optional_span(
+        self, start: int, length: int, end: int, gaps: Sequence[tuple[int, int]] = ()
+    ) -> tuple[int, int]:
+        """(presence, span): a span that may be there; then it begins and ends as said.
+
+        It never begins or ends inside of a gap [a, b), and is as much longer as it has gaps in it.
+        """
         presence = self._model.new_bool_var("")
+        size: Any = length
+        if gaps:
+            size = self._model.new_int_var(length, length + sum(b - a for a, b in gaps), "")
+            crossed = [(b - a) * self._crosses(presence, start, end, (a, b)) for a, b in gaps]
+            self._model.add(size == length + sum(crossed))
         span = self._model.new_optional_interval_var(
-            self._numbers[start], length, self._numbers[end], presence, ""
+            self._numbers[start], size, self._numbers[end], presence, ""
         )
         return self._keep(presence), self._keep_span(span)
+
+    def _crosses(self, presence: Any, start: int, end: int, gap: tuple[int, int]) -> Any:
+        """Whether a span, if it is there, has a gap in it; otherwise it lies before or after."""
+        crosses, before, after = (self._model.new_bool_var("") for _ in range(3))
+        self._model.add_exactly_one([crosses, before, after])
+        begin, until = gap
+        first: Any = self._numbers[start]
+        last: Any = self._numbers[end]
+        model: Any = self._model
+        model.add(first < begin).only_enforce_if([crosses, presence])
+        model.add(last > until).only_enforce_if([crosses, presence])
+        model.add(last <= begin).only_enforce_if([before, presence])
+        model.add(first >= until).only_enforce_if([after, presence])
+        return crosses
 
     def end_of(self, span: int) -> int:
         """The number that is a span's end."""

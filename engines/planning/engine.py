@@ -203,8 +203,7 @@ def _with_people(work: _Work) -> Plan:
 def _candidates(work: _Work) -> Iterator[Plan]:
     network, budget = work.network, work.budget
     small = network.n <= MOST_PROVABLE
-    # The solver's model knows no absences.
-    polish = (small or budget.cpu_s >= POLISH_FROM_S) and len(network.absent_from) == 0
+    polish = small or budget.cpu_s >= POLISH_FROM_S
     for_search = budget.share(1 - (PROOF_SHARE if small else POLISH_SHARE)) if polish else budget
     count = CANDIDATES if network.cv.any() else 1
     best: Found | None = None
@@ -222,8 +221,10 @@ def _candidates(work: _Work) -> Iterator[Plan]:
 
 def _polished(work: _Work, found: Found) -> Iterator[Plan]:
     """A shorter plan of the solver's, where it finds one; what else counts may not suffer."""
-    from engines.planning.exact import shorter  # noqa: PLC0415 - only where it pays
+    from engines.planning.exact import is_small_enough, shorter  # noqa: PLC0415 - where it pays
 
+    if not is_small_enough(work.network):
+        return
     answer = shorter(work.network, found.makespan, work.bound, work.budget, work.seed)
     work.bound = answer.lower_bound
     if answer.starts is not None and answer.people is not None:

@@ -19,6 +19,8 @@ from engines.planning.timing import Timing, timing_of
 
 LOOK_S = 0.02
 """How often the solver's CPU time is looked at."""
+MOST_GAPS = 20_000
+"""Absences, each counted once for each task that its person is able to do, in a model."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class Answer:
     """[n], of a shorter plan with people."""
 
 
+def is_small_enough(network: Network) -> bool:
+    """Whether a model of all of it is of a size that the solver does something with."""
+    absences = np.diff(network.absent_first)
+    return int(absences[network.able].sum()) <= MOST_GAPS
+
+
 def shorter(network: Network, makespan: int, known_bound: int, budget: Budget, seed: int) -> Answer:
     """Look for a plan shorter than `makespan`, until it is found to be the shortest there is.
 
-    Plans that are found are made shorter still while the budget lasts. Nobody may have absences.
+    Plans that are found are made shorter still while the budget lasts.
     """
-    timing = timing_of(network)
+    timing = timing_of(network, with_absences=True)
     best = Answer(known_bound)
     while best.lower_bound < makespan and not budget.is_over:
         question = _Question(network, timing, makespan - 1)
@@ -135,7 +143,8 @@ class _Question:
             end = self.model.number(int(self.timing.heads[task]) + min(lengths), self.latest)
             chosen: list[tuple[int, int]] = []
             for person, length in options:
-                presence, span = self.model.optional_span(start, length, end)
+                gaps = self._gaps(task, person)
+                presence, span = self.model.optional_span(start, length, end, gaps)
                 theirs[person].append(span)
                 chosen.append((person, presence))
             self.model.exactly_one([presence for _, presence in chosen])
@@ -155,6 +164,17 @@ class _Question:
             return
         for at in range(network.able_first[task], network.able_first[task + 1]):
             yield int(network.able[at]), int(network.able_durations[at])
+
+    def _gaps(self, task: int, person: int) -> list[tuple[int, int]]:
+        """A person's absences that bear on a task that is still free."""
+        network = self.network
+        if network.fixed_starts[task] >= 0:
+            return []
+        head = self.timing.heads[task]
+        latest = self.latest - self.timing.tails[task]
+        theirs = slice(network.absent_first[person], network.absent_first[person + 1])
+        spans = zip(network.absent_from[theirs], network.absent_until[theirs], strict=True)
+        return [(int(a), int(b)) for a, b in spans if b > head and a < latest]
 
     def _precedences(self, starts: Sequence[int], ends: Sequence[int]) -> None:
         network = self.network

@@ -117,6 +117,20 @@ async def test_on_github_a_milestone_becomes_a_plan_under_the_issue(world: Every
     assert "ann is away" in told
 
 
+async def test_the_repositorys_own_people_do_what_is_assigned_to_nobody(
+    world: Everywhere,
+) -> None:
+    wishes = b'[plan]\nteam = "ann (backend:2), zoe"\ntimezone = "Asia/Tokyo"\n'
+    world.shop.git.commit_files("main", {".gryph.toml": wishes}, "Wishes")
+    number = await world.github.people.open_issue(world.shop, "ann", "Estimate: 2d")
+    world.shop.issues[number].labels = ["skill:backend:2"]
+    await world.github.people.comment(world.shop, number, "rea", f"@gryph plan #{number} budget=1")
+    await until_over(world, 1)
+    told = "\n".join(one.body for one in world.shop.said(number))
+    assert "| ann 100 %, zoe 0 % |" in told
+    assert "Times are UTC" not in told
+
+
 async def test_on_github_an_unknown_milestone_is_told_with_those_there_are(
     world: Everywhere,
 ) -> None:

@@ -28,6 +28,8 @@ SHIFTS = 3
 """Random shifts in each child."""
 REACH = 10
 """The most positions that a shift goes."""
+NOISE = 0.5
+"""How far sampled priorities are off, as a share of their range."""
 
 
 class Population(NamedTuple):
@@ -66,20 +68,32 @@ def bench_of(m: int, state: Ints) -> Bench:
 
 
 @compiled
-def settle(packed: Packed, room: Room, bench: Bench, pool: Population, place: int) -> None:
-    """Schedule the bench's sequence, justify it, and put it at a place in the population."""
+def enter(
+    packed: Packed, room: Room, bench: Bench, pool: Population, place: int, values: Floats
+) -> None:
+    """Put the schedule of priority values at a place in the population."""
+    sequence_of(packed, values, bench.child)
     makespan = place_forward(packed, bench.child, room, bench.starts)
-    _put(pool, bench, room, place, justify(packed, room, makespan, bench.starts))
+    makespan = justify(packed, room, makespan, bench.starts)
+    _put(pool, bench, room, place, makespan)
 
 
 @compiled
-def sample(packed: Packed, bench: Bench, values: Floats, noise: float) -> None:
-    """A sequence for the bench: priorities, each off by up to `noise` of their range."""
-    width = noise * (values.max() - values.min() + 1e-9)
+def fill(
+    packed: Packed,
+    room: Room,
+    bench: Bench,
+    pool: Population,
+    places: tuple[int, int],
+    values: Floats,
+) -> None:
+    """Sample the places from the first up to, without, the second, around priority values."""
+    width = NOISE * (values.max() - values.min() + 1e-9)
     noisy = np.empty(len(values))
-    for task in range(len(values)):
-        noisy[task] = values[task] + width * share(bench.state)
-    sequence_of(packed, noisy, bench.child)
+    for place in range(places[0], places[1]):
+        for task in range(len(values)):
+            noisy[task] = values[task] + width * share(bench.state)
+        enter(packed, room, bench, pool, place, noisy)
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from engines.planning.capacity.chance import seeded
 from engines.planning.capacity.packed import pack
 from engines.planning.capacity.population import (
     bench_of,
+    enter,
     evolve,
+    fill,
     population_of,
-    sample,
-    settle,
 )
 from engines.planning.capacity.priorities import Rule, priorities
 from engines.planning.capacity.schedules import room_of, unpacked
@@ -31,8 +31,6 @@ _SIZES = (16, 2048)
 """The least and the most places."""
 _PATIENCE = 40
 """After as many fruitless children for each place the population is sampled anew."""
-_NOISE = 0.5
-"""How far sampled priorities are off, as a share of their range."""
 _RULES = (Rule.LFT, Rule.LST, Rule.MTS, Rule.GRPW)
 """The rules whose schedules are among the first."""
 
@@ -110,20 +108,27 @@ class _Hunt:
     def chunks(self) -> Iterator[None]:
         """Yields after each chunk of work; without end, where there is anything to search."""
         m = len(self.packed.durations)
+        children = 1 + _PLACEMENTS_A_CHUNK // (3 * max(m, 1))
         if m > 0:
-            yield from self._begin(self.first)
+            yield from self._begin(self.first, children)
         while m > 1:
-            yield from self._until_stalled(1 + _PLACEMENTS_A_CHUNK // (3 * m))
-            yield from self._begin([self.starts().astype(np.float64)])
+            yield from self._until_stalled(children)
+            yield from self._begin([self.starts().astype(np.float64)], children)
 
-    def _begin(self, first: Sequence[Floats]) -> Iterator[None]:
-        """Fill the population: what is given first, samples behind."""
+    def _begin(self, first: Sequence[Floats], children: int) -> Iterator[None]:
+        """Fill the population: what is given first, samples behind, so many between two looks."""
+        kernel = (self.packed, self.room, self.bench, self.pool)
         size = len(self.pool.makespans)
         for place, values in enumerate(first[:size]):
-            self._settle(place, values, 0.0)
+            enter(*kernel, place, values[self.numbering.tasks])
+            self.schedules += 3
             yield
-        for place in range(len(first), size):
-            self._settle(place, self.sampled[place % len(self.sampled)], _NOISE)
+        step = min(children, ceil(size / len(self.sampled)))
+        for turn, begin in enumerate(range(len(first), size, step)):
+            end = min(size, begin + step)
+            values = self.sampled[turn % len(self.sampled)]
+            fill(*kernel, (begin, end), values[self.numbering.tasks])
+            self.schedules += 3 * (end - begin)
             yield
 
     def _until_stalled(self, children: int) -> Iterator[None]:
@@ -135,11 +140,6 @@ class _Hunt:
             self.schedules += 3 * children
             fruitless = fruitless + children if self.pool.makespans.sum() == before else 0
             yield
-
-    def _settle(self, place: int, values: Floats, noise: float) -> None:
-        sample(self.packed, self.bench, values[self.numbering.tasks], noise)
-        settle(self.packed, self.room, self.bench, self.pool, place)
-        self.schedules += 3
 
 
 def _size(cpu_s: float, m: int) -> int:

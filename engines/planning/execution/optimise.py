@@ -21,10 +21,12 @@ from engines.planning.execution.policies import (
     Policy,
     classic_rules,
     facts_of,
+    list_policy,
     policy_of,
     steering_of,
     with_people,
 )
+from engines.planning.execution.priorities import fitted_keys, measures_of
 from engines.planning.execution.right_shift import other_chainings, right_shift_policy
 from engines.planning.execution.scenarios import cv_of, draw_spread
 
@@ -39,6 +41,13 @@ CAPACITY_WEIGHTS = np.array([60, 72, 100, 100], np.int64)
 PEOPLE_WEIGHTS = np.array([45, 50, 65, 100], np.int64)
 
 
+FITTED = "fitted list"
+FITTED_ON = 100
+"""Scenarios on which a list's weights are fitted."""
+FITTED_UNTIL = 0.2
+"""The share of the budget that is spent then."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part of a search: on so many scenarios, for a share of the budget."""
@@ -50,7 +59,7 @@ class Stage:
     """How many walks go on to it."""
 
 
-STAGES = (Stage(40, 0.25, 3), Stage(120, 0.55, 1), Stage(360, 0.95, 1))
+STAGES = (Stage(48, 0.4, 3), Stage(144, 0.7, 2), Stage(400, 0.97, 1))
 TRIALS = 50
 """Trials between two looks at the clock."""
 WARMTH = 0.002
@@ -69,28 +78,26 @@ def optimise(
 
     `starts` [n] and `people` [n] are a plan's, the beginning of the search.
     """
-    facts = facts_of(network, cv_of(network, cv))
-    beginnings = beginnings_of(network, starts, people)
+    search = _Search(network, facts_of(network, cv_of(network, cv)), cv, budget, seed)
     screening = draw_spread(network, cv, SCREENED, seed)
-    ranked = sorted(beginnings, key=lambda one: _mean(network, facts, one, screening))
-    walked = ranked
+    beginnings = beginnings_of(network, starts, people)
+    if not budget.is_over:
+        beginnings.append(search.fitted(starts))
+    beginnings.sort(key=lambda one: search.mean(one, screening))
+    walked = _unlike(beginnings)
     for number, stage in enumerate(STAGES):
-        scenarios = draw_spread(network, cv, stage.scenarios, seed + 1 + number)
-        walked = walked[: stage.kept]
-        share = stage.until * budget.cpu_s
-        walked = [
-            _walk(network, facts, one, scenarios, _Clock(budget, begin, end), seed + k)
-            for k, (one, begin, end) in enumerate(_slices(walked, budget.spent_s, share))
-        ]
-        walked.sort(key=lambda one: _mean(network, facts, one, screening))
-    return best_of(network, cv, [*walked, *ranked], seed + len(STAGES) + 1)
+        walked = search.walked(walked[: stage.kept], stage, number)
+        walked.sort(key=lambda one: search.mean(one, screening))
+    validation = draw_spread(network, cv, VALIDATED, seed + len(STAGES) + 1)
+    return min([*walked, *beginnings], key=lambda one: search.mean(one, validation))
 
 
-def best_of(network: Network, cv: float | Floats, policies: Sequence[Policy], seed: int) -> Policy:
-    """The policy of the smallest mean on a validation set of its own."""
-    facts = facts_of(network, cv_of(network, cv))
-    validation = draw_spread(network, cv, VALIDATED, seed)
-    return min(policies, key=lambda one: _mean(network, facts, one, validation))
+def _unlike(ranked: Sequence[Policy]) -> list[Policy]:
+    """The same, the best of the plan's own executions and the two best others first."""
+    shifts = [one for one in ranked if len(one.arcs)]
+    others = [one for one in ranked if not len(one.arcs)]
+    first = [*shifts[:1], *others[:2]]
+    return [one for one in ranked if one in first]
 
 
 def beginnings_of(network: Network, starts: Ints, people: Ints | None) -> list[Policy]:
@@ -115,48 +122,65 @@ def _with_people_of_plan(network: Network, rules: list[Policy], people: Ints) ->
 
 
 @dataclass(frozen=True)
-class _Clock:
-    """A slice of a budget."""
+class _Search:
+    """What every part of a search works with."""
 
+    network: Network
+    facts: Facts
+    cv: float | Floats
     budget: Budget
-    begin_s: float
-    end_s: float
+    seed: int
 
-    @property
-    def passed(self) -> float:
-        """The share of the slice that is spent."""
-        span = self.end_s - self.begin_s
-        return 1.0 if span <= 0 else (self.budget.spent_s - self.begin_s) / span
+    def mean(self, policy: Policy, scenarios: Floats) -> float:
+        """The mean makespan."""
+        steering = steering_of(self.network, policy)
+        return float(makespans_of(self.facts, steering, scenarios).mean())
 
+    def fitted(self, starts: Ints) -> Policy:
+        """The list of the best weights of the tasks' measures."""
+        scenarios = draw_spread(self.network, self.cv, FITTED_ON, self.seed + 100)
+        keys = fitted_keys(
+            measures_of(self.network, starts, scenarios),
+            lambda keys: self.mean(list_policy(self.network, FITTED, keys), scenarios),
+            np.random.default_rng(self.seed),
+            lambda: self.budget.spent_s >= FITTED_UNTIL * self.budget.cpu_s,
+        )
+        return list_policy(self.network, FITTED, keys)
 
-def _slices(
-    policies: Sequence[Policy], begin_s: float, end_s: float
-) -> list[tuple[Policy, float, float]]:
-    width = (end_s - begin_s) / len(policies)
-    return [(one, begin_s + k * width, begin_s + (k + 1) * width) for k, one in enumerate(policies)]
+    def walked(self, policies: Sequence[Policy], stage: Stage, number: int) -> list[Policy]:
+        """The best of a walk from each, all together until the end of the stage."""
+        scenarios = draw_spread(self.network, self.cv, stage.scenarios, self.seed + 1 + number)
+        begin_s = self.budget.spent_s
+        width_s = (stage.until * self.budget.cpu_s - begin_s) / len(policies)
+        return [
+            self._walk(one, scenarios, (begin_s + k * width_s, width_s), self.seed + k)
+            for k, one in enumerate(policies)
+        ]
 
-
-def _walk(
-    network: Network, facts: Facts, policy: Policy, scenarios: Floats, clock: _Clock, seed: int
-) -> Policy:
-    """The best policy of a walk that begins at one."""
-    here = _copied(steering_of(network, policy, ROOM))
-    found = makespans_of(facts, here, scenarios)
-    mean = float(found.mean())
-    walk = Walk(
-        here,
-        _copied(here),
-        _copied(here),
-        found,
-        found.copy(),
-        np.array([mean, mean]),
-        np.diff(network.successors_first),
-        PEOPLE_WEIGHTS if network.people else CAPACITY_WEIGHTS,
-        seeded(seed),
-    )
-    while (passed := clock.passed) < 1.0:
-        anneal(facts, walk, scenarios, TRIALS, WARMTH * mean * (1.0 - passed) ** 2)
-    return policy_of(network, walk.best, SEARCHED) if walk.means[1] < mean else policy
+    def _walk(
+        self, policy: Policy, scenarios: Floats, time: tuple[float, float], seed: int
+    ) -> Policy:
+        """The best policy of a walk that begins at one, at a time and for a time."""
+        begin_s, width_s = time
+        here = _copied(steering_of(self.network, policy, ROOM))
+        found = makespans_of(self.facts, here, scenarios)
+        mean = float(found.mean())
+        walk = Walk(
+            here,
+            _copied(here),
+            _copied(here),
+            found,
+            found.copy(),
+            np.array([mean, mean]),
+            np.diff(self.network.successors_first),
+            PEOPLE_WEIGHTS if self.network.people else CAPACITY_WEIGHTS,
+            seeded(seed),
+        )
+        while (passed := self.budget.spent_s - begin_s) < width_s:
+            warmth = WARMTH * mean * (1.0 - passed / width_s) ** 2
+            anneal(self.facts, walk, scenarios, TRIALS, warmth)
+        found_better = walk.means[1] < mean
+        return policy_of(self.network, walk.best, SEARCHED) if found_better else policy
 
 
 def _copied(steering: Steering) -> Steering:
@@ -167,7 +191,3 @@ def _copied(steering: Steering) -> Steering:
         steering.preferred.copy(),
         steering.tolerance.copy(),
     )
-
-
-def _mean(network: Network, facts: Facts, policy: Policy, scenarios: Floats) -> float:
-    return float(makespans_of(facts, steering_of(network, policy), scenarios).mean())

@@ -20,11 +20,11 @@ PERCENT = 100.0
 class Cloning:
     """How the scorer is cloned."""
 
-    epochs: int = 8
+    epochs: int = 25
     batch: int = 512
-    rate: float = 2e-3
-    calm: float = 0.01
-    """Weight of the entropy, in percent of the bound: small, for what is learned is argmax."""
+    rate: float = 1e-3
+    calm: float = 0.0
+    """Weight of the entropy, in percent of the bound."""
 
 
 def clone(weights: Weights, tape: Tape, how: Cloning, seed: int) -> Iterator[tuple[Weights, float]]:

@@ -31,13 +31,14 @@ from engines.planning.learning.decisions import (
 )
 from engines.planning.learning.features import FAR, WIDTH, observe
 from engines.planning.learning.lookahead import (
-    SEEING,
     Foresight,
     foresee,
     new_futures,
     seed_samples,
 )
 
+TRAINED = Foresight(5)
+"""Few futures: each decision pays for them."""
 MOST_TRAINED = 24
 """Candidates in training, without waiting: a wider observation is mostly empty."""
 
@@ -56,7 +57,7 @@ class Dispatch(gymnasium.Env[Singles, int]):
     """
 
     def __init__(
-        self, draw: Callable[[np.random.Generator], Episode], foresight: Foresight = SEEING
+        self, draw: Callable[[np.random.Generator], Episode], foresight: Foresight = TRAINED
     ) -> None:
         """`draw` gives the next episode; its seed is `foresight`'s too."""
         self.foresight = foresight

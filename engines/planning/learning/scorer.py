@@ -14,14 +14,14 @@ import numpy as np
 from engines.planning.arrays import Ints
 from engines.planning.compiled import compiled
 from engines.planning.learning.decisions import COUNT, MAY_WAIT, Singles
-from engines.planning.learning.features import FEATURES, IS_BASE, IS_WAIT, WIDTH
+from engines.planning.learning.features import DOUBT, FEATURES, FORESEEN, IS_BASE, WIDTH
 from engines.planning.learning.tensors import NoTensors, read_tensors, write_tensors
 
 HIDDEN = 32
 SHIPPED = Path(__file__).with_name("policy.safetensors")
-BASE_BONUS, WAIT_MALUS = 4.0, -2.0
-"""What a scorer that has learned nothing does: it follows the base policy, and would rather not
-wait where the base does not."""
+BASE_BONUS, FORESEEN_SLOPE, DOUBT_SLOPE = 1.0, -10.0, -5.0
+"""What a scorer that has learned nothing does: it follows the base policy, but where the futures
+that it is shown speak against that by half of their standard error and a tenth of a percent."""
 
 
 class NoPolicy(Exception):
@@ -41,14 +41,15 @@ class Weights(NamedTuple):
 
 
 def base_weights(hidden: int = HIDDEN, seed: int = 0) -> Weights:
-    """A scorer that follows the base policy: its network is random, its last layer is zero."""
+    """A scorer that has learned nothing: its network is random, its last layer is zero."""
     rng = np.random.default_rng(seed)
 
     def layer(rows: int, columns: int) -> Singles:
         return (rng.standard_normal((rows, columns)) / np.sqrt(rows)).astype(np.float32)
 
     linear = np.zeros(WIDTH, np.float32)
-    linear[IS_BASE], linear[IS_WAIT] = BASE_BONUS, WAIT_MALUS
+    linear[IS_BASE] = BASE_BONUS
+    linear[FORESEEN], linear[DOUBT] = FORESEEN_SLOPE, DOUBT_SLOPE
     return Weights(
         layer(WIDTH, hidden),
         np.zeros(hidden, np.float32),

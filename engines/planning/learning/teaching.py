@@ -47,11 +47,11 @@ class Tape(NamedTuple):
 class Lesson:
     """How a case is taught."""
 
-    executions: int = 4
-    futures: int = 24
-    limit: int = 12
+    executions: int = 3
+    futures: int = 32
+    limit: int = 8
     caution: float = 1.0
-    foreseen: tuple[int, ...] = (3, 5, 9, 17)
+    foreseen: tuple[int, ...] = (9, 3, 5, 0, 17)
     """How many futures the scorer is shown, in turn; one of them is the expected one."""
     explore: float = 0.1
     """How often an execution takes any candidate, so that the states are not only the base's."""

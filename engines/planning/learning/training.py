@@ -49,11 +49,11 @@ class Training:
     seed: int = 1
     instances: Path | None = None
     """A folder of instance files to train on beside what is generated."""
-    projects: int = 160
+    projects: int = 120
     """Projects that are generated to train on."""
-    held_back: int = 24
+    held_back: int = 16
     """Projects that the curve is measured on."""
-    scenarios: int = 64
+    scenarios: int = 20
     """Executions of each of these."""
     trials: int = 1500
     """Of the search for base policies."""

@@ -74,12 +74,10 @@ def _has(person: Person, skill: str, level: int) -> bool:
 
 def late_from_the_start(plan: TeamPlan, drafts: Sequence[DraftTask]) -> list[str]:
     """Warnings for deadlines before the end of the critical path that leads to them."""
-    timing = timing_of(network_of(plan.problem))
+    timing = timing_of(network_of(plan.problem), with_absences=True)
     found: list[str] = []
-    for draft, task, head, least in zip(
-        drafts, plan.problem.tasks, timing.heads, timing.least, strict=True
-    ):
-        earliest = int(head + least)
+    for draft, task, end in zip(drafts, plan.problem.tasks, timing.ends, strict=True):
+        earliest = int(end)
         if task.deadline is None or draft.done or earliest <= task.deadline:
             continue
         found.append(

@@ -4,7 +4,7 @@ from engines.planning.compiled import compiled
 from engines.planning.staffing.crew import Crew, Dues, Prices
 from engines.planning.staffing.draft import Draft
 
-GUIDE = 0.5
+GUIDE = 1.5
 """What a tick costs by which one person ends after the target: makespan alone is flat."""
 
 

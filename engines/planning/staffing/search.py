@@ -25,13 +25,15 @@ CHUNK = 200_000
 """Placements of a task between two looks at the budget, about; a millisecond's worth."""
 LEAST_TRIES, MOST_TRIES = 50, 2000
 """Moves between two looks at the budget."""
-CYCLE = 400_000
+CYCLE = 150_000
 """Moves from hot to cold."""
-HOT, COLD = 0.08, 0.006
+HOT, COLD = 0.05, 0.003
 """Temperatures at the ends of a cycle, as parts of the mean duration."""
 POLISH_CYCLE = 30_000
 POLISH_HOT = 0.02
 """A re-plan has a tenth of a second, and begins near where it will end."""
+TEMPERS = (0.0, 1.0, 1.01, 1.02, 1.04, 1.08, 1.15)
+"""Parts of the previous makespan by which all is to end: tasks move for nothing less."""
 LOYAL = 0.01
 """Ticks that a task may end later with who held it, where the goals say nothing."""
 NOBODY_ELSE = 1e15
@@ -131,7 +133,8 @@ def list_plan(
     """One pass of the list policy.
 
     Tasks go in order of priority, the highest first as far as precedence allows, each to whoever
-    ends it first; to who held it, if they end it at most `goals.moves` ticks later.
+    lets all end first: it, what has to follow it, and what else they held. To who held it, if that
+    is at most `goals.moves` ticks later.
     """
     search = _Search(network, goals or Goals(), held)
     search.give(priority, search.crew.prices.people, Taste(0.0, search.crew.prices.moves))
@@ -146,9 +149,10 @@ def replan(network: Network, held: Held, budget: Budget, seed: int, goals: Goals
     long as the budget lasts; one of 0 leaves it at the list policy.
     """
     search = _Search(network, goals, held)
+    end = _held_end(held, search.crew)
     for priority in _held_orders(network, held, search.crew):
-        for target in (0.0, float(search.crew.fixed.end), _held_end(held, search.crew)):
-            taste = Taste(target, max(search.crew.prices.moves, LOYAL))
+        for later in TEMPERS:
+            taste = Taste(later * end, max(search.crew.prices.moves, LOYAL))
             search.give(priority, search.crew.prices.people, taste)
     search.anneal(budget, seed, Cooling(POLISH_CYCLE, POLISH_HOT), 0)
     return search.found()

@@ -54,7 +54,8 @@ def _needs(people: list[Person], rng: np.random.Generator) -> dict[str, int]:
 def _after(shape: Shape, rng: np.random.Generator) -> list[set[int]]:
     after: list[set[int]] = [set() for _ in range(shape.tasks)]
     for _ in range(shape.arcs):
-        earlier, later = sorted(rng.choice(shape.tasks, 2, replace=False).tolist())
+        pair = rng.choice(shape.tasks, 2, replace=False)
+        earlier, later = int(pair.min()), int(pair.max())
         if len(after[later]) < MOST_BEFORE:
             after[later].add(earlier)
     return after

@@ -1,11 +1,11 @@
 """The issues that are to be planned, as GitHub tells them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from handlers import IssueQuery, UserError
-from jobs.requests import Issues, PlanIssue
+from jobs.requests import ClosedIssue, Issues, PlanIssue
 from tests.bot.github.town import REPOSITORY, Town
 from tests.fakes.github.world import Milestone
 
@@ -84,3 +84,23 @@ async def test_what_is_not_there_is_told_with_what_is(here: Town) -> None:
         await read(here, IssueQuery(milestone="9"))
     with pytest.raises(UserError, match="#99` is not there"):
         await read(here, IssueQuery(numbers=(99,)))
+
+
+async def test_closed_issues_tell_from_when_to_when_they_were_worked_on(here: Town) -> None:
+    monday = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    first, second = await opened(here, "A"), await opened(here, "BC")
+    for number in (await opened(here, "Old"), await opened(here, "Nobody's")):
+        here.repo.issues[number].state = "closed"
+        here.repo.issues[number].closed_at = monday + timedelta(days=number)
+    done = here.repo.issues[first + 2]
+    done.assigned_at, done.labels = monday, ["skill:backend"]
+    here.repo.issues[second].assigned_at = monday  # and still open
+    found = await read(here, IssueQuery(numbers=(first,)))
+    assert found.closed == (
+        ClosedIssue(
+            body="Estimate: 3d",
+            labels=("skill:backend",),
+            taken_up_at=monday,
+            closed_at=monday + timedelta(days=first + 2),
+        ),
+    )

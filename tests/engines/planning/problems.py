@@ -1,7 +1,5 @@
 """Random problems: small, and of every kind that the engine takes."""
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
 
 from engines.planning.types import Fixed, Person, Problem, Task
@@ -31,11 +29,9 @@ def capacity_problems(draw: st.DrawFn) -> Problem:
 
 
 @st.composite
-def staffed_problems(draw: st.DrawFn, *, absences: bool = True) -> Problem:
+def staffed_problems(draw: st.DrawFn) -> Problem:
     """Of people with skills, paces and absences; some work is done or under way already."""
     people = tuple(_person(draw, i) for i in range(draw(st.integers(1, MOST_PEOPLE))))
-    if not absences:
-        people = tuple(replace(person, absent=()) for person in people)
     now = draw(st.sampled_from((0, 0, 5)))
     tasks = tuple(_task(draw, i, people) for i in range(draw(st.integers(1, MOST_TASKS))))
     if now and draw(st.booleans()):

@@ -1,7 +1,6 @@
 """Plans keep every rule, whatever the problem; what is proven is so; replanning moves little."""
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engines.planning.arrays import network_of
 from engines.planning.bounds import lower_bound
@@ -10,7 +9,7 @@ from engines.planning.checking import violations
 from engines.planning.engine import make_plan, replan, unassignable
 from engines.planning.exact import shorter
 from engines.planning.types import Person, Problem, Task
-from tests.engines.planning.problems import capacity_problems, problems, staffed_problems
+from tests.engines.planning.problems import problems
 
 CPU_S = 0.003
 EXAMPLES = 300
@@ -28,7 +27,7 @@ def test_no_plan_breaks_a_rule_of_its_problem(problem: Problem) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(capacity_problems(), staffed_problems(absences=False)))
+@given(problems)
 def test_no_plan_is_below_the_bounds(problem: Problem) -> None:
     network = network_of(problem)
     plan = make_plan(problem, cpu_s=CPU_S, seed=1)

@@ -19,8 +19,8 @@ TALK = ("issues", "pull_requests")
 def conversations(world: World, access: Access) -> APIRouter:
     """The routes."""
     router = APIRouter()
-    _comments(router, world, access)
     _issues(router, access)
+    _comments(router, world, access)
     _review_comments(router, world, access)
     _pulls(router, world, access)
     return router
@@ -94,6 +94,24 @@ def _issues(router: APIRouter, access: Access) -> None:
         ]
         size = min(per_page, 100)
         return [shapes.issue(repo, one) for one in found[(page - 1) * size : page * size]]
+
+    @router.get(REPO + "/issues/events")
+    async def list_events(
+        request: Request, per_page: int = 30, page: int = 1
+    ) -> list[dict[str, Any]]:
+        repo = access.repository(request, "issues")
+        happened = [
+            (at, event, one)
+            for one in repo.issues.values()
+            for event, at in (("assigned", one.assigned_at), ("closed", one.closed_at))
+            if at is not None
+        ]
+        happened.sort(key=lambda each: each[0], reverse=True)
+        size = min(per_page, 100)
+        return [
+            {"event": event, "created_at": shapes.stamp(at), "issue": shapes.issue(repo, one)}
+            for at, event, one in happened[(page - 1) * size : page * size]
+        ]
 
     @router.get(REPO + "/milestones")
     async def list_milestones(

@@ -64,6 +64,7 @@ def issue(repo: Repository, one: Issue) -> dict[str, Any]:
         "locked": one.locked,
         "user": user(one.by),
         "created_at": stamp(one.created_at),
+        "closed_at": stamp(one.closed_at),
         "html_url": f"{WEB}/{repo.full_name}/issues/{one.number}",
         "labels": [{"id": abs(hash(name)) % 10**9, "name": name} for name in one.labels],
         "assignees": [{"login": login, "type": "User"} for login in one.assignees],

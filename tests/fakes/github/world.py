@@ -108,6 +108,8 @@ class Issue:
     labels: list[str] = field(default_factory=list[str])
     assignees: list[str] = field(default_factory=list[str])
     milestone: int | None = None
+    closed_at: datetime | None = None
+    assigned_at: datetime | None = None
 
 
 @dataclass

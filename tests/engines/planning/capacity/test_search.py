@@ -36,14 +36,14 @@ class Looks(Budget):
 @pytest.fixture(scope="module", autouse=True)
 def compiled_before() -> None:
     """Compilation is nobody's budget."""
-    search(network_of(project(0, Shape(fixed=1))), Looks(400), 0)
+    search(network_of(project(0, Shape(fixed=1))), Looks(9), 0)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_tiny_projects_are_solved(seed: int) -> None:
     problem = project(seed, Shape(tasks=7, releases=seed % 2 == 0, fixed=seed % 3))
     best = shortest(problem)
-    found = search(network_of(problem), Looks(250), 1, lower_bound=best)
+    found = search(network_of(problem), Looks(20), 1, lower_bound=best)
     assert found.makespan == best == makespan(problem, found.starts)
     assert violations(problem, found.starts) == []
 
@@ -51,14 +51,14 @@ def test_tiny_projects_are_solved(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_plans_keep_every_rule(seed: int) -> None:
     problem = project(seed, Shape(tasks=40, capacities=5, releases=True, fixed=seed))
-    found = search(network_of(problem), Looks(205), seed)
+    found = search(network_of(problem), Looks(9), seed)
     assert violations(problem, found.starts) == []
     assert found.makespan == makespan(problem, found.starts)
 
 
 def test_same_seed_and_work_is_the_same_plan() -> None:
     network = network_of(project(1, Shape(tasks=40)))
-    one, other = search(network, Looks(210), 5), search(network, Looks(210), 5)
+    one, other = search(network, Looks(9), 5), search(network, Looks(9), 5)
     assert one.starts.tolist() == other.starts.tolist()
     assert one.schedules == other.schedules
 
@@ -72,7 +72,7 @@ def test_stops_when_the_budget_is_over() -> None:
 
 def test_stops_at_the_lower_bound() -> None:
     network = network_of(project(1, Shape(tasks=30, units=40)))
-    bound = search(network, Looks(210), 1).makespan
+    bound = search(network, Looks(9), 1).makespan
     budget = Budget(60.0)
     assert search(network, budget, 1, lower_bound=bound).makespan == bound
     assert budget.spent_s < 5.0
@@ -86,7 +86,7 @@ def test_no_budget_still_gives_a_plan() -> None:
 def test_hint_is_where_it_begins() -> None:
     problem = project(4, Shape(tasks=60, capacities=4))
     network = network_of(problem)
-    good = search(network, Looks(230), 1)
+    good = search(network, Looks(20), 1)
     assert search(network, Budget(0.0), 2, hints=[good.starts]).makespan <= good.makespan
 
 

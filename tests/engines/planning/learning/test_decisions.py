@@ -14,7 +14,6 @@ from engines.planning.learning.decisions import (
     BASE,
     COUNT,
     MAY_WAIT,
-    Desk,
     Singles,
     act,
     new_desk,
@@ -22,6 +21,7 @@ from engines.planning.learning.decisions import (
 )
 from engines.planning.learning.environment import Dispatch, Episode
 from engines.planning.learning.features import WIDTH
+from engines.planning.learning.lookahead import Foresight
 from engines.planning.learning.scorer import base_weights
 from engines.planning.learning.simulation import executions, makespans
 from tests.engines.planning.learning.projects import (
@@ -47,26 +47,39 @@ def case(network: Network) -> Case:
     return case_of(network, first_rule(network), 0.6)
 
 
-def startable_by_hand(network: Network, desk: Desk) -> set[tuple[int, int]]:
-    """Every (task, person) pair whose start keeps all rules, from starts and ends alone."""
-    now = float(desk.state.clock[0])
-    starts, ends = desk.state.times[:, 0], desk.state.times[:, 1]
-    runs = (starts >= 0) & (ends > now + 1e-9)
-    ended = (starts >= 0) & ~runs
-    pairs: set[tuple[int, int]] = set()
-    for task in np.flatnonzero(starts < 0):
+Begun = dict[int, tuple[float, int]]
+"""Ends and people of the tasks that were picked."""
+
+
+def ended_by_hand(network: Network, begun: Begun, now: float) -> set[int]:
+    """What has ended; instant tasks do when all before them has."""
+    ended = {task for task, (end, _) in begun.items() if end <= now + 1e-9}
+    for task in network.order:
         first, last = network.predecessors_first[task], network.predecessors_first[task + 1]
-        if not ended[network.predecessors[first:last]].all() or network.releases[task] > now:
+        if network.durations[task] == 0 and ended.issuperset(network.predecessors[first:last]):
+            ended.add(int(task))
+    return ended
+
+
+def startable_by_hand(network: Network, begun: Begun, now: float) -> set[tuple[int, int]]:
+    """Every (task, person) pair whose start keeps all rules."""
+    ended = ended_by_hand(network, begun, now)
+    runs = [task for task in begun if task not in ended]
+    busy = {begun[task][1] for task in runs}
+    pairs: set[tuple[int, int]] = set()
+    for task in range(network.n):
+        first, last = network.predecessors_first[task], network.predecessors_first[task + 1]
+        is_free = ended.issuperset(network.predecessors[first:last])
+        if task in begun or task in ended or not is_free or network.releases[task] > now:
             continue
         if not network.people:
             used = network.demands[runs].sum(0) + network.demands[task]
-            pairs |= {(int(task), -1)} if (used <= network.capacities).all() else set()
+            pairs |= {(task, -1)} if (used <= network.capacities).all() else set()
             continue
         for at in range(network.able_first[task], network.able_first[task + 1]):
             person = int(network.able[at])
-            is_busy = bool((runs & (desk.state.tasks[:, 1] == person)).any())
-            if not is_busy and not is_away(network, person, now):
-                pairs.add((int(task), person))
+            if person not in busy and not is_away(network, person, now):
+                pairs.add((task, person))
     return pairs
 
 
@@ -79,15 +92,19 @@ def test_the_candidates_are_exactly_what_may_start_whatever_was_picked(network: 
     rng = np.random.default_rng(0)
     for durations in draw(network, 0.6, 5, 1):
         desk = new_desk(case(network), WIDTH)
-        is_open = open_up(case(network), desk, durations)
+        is_open, begun = open_up(case(network), desk, durations), Begun()
         while is_open:
             count = int(desk.marks[COUNT])
-            found = {(int(desk.tasks[k]), int(desk.people[k])) for k in range(count)}
-            assert found == startable_by_hand(network, desk)
+            found = [(int(desk.tasks[k]), int(desk.people[k])) for k in range(count)]
+            assert set(found) == startable_by_hand(network, begun, float(desk.state.clock[0]))
             options = count + int(desk.marks[MAY_WAIT])
             assert 0 <= desk.marks[BASE] < options
-            is_open = act(case(network), desk, int(rng.integers(options)), durations)
-        assert (desk.state.times[:, 0] >= 0).all()
+            pick = int(rng.integers(options))
+            is_open = act(case(network), desk, pick, durations)
+            if pick < count:
+                task, person = found[pick]
+                begun[task] = (float(desk.state.times[task, 1]), person)
+        assert len(begun) == (network.durations > 0).sum()
 
 
 def test_who_always_waits_where_they_may_still_ends(network: Network) -> None:
@@ -103,7 +120,7 @@ def test_who_always_waits_where_they_may_still_ends(network: Network) -> None:
     assert (desk.state.times[:, 0] >= 0).all()
 
 
-def test_a_scorer_that_has_learned_nothing_does_what_the_base_policy_does(
+def test_a_scorer_that_has_learned_nothing_and_sees_no_future_does_what_the_base_does(
     network: Network,
 ) -> None:
     durations = draw(network, 0.6, 20, 3)
@@ -113,7 +130,7 @@ def test_a_scorer_that_has_learned_nothing_does_what_the_base_policy_does(
         policies.append(right_shift_policy(network, starts.astype(np.int64), None))
     for policy in policies:
         expected = base_makespans(network, policy, durations, cv=0.6)
-        found = makespans(case_of(network, policy, 0.6), base_weights(), durations)
+        found = makespans(case_of(network, policy, 0.6), base_weights(), durations, Foresight(0))
         np.testing.assert_allclose(found, expected)
 
 

@@ -26,8 +26,9 @@ DURATIONS = draw(NETWORK, 0.1, 40, 1)
 
 
 def open_minded() -> Weights:
-    """Weights without a bonus for the base's choice, which is the wrong one here."""
+    """Weights that do not read futures, and are drawn to the base's choice, the wrong one here."""
     weights = base_weights()
+    weights.linear[:] = 0.0
     weights.linear[IS_BASE] = 0.5
     return weights
 
