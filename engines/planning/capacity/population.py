@@ -1,8 +1,9 @@
 """A population of schedules on a ring, each of which mates with those near it.
 
-What is good spreads slowly along the ring, so that distant parts stay different for long: a
-cellular genetic algorithm (Alba & Dorronsoro 2008), on activity lists (Hartmann 1998), each
-schedule justified (Valls, Ballestín, Quintanilla 2005) and its list read off its starts again.
+A child competes with its own parent only, never with the worst of all, so that the population
+stays varied for long: a cellular genetic algorithm (Alba & Dorronsoro 2008). How near mates have
+to be matters little. Schedules are activity lists with two-point crossover (Hartmann 1998), each
+justified (Valls, Ballestín, Quintanilla 2005) and its list read off its starts again.
 """
 
 from typing import NamedTuple

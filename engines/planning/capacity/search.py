@@ -24,7 +24,7 @@ _PLACEMENTS_A_CHUNK = 400_000
 """Tasks placed between two looks at the budget: some 20 ms."""
 _PLACEMENT_S = 42e-9
 """CPU seconds of one, roughly."""
-_GENERATIONS = 400
+_GENERATIONS = 560
 """Children for each place in the population within the budget. A small population is done before
 the budget is, a large one is not done by then."""
 _SIZES = (16, 2048)

@@ -1,24 +1,25 @@
-"""A policy that looks ahead: at each decision it plays its own future out, and takes what ends best.
+"""A policy that looks ahead: at each decision it plays out what may come, and takes the best.
 
 Rollout of a list policy (Bertsekas, Tsitsiklis and Wu, J. Heuristics 1997): the first few ready
-tasks that could start, and waiting, are each followed by the list policy on sampled durations. What
-has run for a while is sampled from what is left of its distribution; nothing else is known.
+tasks that fit, and waiting, are each followed by the list policy on sampled durations. What has
+run for a while is sampled from what is left of its distribution; nothing else is known. It costs
+some thousand times what the list policy costs. For capacities only.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from engines.planning.arrays import Floats, Ints
-from engines.planning.capacity.chance import below
+from engines.planning.arrays import Floats, Ints, Network
+from engines.planning.capacity.chance import below, seeded
 from engines.planning.compiled import compiled
-from engines.planning.execution.dispatch import begin, go_on, settle
+from engines.planning.execution.dispatch import Executed, begin, go_on, settle
 from engines.planning.execution.events import (
     END,
-    LAST,
     NOW,
     RANK,
     START,
+    Bools,
     Facts,
     State,
     Steering,
@@ -28,44 +29,77 @@ from engines.planning.execution.events import (
     new_state,
     place,
     push,
+    remove,
     soonest,
 )
+from engines.planning.execution.policies import Policy, facts_of, steering_of
+from engines.planning.execution.scenarios import cv_of, draw_spread
 
 WAIT = -1
+OPTIONS = 3
+"""Ready tasks that are looked at in a decision, beside waiting."""
+BLOCK = 8
+"""Samples between two looks at which options are worth more of them."""
+BEHIND = 0.5
+CLEAR = 2.0
+"""Standard errors: an option that is behind the policy's own by BEHIND is dropped, and one is
+taken in its place that is ahead by CLEAR."""
+POOL = 1000
+OVERDUE = 1.1
+"""Times what it has taken, where a task takes longer than every sample."""
 
 
 class Foresight(NamedTuple):
-    """What a rollout draws from, and how much it looks at."""
+    """What a rollout draws from."""
 
     pool: Floats  # [P, n], sampled durations
     ranked: Floats  # [P, n], the same, each task's sorted
-    options: int
     samples: int
-    clear: float
-    """Standard errors by which another option must be better than the policy's own."""
-    block: int
+
+
+def run_ahead(
+    network: Network,
+    policy: Policy,
+    durations: Floats,
+    cv: float | Floats,
+    *,
+    samples: int = 64,
+    seed: int = 0,
+) -> Executed:
+    """Execute durations [S, n], playing `samples` futures of each option out at every decision.
+
+    Only for capacities. `cv` is what the durations are held to vary by.
+    """
+    assert not network.people
+    pool = draw_spread(network, cv, POOL, seed)
+    starts, ends = look_ahead(
+        facts_of(network, cv_of(network, cv)),
+        steering_of(network, policy),
+        Foresight(pool, np.sort(pool, axis=0), samples),
+        np.ascontiguousarray(durations),
+        seeded(seed),
+    )
+    return Executed(starts, ends, None)
 
 
 @compiled
 def look_ahead(
     facts: Facts, steering: Steering, foresight: Foresight, durations: Floats, chance: Ints
-) -> tuple[Floats, Floats, Floats]:
-    """Starts [S, n], ends [S, n] and makespans [S] of durations [S, n]."""
+) -> tuple[Floats, Floats]:
+    """Starts and ends [S, n] of durations [S, n]."""
     state, future = new_state(facts), new_state(facts)
     starts, ends = np.empty(durations.shape), np.empty(durations.shape)
-    makespans = np.empty(len(durations))
     for s in range(len(durations)):
         begin(facts, steering, state, durations[s])
         while True:
             settle(facts, steering, state, durations[s])
-            _decide(facts, steering, foresight, (state, future), durations[s], chance)
+            _decide(facts, steering, foresight, (state, future, durations[s]), chance)
             if state.events[0] == 0:
                 break
             state.clock[NOW] = soonest(state.events, state.due)
         starts[s] = state.times[:, START]
         ends[s] = state.times[:, END]
-        makespans[s] = state.clock[LAST] if state.ready[0] == 0 else np.inf
-    return starts, ends, makespans
+    return starts, ends
 
 
 @compiled
@@ -73,22 +107,24 @@ def _decide(
     facts: Facts,
     steering: Steering,
     foresight: Foresight,
-    states: tuple[State, State],
-    durations: Floats,
+    case: tuple[State, State, Floats],
     chance: Ints,
 ) -> None:
-    state = states[0]
-    options = np.empty(foresight.options + 1, np.int64)
+    """Start tasks until none fits or waiting is better."""
+    state, future, durations = case
+    options = np.empty(OPTIONS + 1, np.int64)
     while True:
         count = _options(facts, state, options)
         if count == 0:
             return
-        chosen = options[0]
-        if count > 1 or state.events[0] > 0:
-            chosen = _best(facts, steering, foresight, states, options[:count], chance)
-        if chosen == WAIT:
+        at = 0
+        if count > 1:
+            found = np.zeros((count, foresight.samples))
+            sight = (foresight, options[:count], found)
+            at = _best(found[:, : _explore(facts, steering, sight, (state, future), chance)])
+        if options[at] == WAIT:
             return
-        start(facts, steering, state, chosen, durations[chosen])
+        _start(facts, steering, state, int(options[at]), float(durations[options[at]]))
 
 
 @compiled
@@ -96,7 +132,7 @@ def _options(facts: Facts, state: State, options: Ints) -> int:
     """The first ready tasks that fit, and waiting where anything runs."""
     count = 0
     for at in range(1, state.ready[0] + 1):
-        if count < len(options) - 1 and fits(facts.demands, state.free, state.ready[at]):
+        if count < OPTIONS and fits(facts.demands, state.free, int(state.ready[at])):
             options[count] = state.ready[at]
             count += 1
     if count > 0 and state.events[0] > 0:
@@ -106,13 +142,11 @@ def _options(facts: Facts, state: State, options: Ints) -> int:
 
 
 @compiled
-def start(facts: Facts, steering: Steering, state: State, task: int, duration: float) -> None:
-    kept = 0
-    for at in range(1, state.ready[0] + 1):
-        if state.ready[at] != task:
-            kept += 1
-            state.ready[kept] = state.ready[at]
-    state.ready[0] = kept
+def _start(facts: Facts, steering: Steering, state: State, task: int, duration: float) -> None:
+    at = 1
+    while state.ready[at] != task:
+        at += 1
+    remove(state.ready, at)
     add(state.free, facts.demands, task, -1)
     now = state.clock[NOW]
     state.times[task, START] = now
@@ -122,54 +156,57 @@ def start(facts: Facts, steering: Steering, state: State, task: int, duration: f
 
 
 @compiled
-def _best(
+def _explore(
     facts: Facts,
     steering: Steering,
-    foresight: Foresight,
+    sight: tuple[Foresight, Ints, Floats],
     states: tuple[State, State],
-    options: Ints,
     chance: Ints,
 ) -> int:
-    state, future = states
-    count = len(options)
-    found = np.zeros((count, foresight.samples))
-    is_out = np.zeros(count, np.bool_)
-    drawn = np.empty(foresight.pool.shape[1])
-    first = below(chance, len(foresight.pool))
+    """Play the options out, in `found` [options, samples]; how many samples were needed.
+
+    An option that was dropped has no makespan from there on, which is infinite.
+    """
+    foresight, options, found = sight
+    is_out = np.zeros(len(options), np.bool_)
+    pool, first = foresight.pool, below(chance, len(foresight.pool))
+    drawn = np.empty(pool.shape[1])
     for m in range(foresight.samples):
-        drawn[:] = foresight.pool[(first + m) % len(foresight.pool)]
-        _draw_rest(state, foresight.ranked, drawn, chance)
-        for k in range(count):
+        drawn[:] = pool[(first + m) % len(pool)]
+        _draw_rest(states[0], foresight.ranked, drawn, chance)
+        for k in range(len(options)):
+            found[k, m] = np.inf
             if not is_out[k]:
-                found[k, m] = _play(facts, steering, (state, future), drawn, options[k])
-        if (m + 1) % foresight.block == 0 and m + 1 < foresight.samples:
-            if _drop(found[:, : m + 1], is_out) == 1:
-                break
-    best = 0
-    total = 0.0
-    for k in range(1, count):
-        if is_out[k]:
-            continue
-        seen = m + 1
-        gap = found[0, :seen] - found[k, :seen]
-        mean = gap.mean()
-        if mean > total and mean > foresight.clear * gap.std() / np.sqrt(seen):
-            best, total = k, mean
-    return options[best]
+                found[k, m] = _play(facts, steering, states, drawn, int(options[k]))
+        if (m + 1) % BLOCK == 0 and _drop(found[:, : m + 1], is_out) == 0:
+            return m + 1
+    return foresight.samples
 
 
 @compiled
-def _drop(found: Floats, is_out: np.ndarray) -> int:
-    """Drop what is clearly worse than the policy's own choice; how many remain."""
-    remain = 1
+def _drop(found: Floats, is_out: Bools) -> int:
+    """Drop what is behind the policy's own choice; how many others remain."""
+    remain = 0
     for k in range(1, len(found)):
         if not is_out[k]:
             gap = found[k] - found[0]
-            if gap.mean() >= 0.5 * gap.std() / np.sqrt(len(gap)):
-                is_out[k] = True
-            else:
-                remain += 1
+            is_out[k] = gap.mean() >= BEHIND * gap.std() / np.sqrt(len(gap))
+            remain += 0 if is_out[k] else 1
     return remain
+
+
+@compiled
+def _best(found: Floats) -> int:
+    """The option that is clearly ahead by most, or the policy's own."""
+    best, most = 0, 0.0
+    for k in range(1, len(found)):
+        if np.isinf(found[k, -1]):
+            continue
+        gap = found[0] - found[k]
+        ahead = gap.mean()
+        if ahead > most and ahead > CLEAR * gap.std() / np.sqrt(len(gap)):
+            best, most = k, ahead
+    return best
 
 
 @compiled
@@ -191,7 +228,7 @@ def _draw_rest(state: State, ranked: Floats, drawn: Floats, chance: Ints) -> Non
         if low < len(ranked):
             drawn[task] = ranked[low + below(chance, len(ranked) - low), task]
         else:
-            drawn[task] = 1.1 * elapsed
+            drawn[task] = OVERDUE * elapsed
 
 
 @compiled
@@ -208,5 +245,5 @@ def _play(
     if option == WAIT:
         future.clock[NOW] = soonest(future.events, future.due)
     else:
-        start(facts, steering, future, option, drawn[option])
+        _start(facts, steering, future, option, float(drawn[option]))
     return go_on(facts, steering, future, drawn)

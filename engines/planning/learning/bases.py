@@ -7,7 +7,7 @@ from engines.planning.capacity.chance import seeded
 from engines.planning.capacity.schedules import list_schedule
 from engines.planning.execution.annealing import Walk, anneal
 from engines.planning.execution.dispatch import makespans_of
-from engines.planning.execution.moves import copy_steering
+from engines.planning.execution.events import Steering
 from engines.planning.execution.optimise import (
     CAPACITY_WEIGHTS,
     PEOPLE_WEIGHTS,
@@ -48,8 +48,7 @@ def annealed_base(network: Network, cv: float | Floats, trials: int, seed: int) 
     begun = rule_base(network, cv, seed)
     scenarios = draw_spread(network, cv, SCREENED, seed + 1)
     facts = facts_of(network, cv_of(network, cv))
-    here, tried, best = (steering_of(network, begun, ROOM) for _ in range(3))
-    copy_steering(here, best)
+    here, tried, best = (_own_steering(network, begun) for _ in range(3))
     found = makespans_of(facts, here, scenarios)
     mean = float(found.mean())
     walk = Walk(
@@ -67,3 +66,15 @@ def annealed_base(network: Network, cv: float | Floats, trials: int, seed: int) 
         warmth = WARMTH * mean * (1.0 - step / STEPS) ** 2
         anneal(facts, walk, scenarios, trials // STEPS, warmth)
     return policy_of(network, walk.best, NAME)
+
+
+def _own_steering(network: Network, policy: Policy) -> Steering:
+    """The policy's arrays, none of them shared, for the search writes into them."""
+    shared = steering_of(network, policy, ROOM)
+    return Steering(
+        shared.order.copy(),
+        shared.tasks.copy(),
+        shared.later.copy(),
+        shared.preferred.copy(),
+        shared.tolerance.copy(),
+    )

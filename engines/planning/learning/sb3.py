@@ -32,11 +32,11 @@ class Practice:
     """How the scorer practises."""
 
     rate: float = 3e-4
-    workers: int = 32
+    workers: int = 16
     """Executions side by side."""
-    steps: int = 256
+    steps: int = 128
     """Decisions of each between two updates."""
-    batch: int = 1024
+    batch: int = 512
     epochs: int = 3
     smoothing: float = 0.97
     """Lambda of the generalised advantage estimate."""

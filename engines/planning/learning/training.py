@@ -37,6 +37,8 @@ STATE, POLICY, PROGRESS, CURVE = (
 )
 CLONED = "cloned.safetensors"
 LEAST_CV, MOST_CV = 0.0, 0.9
+TOLD = 20
+"""Projects between two lines of progress."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Training:
     """Of the search for base policies."""
     decisions: int = 250_000
     """At most so many are written down for cloning."""
-    chunk: int = 65_536
+    chunk: int = 16_384
     """Decisions practised between two checkpoints."""
     lesson: Lesson = field(default_factory=Lesson)
     cloning: Cloning = field(default_factory=Cloning)
@@ -168,8 +170,7 @@ def percent_over_base(
 
 
 def _cloned(training: Training, subjects: Sequence[Subject], say: Callable[[str], None]) -> Weights:
-    tape = taught(training, subjects)
-    say(f"{int(tape.length[0])} decisions written down")
+    tape = taught(training, subjects, say)
     weights = base_weights(seed=training.seed)
     for epoch, (now, regret) in enumerate(clone(weights, tape, training.cloning, training.seed)):
         weights = now
@@ -177,7 +178,7 @@ def _cloned(training: Training, subjects: Sequence[Subject], say: Callable[[str]
     return weights
 
 
-def taught(training: Training, subjects: Sequence[Subject]) -> Tape:
+def taught(training: Training, subjects: Sequence[Subject], say: Callable[[str], None]) -> Tape:
     """The decisions of executions of every subject, each with what it is worth."""
     tape = new_tape(training.decisions)
     for number, subject in enumerate(subjects):
@@ -187,6 +188,8 @@ def taught(training: Training, subjects: Sequence[Subject]) -> Tape:
         seed = training.seed * 10_000 + number
         durations = draw(subject.network, subject.cv, lesson.executions, seed)
         teach(subject.case, durations, lesson, tape, seed)
+        if number % TOLD == TOLD - 1 or number == len(subjects) - 1:
+            say(f"{number + 1} projects taught: {int(tape.length[0])} decisions")
     return tape
 
 

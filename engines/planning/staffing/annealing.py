@@ -11,7 +11,7 @@ import numpy as np
 from engines.planning.arrays import Floats, Ints
 from engines.planning.capacity.chance import share
 from engines.planning.compiled import compiled
-from engines.planning.staffing.costs import guide, makespan, of_hands, of_times, total
+from engines.planning.staffing.costs import lateness, makespan, of_hands, of_times, total
 from engines.planning.staffing.crew import Crew
 from engines.planning.staffing.draft import Draft, decode, relink, tidy
 from engines.planning.staffing.moves import Move, make, proposed, unmake
@@ -36,6 +36,7 @@ class Heat(NamedTuple):
     tries: int
     hot: float
     cold: float
+    guide: float  # what a tick costs by which one person ends too late: makespan alone is flat
     floor: float  # no plan costs less
     lower_bound: int  # no plan's makespan is less
 
@@ -88,7 +89,7 @@ def anneal(crew: Crew, draft: Draft, best: Best, chance: Ints, heat: Heat) -> in
     """Search from a draft on. Returns how many moves were decoded."""
     target = _target(best, heat)
     cost = total(crew, draft)
-    value = cost + guide(draft, target)
+    value = cost + heat.guide * lateness(draft, target)
     temperature = heat.hot
     cooling = (heat.cold / heat.hot) ** (1.0 / max(1, heat.tries))
     kept_starts, kept_ends = draft.starts.copy(), draft.ends.copy()
@@ -101,7 +102,7 @@ def anneal(crew: Crew, draft: Draft, best: Best, chance: Ints, heat: Heat) -> in
         decodes += 1
         most = value - temperature * np.log(1.0 - share(chance))
         cost = _cost_after(crew, draft, move, most)
-        after = cost + guide(draft, target) if cost <= most else np.inf
+        after = cost + heat.guide * lateness(draft, target) if cost <= most else np.inf
         if after > most:
             draft.starts[:] = kept_starts
             draft.ends[:] = kept_ends
@@ -117,7 +118,7 @@ def anneal(crew: Crew, draft: Draft, best: Best, chance: Ints, heat: Heat) -> in
             if cost <= heat.floor + _LESS:
                 break
             target = _target(best, heat)
-            value = cost + guide(draft, target)
+            value = cost + heat.guide * lateness(draft, target)
     return decodes
 
 

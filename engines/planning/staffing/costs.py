@@ -4,9 +4,6 @@ from engines.planning.compiled import compiled
 from engines.planning.staffing.crew import Crew, Dues, Prices
 from engines.planning.staffing.draft import Draft
 
-GUIDE = 1.5
-"""What a tick costs by which one person ends after the target: makespan alone is flat."""
-
 
 @compiled
 def makespan(crew: Crew, draft: Draft) -> int:
@@ -16,7 +13,8 @@ def makespan(crew: Crew, draft: Draft) -> int:
     for person in range(len(draft.loads)):
         task: int = draft.before[n + person]
         end: int = draft.ends[task]
-        last = max(last, end)
+        if task < n:
+            last = max(last, end)
     for i in range(len(crew.milestones)):
         milestone: int = crew.milestones[i]
         end = draft.ends[milestone]
@@ -25,16 +23,16 @@ def makespan(crew: Crew, draft: Draft) -> int:
 
 
 @compiled
-def guide(draft: Draft, target: float) -> float:
-    """How far people's ends are from all being at `target` or before."""
+def lateness(draft: Draft, target: float) -> float:
+    """Ticks by which people end after the target, of all of them."""
     n = len(draft.people)
     late = 0.0
     for person in range(len(draft.loads)):
         task: int = draft.before[n + person]
         end: int = draft.ends[task]
-        if end > target:
+        if task < n and end > target:
             late += end - target
-    return GUIDE * late
+    return late
 
 
 @compiled

@@ -40,7 +40,8 @@ class Hands(NamedTuple):
 class Calendars(NamedTuple):
     """When p people are not to be had. Spans are apart and in order."""
 
-    hindered: NDArray[np.bool_]  # [p + 1], whether they have any; the last is nobody
+    free_from: Ints  # [p], before which no free task of theirs can start
+    hindered: NDArray[np.bool_]  # [p + 1], whether there are any after that; the last is nobody
     absent_first: Ints  # [p + 1]
     absent_from: Ints
     absent_until: Ints
@@ -141,9 +142,17 @@ def _hands(network: Network) -> Hands:
 def _calendars(network: Network, is_free: NDArray[np.bool_]) -> Calendars:
     blocked = _blocked(network, is_free)
     blocked_first, blocked_from = flat([[a for a, _ in spans] for spans in blocked])
-    hindered = (np.diff(network.absent_first) > 0) | (np.diff(blocked_first) > 0)
+    free_from = np.array(
+        [_free_from(network, person, blocked[person], is_free) for person in range(network.people)],
+        np.int64,
+    )
+    last = [
+        max([0, *_of(network.absent_until, network.absent_first, person), *(b for _, b in theirs)])
+        for person, theirs in enumerate(blocked)
+    ]
     return Calendars(
-        np.append(hindered, False),
+        free_from,
+        np.append(np.array(last) > free_from, False),
         network.absent_first,
         network.absent_from,
         network.absent_until,
@@ -151,6 +160,26 @@ def _calendars(network: Network, is_free: NDArray[np.bool_]) -> Calendars:
         blocked_from,
         flat([[b for _, b in spans] for spans in blocked])[1],
     )
+
+
+def _free_from(
+    network: Network, person: int, blocked: list[tuple[int, int]], is_free: NDArray[np.bool_]
+) -> int:
+    """The first tick at which anything may start and the person is to be had."""
+    tick = int(network.releases[is_free].min(initial=NEVER))
+    absent = zip(
+        _of(network.absent_from, network.absent_first, person),
+        _of(network.absent_until, network.absent_first, person),
+        strict=True,
+    )
+    for start, end in sorted([*absent, *blocked]):
+        if start <= tick < end:
+            tick = end
+    return tick
+
+
+def _of(values: Ints, first: Ints, person: int) -> list[int]:
+    return values[first[person] : first[person + 1]].tolist()
 
 
 def _first(keys: Ints, n: int) -> Ints:

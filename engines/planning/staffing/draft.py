@@ -18,7 +18,8 @@ class Draft(NamedTuple):
     """Of n tasks, f of them free, and p people.
 
     Each person's free tasks are a chain in the list's order. It begins and ends at node n + person,
-    whose end is 0. Person p is nobody: who does milestones, has no chain, and is node n + p.
+    whose end is when they are free from. Person p is nobody, who does milestones: that has no
+    chain, and is node n + p.
     """
 
     order: Ints  # [f], the list
@@ -48,6 +49,7 @@ def empty_draft(crew: Crew) -> Draft:
         ends=np.zeros(nodes, np.int64),
     )
     draft.ends[:n] = crew.fixed.ends
+    draft.ends[n:-1] = crew.calendars.free_from
     return draft
 
 
@@ -149,11 +151,11 @@ def _decode_free(links: Links, draft: Draft, begin: int, most: float) -> bool:
         last: int = draft.before[task]
         start: int = links.releases[task]
         end: int = ends[last]
-        start = end if end > start else start
+        start = max(start, end)
         for j in range(links.predecessors_first[task], links.predecessors_first[task + 1]):
             earlier: int = links.predecessors[j]
             end = ends[earlier]
-            start = end if end > start else start
+            start = max(start, end)
         end = start + draft.ticks[task]
         draft.starts[task] = start
         ends[task] = end

@@ -16,7 +16,7 @@ REASSIGN = 0.4
 """The share of moves that give a task to somebody else; of the others, next."""
 EXCHANGE = 0.4
 """The share of moves that let two people exchange tasks; the rest change the order alone."""
-FOCUS = 0.5
+FOCUS = 0.7
 """The share of moves that begin with a task of somebody who ends too late."""
 _HALF = 0.5
 _TRIES = 8

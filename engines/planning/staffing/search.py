@@ -29,8 +29,11 @@ CYCLE = 150_000
 """Moves from hot to cold."""
 HOT, COLD = 0.05, 0.003
 """Temperatures at the ends of a cycle, as parts of the mean duration."""
-POLISH_CYCLE = 30_000
-POLISH_HOT = 0.02
+GUIDE = 2.0
+"""What a tick costs, beside the goals, by which one person ends after the best makespan."""
+POLISH_CYCLE = 10_000
+POLISH_HOT = 0.01
+POLISH_GUIDE = 0.05
 """A re-plan has a tenth of a second, and begins near where it will end."""
 TEMPERS = (0.0, 1.0, 1.01, 1.02, 1.04, 1.08, 1.15)
 """Parts of the previous makespan by which all is to end: tasks move for nothing less."""
@@ -65,6 +68,7 @@ class Cooling:
 
     moves: int = CYCLE
     hot: float = HOT
+    guide: float = GUIDE
 
     def stretches(self, tries: int, scale: float) -> Iterator[tuple[float, float]]:
         """Temperatures at both ends of every `tries` moves, without end; `scale` is in ticks."""
@@ -154,7 +158,7 @@ def replan(network: Network, held: Held, budget: Budget, seed: int, goals: Goals
         for later in TEMPERS:
             taste = Taste(later * end, max(search.crew.prices.moves, LOYAL))
             search.give(priority, search.crew.prices.people, taste)
-    search.anneal(budget, seed, Cooling(POLISH_CYCLE, POLISH_HOT), 0)
+    search.anneal(budget, seed, Cooling(POLISH_CYCLE, POLISH_HOT, POLISH_GUIDE), 0)
     return search.found()
 
 
@@ -202,7 +206,7 @@ class _Search:
         for hot, cold in cooling.stretches(self._tries, self._scale):
             if budget.is_over or self._best.figures[0] <= floor or not len(self.crew.links.free):
                 return
-            heat = Heat(self._tries, hot, cold, floor, lower_bound)
+            heat = Heat(self._tries, hot, cold, cooling.guide, floor, lower_bound)
             self._decodes += anneal(self.crew, self._draft, self._best, chance, heat)
 
     def found(self) -> Found:

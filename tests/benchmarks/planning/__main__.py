@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.benchmarks.machine import machine
-from tests.benchmarks.planning import executions, makespans
+from tests.benchmarks.planning import executions, makespans, random_problems
 from tests.benchmarks.planning.instances import instances_in
 
-MEASURES = ("makespans", "executions")
+MEASURES = ("makespans", "executions", "random")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nMean makespan under log-normal durations, beside the plan with right shift\n")
         print(executions.table(executed))
         found["executions"] = [asdict(one) for one in executed]
+    if "random" in measures:
+        plans = random_problems.check(given.problems)
+        print(f"\n{given.problems:,} random problems: {plans:,} plans, none breaks a rule")
+        found["random"] = plans
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0
@@ -58,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", help="only this set, as the tables name it")
     parser.add_argument("--measure", action="append", choices=MEASURES)
+    parser.add_argument("--problems", type=int, default=10_000, help="random ones")
     parser.add_argument("--ours", action="store_true", help="without the others")
     parser.add_argument("--json", type=Path, metavar="OUT")
     return parser

@@ -117,7 +117,7 @@ def test_who_always_waits_where_they_may_still_ends(network: Network) -> None:
         is_open = act(case(network), desk, pick, durations)
         decisions += 1
         assert decisions < 20 * network.n
-    assert (desk.state.times[:, 0] >= 0).all()
+    assert (desk.state.is_placed[1:] == 1).all()
 
 
 def test_a_scorer_that_has_learned_nothing_and_sees_no_future_does_what_the_base_does(

@@ -101,7 +101,7 @@ def test_there_has_to_be_something_to_resume(tmp_path: Path) -> None:
 def test_executing_by_the_scorer_needs_no_torch() -> None:
     code = (
         "import sys, engines.planning.learning.simulation, engines.planning.learning.prior, "
-        "engines.planning.learning.adaptation; "
+        "engines.planning.learning.bidding, engines.planning.learning.bandit; "
         "print([m for m in ('torch', 'stable_baselines3', 'gymnasium') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

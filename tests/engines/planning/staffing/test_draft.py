@@ -112,7 +112,7 @@ def test_annealing_leaves_a_draft_that_decodes_to_itself(
     decode(crew, draft, 0, BIG)
     best = nothing_yet(crew)
     note(crew, draft, best, total(crew, draft))
-    anneal(crew, draft, best, seeded(seed), Heat(200, 3.0, 0.1, 0.0, 0))
+    anneal(crew, draft, best, seeded(seed), Heat(200, 3.0, 0.1, 1.0, 0.0, 0))
     ends = draft.ends.copy()
     decode(crew, draft, 0, BIG)
     assert draft.ends.tolist() == ends.tolist()
