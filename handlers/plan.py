@@ -42,6 +42,8 @@ from storage.tables.jobs import JobRow
 from storage.threads import latest_in_thread
 
 DEFAULT_BUDGET_S = 5.0
+CHANGE_BUDGET_S = 2.0
+"""A change begins with a plan that is good already."""
 LONGEST_BUDGET_S = 60.0
 DEFAULT_SEED = 1
 LONGEST_SEED = 9
@@ -59,7 +61,7 @@ _CHANGES: dict[str, Literal["what-if", "replan", "pin"]] = {
 }
 _MILESTONE = re.compile(r"milestone:(.*)", re.IGNORECASE)
 _NUMBER = re.compile(r"#(\d{1,9}),?")
-_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])\s+\S", re.MULTILINE)
+_ITEM = re.compile(r"^\s*(?:[-*+•◦▪]|\d{1,9}[.)])\s+\S", re.MULTILINE)
 NOTHING_MORE = Talk()
 """The talk of a message that says all there is to plan: nobody looks at what stands above it."""
 _COMMAND = re.compile(r"^[^\n]*[/@]gryph\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
@@ -164,7 +166,7 @@ async def _changed(
         task=task,
         follows=JobId(row.id),
         events=events,
-        cpu_s=_budget_s(call),
+        cpu_s=_budget_s(call, CHANGE_BUDGET_S),
         seed=_seed(call),
         asked_at=utc_now(),
     )
@@ -258,10 +260,10 @@ def _own_text(text: str) -> str:
     return _COMMAND.sub("", text)[:LONGEST_TEXT]
 
 
-def _budget_s(call: Call) -> float:
+def _budget_s(call: Call, default_s: float = DEFAULT_BUDGET_S) -> float:
     text = call.options.get("budget")
     if text is None:
-        return DEFAULT_BUDGET_S
+        return default_s
     try:
         seconds = float(text.removesuffix("s"))
     except ValueError:
@@ -299,7 +301,11 @@ COMMAND = Command(
     ),
     run=run,
     options=(
-        Option("budget", "CPU seconds of search, 1 to 60.", default="5s"),
+        Option(
+            "budget",
+            "CPU seconds of search, 1 to 60; for a change of a plan 2, if not said.",
+            default="5s",
+        ),
         Option("seed", "The same seed gives the same plan.", default="1"),
     ),
     details=(

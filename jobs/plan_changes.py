@@ -68,7 +68,13 @@ def changed(request: ChangePlan, kept: KeptPlan, desk: Desk) -> Done:
     desk.watch.report("planning with the least movement")
     desk.watch.phase("plan")
     standing = as_it_stands(new.team.problem, kept.plan, _changed_tasks(held, request.events))
-    found = replan(standing.problem, kept.plan, cpu_s=request.cpu_s, seed=request.seed)
+    found = replan(
+        standing.problem,
+        kept.plan,
+        cpu_s=request.cpu_s,
+        seed=request.seed,
+        watch=desk.watch,
+    )
     team = replace(new.team, problem=standing.problem)
     desk.watch.report("simulating how it may go")
     planned = Planned(team, found.plan, outlook(team, found.plan, request.seed), new.left_out)

@@ -36,6 +36,8 @@ class Material:
     """What messages call it."""
     text: str = ""
     """As written, where it is the instance of a benchmark."""
+    title: str = ""
+    """What the answer calls it, where it does not say so itself."""
     notes: tuple[str, ...] = ()
 
 
@@ -61,7 +63,7 @@ class Planner:
         raw = _content(root / request.path, request.path)
         parsed = _mended(lambda: parse_draft(raw, request.path), request.path)
         text = raw.decode("utf-8-sig", errors="replace")
-        material = Material(parsed, request.path, text, request.notes)
+        material = Material(parsed, request.path, text, request.path, request.notes)
         return _mended(lambda: _planned(request, material, desk), request.path)
 
     def of_talk(self, request: PlanTalk, desk: Desk) -> Done:
@@ -78,7 +80,7 @@ class Planner:
         if written is None:
             raise Declined(" ".join((PLAN_WHAT, *notes)))
         parsed = _mended(lambda: _parsed(written, request.usual), written.name)
-        material = Material(parsed, written.name, written.text, notes)
+        material = Material(parsed, written.name, written.text, notes=notes)
         return _mended(lambda: _planned(request, material, desk), written.name)
 
     def change(self, request: ChangePlan, desk: Desk) -> Done:
@@ -134,9 +136,9 @@ def _planned(request: PlanFile | PlanTalk, material: Material, desk: Desk) -> Do
 
 
 def _told(planned: Planned, read: Reading, material: Material, job: JobId) -> Done:
-    title = planned.team.problem.title or material.name
+    title = planned.team.problem.title or material.title
     blocks: list[Block] = [
-        Heading(text=f"Plan of {title}"),
+        Heading(text=f"Plan of {title}" if title else "The plan"),
         *plan_blocks(planned),
         *notes_of(
             (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 
@@ -34,8 +35,15 @@ CANDIDATES = 4
 as short, some bear being late much better than others."""
 COMPARED = 400
 """Scenarios that candidates are compared in."""
-MOVING_LITTLE = Goals(moves=60.0, shift=0.02)
-"""A task changes hands where that saves an hour, and starts move where it saves more than 2 %."""
+COMPARING_SHARE = 0.1
+"""Of the budget, for comparing candidates; where that is too little for `FEWEST`, none are made."""
+FEWEST = 30
+EXECUTION_S = 1.5e-6
+"""CPU seconds that a task takes in a scenario, about."""
+HANDS, SHIFT = 1 / 48, 0.02
+"""What a change of hands has to save to be made, as a share of a task's mean duration, and what a
+tick by which a start moves has to: the least at which an overrun changes the hands of few tasks and
+costs next to nothing (README)."""
 
 
 class BrokenPlan(Exception):
@@ -118,7 +126,13 @@ def make_plan(
 
 
 def replan(
-    problem: Problem, held: Plan, *, cpu_s: float, seed: int, goals: Goals = MOVING_LITTLE
+    problem: Problem,
+    held: Plan,
+    *,
+    cpu_s: float,
+    seed: int,
+    goals: Goals | None = None,
+    watch: Watch | None = None,
 ) -> Replanned:
     """A plan after an event that moves as little as possible of what people hold.
 
@@ -127,14 +141,25 @@ def replan(
 
     Raises:
         CannotPlan: The problem has no plan, and why.
+        Stopped: `watch` asked for it.
     """
-    work = _begun(problem, goals, Budget(cpu_s), seed)
+    watch = watch or Unwatched()
+    goals = goals or moving_little(problem)
+    work = _begun(problem, goals, Budget(cpu_s, watch.stop_requested), seed)
     if problem.is_staffed:
         found = search_least_moves(work.network, _held(problem, held), work.budget, seed, goals)
         plan = work.finished(found.starts, found.ends, found.people, "least movement")
     else:
         plan = _of_capacities(work)
+    if watch.stop_requested():
+        raise Stopped
     return Replanned(plan, moves_between(held, plan))
+
+
+def moving_little(problem: Problem) -> Goals:
+    """The goals of a plan that people already hold."""
+    durations = [task.duration for task in problem.tasks if task.duration > 0]
+    return Goals(moves=HANDS * fmean(durations or [0]), shift=SHIFT)
 
 
 def moves_between(before: Plan, after: Plan) -> tuple[Move, ...]:
@@ -188,24 +213,37 @@ def _of_capacities(work: _Work) -> Plan:
 
 
 def _with_people(work: _Work) -> Plan:
-    plans = list(_candidates(work))
-    best = plans[0]
-    if len(plans) > 1:
-        problem, network, seed = work.problem, work.network, work.seed
+    scenarios = _compared(work)
+    plans = list(_candidates(work, CANDIDATES if scenarios else 1))
+    best = plans[-1]
+    if scenarios and len(plans) > 1:
+        problem, network, goals, seed = work.problem, work.network, work.goals, work.seed
         best = min(
             plans,
-            key=lambda plan: expected_cost(problem, network, plan, work.goals, COMPARED, seed),
+            key=lambda plan: expected_cost(problem, network, plan, goals, scenarios, seed),
         )
     bound = min(work.bound, best.makespan)
     return replace(best, lower_bound=bound, cpu_s=work.budget.spent_s)
 
 
-def _candidates(work: _Work) -> Iterator[Plan]:
+def _compared(work: _Work) -> int:
+    """Scenarios that candidates are compared in; 0 where nothing is uncertain, or no time is."""
+    network = work.network
+    if not network.cv.any():
+        return 0
+    each_s = (CANDIDATES + 1) * network.n * EXECUTION_S
+    affordable = int(COMPARING_SHARE * work.budget.cpu_s / each_s)
+    return min(affordable, COMPARED) if affordable >= FEWEST else 0
+
+
+def _candidates(work: _Work, count: int) -> Iterator[Plan]:
+    """Plans of `count` searches, and then of the solver, where it finds a better one."""
     network, budget = work.network, work.budget
     small = network.n <= MOST_PROVABLE
     polish = small or budget.cpu_s >= POLISH_FROM_S
-    for_search = budget.share(1 - (PROOF_SHARE if small else POLISH_SHARE)) if polish else budget
-    count = CANDIDATES if network.cv.any() else 1
+    solving = PROOF_SHARE if small else POLISH_SHARE
+    comparing = COMPARING_SHARE if count > 1 else 0.0
+    for_search = budget.share(1 - comparing - (solving if polish else 0.0))
     best: Found | None = None
     for number in range(count):
         share = for_search.share(1 / (count - number))
@@ -215,17 +253,19 @@ def _candidates(work: _Work) -> Iterator[Plan]:
         yield work.finished(found.starts, found.ends, found.people, "search")
         if best is None or found.cost < best.cost:
             best = found
-    if polish and best is not None and best.makespan > work.bound and not budget.is_over:
-        yield from _polished(work, best)
+        if for_search.is_over:
+            break
+    if polish and best is not None and best.makespan > work.bound:
+        yield from _polished(work, best, budget.share(1 - comparing))
 
 
-def _polished(work: _Work, found: Found) -> Iterator[Plan]:
+def _polished(work: _Work, found: Found, budget: Budget) -> Iterator[Plan]:
     """A shorter plan of the solver's, where it finds one; what else counts may not suffer."""
-    from engines.planning.exact import is_small_enough, shorter  # noqa: PLC0415 - where it pays
+    from engines.planning.exact import shorter, start_s  # noqa: PLC0415 - only where it pays
 
-    if not is_small_enough(work.network):
+    if start_s(work.network) > budget.left_s / 2:
         return
-    answer = shorter(work.network, found.makespan, work.bound, work.budget, work.seed)
+    answer = shorter(work.network, found.makespan, work.bound, budget, work.seed)
     work.bound = answer.lower_bound
     if answer.starts is not None and answer.people is not None:
         polished = found_of(work.network, answer.starts, answer.people, work.goals)

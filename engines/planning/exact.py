@@ -19,8 +19,9 @@ from engines.planning.timing import Timing, timing_of
 
 LOOK_S = 0.02
 """How often the solver's CPU time is looked at."""
-MOST_GAPS = 20_000
-"""Absences, each counted once for each task that its person is able to do, in a model."""
+OPTION_S, GAP_S = 150e-6, 250e-6
+"""CPU seconds that a person who may do a task takes in the making and loading of a model, and each
+of their absences."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Answer:
     """[n], of a shorter plan with people."""
 
 
-def is_small_enough(network: Network) -> bool:
-    """Whether a model of all of it is of a size that the solver does something with."""
+def start_s(network: Network) -> float:
+    """CPU seconds, about, before the solver begins: what it takes to make a model of people."""
     absences = np.diff(network.absent_first)
-    return int(absences[network.able].sum()) <= MOST_GAPS
+    return OPTION_S * len(network.able) + GAP_S * int(absences[network.able].sum())
 
 
 def shorter(network: Network, makespan: int, known_bound: int, budget: Budget, seed: int) -> Answer:

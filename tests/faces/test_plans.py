@@ -70,7 +70,8 @@ async def test_in_slack_a_list_becomes_a_plan_and_the_thread_goes_on_with_it(
 ) -> None:
     ann, dev = world.slack.world.add_user("ann"), world.slack.world.add_channel("dev")
     await world.link(Account("slack", ann, "ann"), "ann")
-    asked = await world.slack.say(ann, dev, f"<@{BOT}> plan budget=1\n{LIST}")
+    typed = LIST.replace("- ", "•  ")  # as Slack's own editor writes a list
+    asked = await world.slack.say(ann, dev, f"<@{BOT}> plan budget=1\n{typed}")
     await until_over(world, 1)
     await world.slack.say(ann, dev, f"<@{BOT}> plan replan API takes 4d budget=1", thread=asked.ts)
     await until_over(world, 2)

@@ -1,12 +1,16 @@
 """What people say to have work planned, and what is asked of the worker."""
 
 import json
+from contextlib import suppress
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from handlers import Tier
+from handlers import Tier, UserError
+from handlers.plan_events import events_of, pins_of
 from jobs.desk import Desk, Done
 from jobs.messages import say
 from jobs.requests import (
@@ -235,3 +239,10 @@ async def test_a_request_can_be_kept_and_read_again(chat: Chat, asked: Asked, fi
 async def test_what_cannot_be_meant_is_told(chat: Chat, asked: Asked, line: str, told: str) -> None:
     assert told in await chat.say(f"@gryph {line}")
     assert asked.requests == []
+
+
+@given(st.lists(st.text(max_size=12), max_size=8))
+def test_any_words_are_events_or_told_to_be_none(words: list[str]) -> None:
+    for read in (events_of, pins_of):
+        with suppress(UserError):
+            assert read(words)

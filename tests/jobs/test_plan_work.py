@@ -11,6 +11,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.console.render import Screen, render_reply
+from engines.watch import Stopped
 from jobs.desk import Declined, Done
 from jobs.messages import Actions, Collapsible, File, Picture, Suggestion, Table
 from jobs.plan_kept import NAME
@@ -31,6 +32,7 @@ from jobs.requests import (
     Source,
     Takes,
 )
+from jobs.runner import RunningWatch
 from storage.ids import JobId
 from tests.jobs.table_top import JOB, TableTop
 
@@ -211,8 +213,8 @@ def test_what_nobody_can_do_is_told_and_planned_around(bench: Bench) -> None:
         "team: ana (backend), bo\n- A (1d)\n- Audit (1d, security) after A\n- End (1d) after Audit"
     )
     assert read(bench.talk(text)) == snapshot("""\
-Plan of the message
-───────────────────
+The plan
+────────
 
 Done      Mon 7 Dec 17:00
 Forecast  80 % between Mon 7 Dec and Tue 8 Dec, half of them by Mon 7 Dec
@@ -392,6 +394,17 @@ def test_events_about_nobody_and_plans_that_are_gone_are_told(bench: Bench) -> N
     bench.kept.files[JOB, NAME] = b"{}"
     with pytest.raises(Declined, match="cannot be read any more"):
         bench.change(Takes(task="DB", amount="1d"))
+
+
+def test_a_cancelled_job_stops_and_leaves_nothing(bench: Bench) -> None:
+    bench.file(TOML)
+    bench.desk.watch = watch = RunningWatch()
+    watch.stop = True
+    with pytest.raises(Stopped):
+        bench.file(TOML)
+    with pytest.raises(Stopped):
+        bench.change(Takes(task="DB", amount="1d", late=True))
+    assert bench.desk.kept == []
 
 
 def test_plans_are_compared_side_by_side(bench: Bench) -> None:

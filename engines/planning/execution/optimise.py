@@ -26,7 +26,7 @@ from engines.planning.execution.policies import (
     steering_of,
     with_people,
 )
-from engines.planning.execution.priorities import fitted_keys, measures_of
+from engines.planning.execution.priorities import SAMPLED, fitted_keys, measures_of
 from engines.planning.execution.right_shift import other_chainings, right_shift_policy
 from engines.planning.execution.scenarios import cv_of, draw_spread
 
@@ -60,8 +60,10 @@ class Stage:
 
 
 STAGES = (Stage(48, 0.4, 3), Stage(144, 0.7, 2), Stage(400, 0.97, 1))
-TRIALS = 50
-"""Trials between two looks at the clock."""
+TRIALS, LOOK_S = 50, 0.1
+"""Trials and CPU seconds, at most, between two looks at the clock."""
+FINALISTS, LAST_SHARE = 5, 0.3
+"""Policies that the last choice falls among, and the share of the budget it may take."""
 WARMTH = 0.002
 """Share of the makespan by which a trial may be worse at first, on average."""
 
@@ -81,15 +83,23 @@ def optimise(
     search = _Search(network, facts_of(network, cv_of(network, cv)), cv, budget, seed)
     screening = draw_spread(network, cv, SCREENED, seed)
     beginnings = beginnings_of(network, starts, people)
-    if not budget.is_over:
+    screened = {one.name: search.mean(one, screening) for one in beginnings}
+    each_s = budget.spent_s / len(beginnings) / SCREENED
+    if SAMPLED * FITTED_ON * each_s < FITTED_UNTIL * budget.cpu_s:
         beginnings.append(search.fitted(starts))
-    beginnings.sort(key=lambda one: search.mean(one, screening))
+        screened[FITTED] = search.mean(beginnings[-1], screening)
+    beginnings.sort(key=lambda one: screened[one.name])
     walked = _unlike(beginnings)
+    last_s = min(FINALISTS * VALIDATED * each_s, LAST_SHARE * budget.cpu_s)
     for number, stage in enumerate(STAGES):
-        walked = search.walked(walked[: stage.kept], stage, number)
+        end_s = stage.until * (budget.cpu_s - last_s)
+        trials = max(1, min(TRIALS, int(LOOK_S / max(each_s * stage.scenarios, 1e-9))))
+        walked = search.walked(walked[: stage.kept], stage, number, (end_s, trials))
         walked.sort(key=lambda one: search.mean(one, screening))
-    validation = draw_spread(network, cv, VALIDATED, seed + len(STAGES) + 1)
-    return min([*walked, *beginnings], key=lambda one: search.mean(one, validation))
+    finalists = [*walked, *beginnings][:FINALISTS]
+    validated = int(min(VALIDATED, max(SCREENED, last_s / max(FINALISTS * each_s, 1e-9))))
+    validation = draw_spread(network, cv, validated, seed + len(STAGES) + 1)
+    return min(finalists, key=lambda one: search.mean(one, validation))
 
 
 def _unlike(ranked: Sequence[Policy]) -> list[Policy]:
@@ -147,21 +157,24 @@ class _Search:
         )
         return list_policy(self.network, FITTED, keys)
 
-    def walked(self, policies: Sequence[Policy], stage: Stage, number: int) -> list[Policy]:
-        """The best of a walk from each, all together until the end of the stage."""
+    def walked(
+        self, policies: Sequence[Policy], stage: Stage, number: int, pace: tuple[float, int]
+    ) -> list[Policy]:
+        """The best of a walk from each; `pace`: when the stage ends, and trials in a look."""
+        end_s, trials = pace
         scenarios = draw_spread(self.network, self.cv, stage.scenarios, self.seed + 1 + number)
         begin_s = self.budget.spent_s
-        width_s = (stage.until * self.budget.cpu_s - begin_s) / len(policies)
+        width_s = (end_s - begin_s) / len(policies)
         return [
-            self._walk(one, scenarios, (begin_s + k * width_s, width_s), self.seed + k)
+            self._walk(one, scenarios, (begin_s + k * width_s, width_s, trials), self.seed + k)
             for k, one in enumerate(policies)
         ]
 
     def _walk(
-        self, policy: Policy, scenarios: Floats, time: tuple[float, float], seed: int
+        self, policy: Policy, scenarios: Floats, pace: tuple[float, float, int], seed: int
     ) -> Policy:
-        """The best policy of a walk that begins at one, at a time and for a time."""
-        begin_s, width_s = time
+        """The best policy of a walk from one, at a time, for a time, with trials in a look."""
+        begin_s, width_s, trials = pace
         here = _copied(steering_of(self.network, policy, ROOM))
         found = makespans_of(self.facts, here, scenarios)
         mean = float(found.mean())
@@ -178,7 +191,7 @@ class _Search:
         )
         while (passed := self.budget.spent_s - begin_s) < width_s:
             warmth = WARMTH * mean * (1.0 - passed / width_s) ** 2
-            anneal(self.facts, walk, scenarios, TRIALS, warmth)
+            anneal(self.facts, walk, scenarios, trials, warmth)
         found_better = walk.means[1] < mean
         return policy_of(self.network, walk.best, SEARCHED) if found_better else policy
 

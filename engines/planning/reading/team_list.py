@@ -40,7 +40,7 @@ from engines.planning.types import CannotPlan
 
 LONGEST_ITEM = 2_000
 """Characters."""
-_ITEM = re.compile(r"(\s*)(?:[-*+]|\d{1,9}[.)])\s+(?:\[([ xX])\]\s+)?(\S.*)")
+_ITEM = re.compile(r"(\s*)(?:[-*+•◦▪]|\d{1,9}[.)])\s+(?:\[([ xX])\]\s+)?(\S.*)")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
 _SETTING = re.compile(r"\s*(team|start|timezone|days|hours|holidays)\s*:\s*(\S.*)", re.IGNORECASE)
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")

@@ -71,7 +71,8 @@ def give_all(crew: Crew, draft: Draft, priority: Floats, wished: Ints, taste: Ta
         task: int = crew.links.free[i]
         if wished[task] >= 0 and takes[task, wished[task]] > 0:
             left[wished[task]] += takes[task, wished[task]]
-    draft.before[n:] = len(draft.before) - 1
+    for node in range(n, len(draft.before)):
+        draft.before[node] = node
     for i in range(len(draft.order)):
         task = _next_ready(priority, waits_for, crew.links.free)
         waits_for[task] = -1

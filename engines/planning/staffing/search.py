@@ -29,6 +29,8 @@ CYCLE = 150_000
 """Moves from hot to cold."""
 HOT, COLD = 0.05, 0.003
 """Temperatures at the ends of a cycle, as parts of the mean duration."""
+HOTTER = (1.0, 3.0)
+"""Of cycles in turn: a small team's plans are deep holes, a large one's are not."""
 GUIDE = 2.0
 """What a tick costs, beside the goals, by which one person ends after the best makespan."""
 POLISH_CYCLE = 10_000
@@ -69,14 +71,16 @@ class Cooling:
     moves: int = CYCLE
     hot: float = HOT
     guide: float = GUIDE
+    hotter: tuple[float, ...] = HOTTER
 
     def stretches(self, tries: int, scale: float) -> Iterator[tuple[float, float]]:
         """Temperatures at both ends of every `tries` moves, without end; `scale` is in ticks."""
         steps = max(1, self.moves // tries)
         for step in count():
-            done = step % steps
-            hot, cold = ((COLD / self.hot) ** ((done + i) / steps) for i in range(2))
-            yield scale * self.hot * hot, scale * self.hot * cold
+            cycle, done = divmod(step, steps)
+            start = self.hot * self.hotter[cycle % len(self.hotter)]
+            hot, cold = (start * (COLD / start) ** ((done + i) / steps) for i in range(2))
+            yield scale * hot, scale * cold
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def replan(network: Network, held: Held, budget: Budget, seed: int, goals: Goals
         for later in TEMPERS:
             taste = Taste(later * end, max(search.crew.prices.moves, LOYAL))
             search.give(priority, search.crew.prices.people, taste)
-    search.anneal(budget, seed, Cooling(POLISH_CYCLE, POLISH_HOT, POLISH_GUIDE), 0)
+    search.anneal(budget, seed, Cooling(POLISH_CYCLE, POLISH_HOT, POLISH_GUIDE, (1.0,)), 0)
     return search.found()
 
 

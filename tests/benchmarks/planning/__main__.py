@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.benchmarks.machine import machine
-from tests.benchmarks.planning import executions, makespans, random_problems
+from tests.benchmarks.planning import executions, makespans, random_problems, replanning
 from tests.benchmarks.planning.instances import instances_in
 
-MEASURES = ("makespans", "executions", "random")
+MEASURES = ("makespans", "executions", "replanning", "random")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nMean makespan under log-normal durations, beside the plan with right shift\n")
         print(executions.table(executed))
         found["executions"] = [asdict(one) for one in executed]
+    if "replanning" in measures:
+        rows = replanning.measure(given.seed, given.events)
+        print(f"\nRe-planning after {given.events} events, 120 tasks and 20 people\n")
+        print(replanning.table(rows))
+        found["replanning"] = [asdict(row) for row in rows]
     if "random" in measures:
         plans = random_problems.check(given.problems)
         print(f"\n{given.problems:,} random problems: {plans:,} plans, none breaks a rule")
@@ -62,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", help="only this set, as the tables name it")
     parser.add_argument("--measure", action="append", choices=MEASURES)
+    parser.add_argument("--events", type=int, default=24, help="that are re-planned after")
     parser.add_argument("--problems", type=int, default=10_000, help="random ones")
     parser.add_argument("--ours", action="store_true", help="without the others")
     parser.add_argument("--json", type=Path, metavar="OUT")

@@ -1,14 +1,14 @@
 """What learning adds to planning: `python -m tests.benchmarks.planning.learning --instances DIR`.
 
-Policies on common fresh scenarios against the best of all that are not learned, instance by
-instance, that one chosen in hindsight; and each other learned part beside the same without it, at
-equal work. Prints Markdown.
+Policies on common fresh scenarios against the best list policy, rule or right shift of each
+instance; and each other learned part beside the same without it, at equal work. Prints Markdown.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any, cast
@@ -41,10 +41,11 @@ HELD_OUT_SEED = 2_000_000
 SPREADS = (0.3, 0.7)
 PLAN_S = 0.3
 RESAMPLED = 5_000
-BLIND, SEEING = Foresight(0), Foresight(9)
+CHOSEN_ON = 1_000
+"""Scenarios on which an instance's best policy that is not learned is chosen."""
+TABLES = ("policies", "prior", "bandit")
 CALLS = 400
-LEARNED = ("scorer, no futures", "scorer", "bidders")
-BESIDE = ("searched", "rollouts")
+SEARCHED = "searched"
 
 
 @dataclass(frozen=True)
@@ -84,25 +85,39 @@ def compare(subject: Subject, cv: float, given: argparse.Namespace, weights: Wei
     base = optimise(network, starts, people, cv, Budget(given.cpu_seconds), given.seed)
     durations = draw(network, cv, given.scenarios, given.seed + 7919)
     rules = [base, *beginnings_of(network, starts, people)]
-    means = [float(executed(network, rule, durations, cv=cv).mean()) for rule in rules]
-    over = {BESIDE[0]: means[0]}
+    choosing = draw(network, cv, CHOSEN_ON, given.seed + 104_729)
+    best = min(rules, key=lambda rule: executed(network, rule, choosing, cv=cv).mean())
+    anchor = float(executed(network, best, durations, cv=cv).mean())
+    over = {SEARCHED: float(executed(network, base, durations, cv=cv).mean())}
     cpu_ms: dict[str, float] = {}
-    for name, run in policies(case_of(network, base, cv), weights).items():
+    for name, run in policies(case_of(network, base, cv), weights, given.futures).items():
         began_s = process_time()
         over[name] = float(run(durations).mean())
         cpu_ms[name] = 1_000 * (process_time() - began_s) / len(durations)
-    anchor = min(means)
     percent = {name: 100 * (mean / anchor - 1) for name, mean in over.items()}
     return Row(subject.set, cv, percent, cpu_ms)
 
 
-def policies(case: Case, weights: Weights) -> dict[str, Callable[[Floats], Floats]]:
-    return {
-        "rollouts": lambda d: makespans_by_rollout(case, d, SEEING),
-        "scorer, no futures": lambda d: makespans(case, weights, d, BLIND),
-        "scorer": lambda d: makespans(case, weights, d, SEEING),
-        "bidders": lambda d: makespans_by_auction(case, weights, d, SEEING),
+def policies(
+    case: Case, weights: Weights, futures: Sequence[int]
+) -> dict[str, Callable[[Floats], Floats]]:
+    found: dict[str, Callable[[Floats], Floats]] = {
+        "scorer, no futures": lambda d: makespans(case, weights, d, Foresight(0)),
+        "bidders": lambda d: makespans_by_auction(case, weights, d, Foresight(futures[0])),
     }
+    for count in futures:
+        seeing = Foresight(count)
+        found[f"rollouts, {count} futures"] = partial(_rollouts, case, seeing)
+        found[f"scorer, {count} futures"] = partial(_scorer, (case, weights), seeing)
+    return found
+
+
+def _rollouts(case: Case, seeing: Foresight, durations: Floats) -> Floats:
+    return makespans_by_rollout(case, durations, seeing)
+
+
+def _scorer(learned: tuple[Case, Weights], seeing: Foresight, durations: Floats) -> Floats:
+    return makespans(*learned, durations, seeing)
 
 
 def plan_of(network: Network, seed: int) -> tuple[Ints, Ints | None]:
@@ -121,7 +136,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def policy_table(rows: Sequence[Row]) -> Iterator[str]:
-    names = [*BESIDE, *LEARNED]
+    names = list(rows[0].over)
     yield "| set | cv | n | " + " | ".join(names) + " |"
     yield "|" + "---|" * (3 + len(names))
     groups = sorted({(row.set, row.cv) for row in rows})
@@ -134,11 +149,15 @@ def policy_table(rows: Sequence[Row]) -> Iterator[str]:
     yield "| CPU ms an execution | | | " + " | ".join(f"{ms:.1f}" for ms in spent) + " |"
 
 
-def learned_share(rows: Sequence[Row]) -> Iterator[str]:
+def learned_share(rows: Sequence[Row], futures: int) -> Iterator[str]:
     """What the scorer adds to the futures that it is shown."""
     for cv in SPREADS:
-        saved = [row.over["scorer"] - row.over["rollouts"] for row in rows if row.cv == cv]
-        yield f"- cv {cv}: the scorer over rollouts of as many futures {cell(saved, full=True)} %"
+        saved = [
+            row.over[f"scorer, {futures} futures"] - row.over[f"rollouts, {futures} futures"]
+            for row in rows
+            if row.cv == cv
+        ]
+        yield f"- cv {cv}, {futures} futures: scorer over rollouts {cell(saved, full=True)} %"
 
 
 def cell(values: Sequence[float], *, full: bool) -> str:
@@ -205,19 +224,28 @@ def main() -> None:
     parser.add_argument("--scenarios", type=int, default=60)
     parser.add_argument("--cpu-seconds", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--futures", type=int, nargs="+", default=[9, 25])
+    parser.add_argument("--only", choices=TABLES, nargs="+", default=TABLES)
     given = parser.parse_args()
     chosen = subjects(given.instances, given.generated, given.every)
-    weights = load()
-    rows: list[Row] = []
+    capacities = [one for one in chosen if not one.network.people]
+    if "policies" in given.only:
+        print_policies(chosen, given)
+    if "prior" in given.only:
+        print("\n" + "\n".join(prior_table(capacities, given.seed)))
+    if "bandit" in given.only:
+        print("\n" + "\n".join(bandit_table(capacities[::4], given.seed)))
+
+
+def print_policies(chosen: Sequence[Subject], given: argparse.Namespace) -> None:
+    weights, rows = load(), list[Row]()
     for one in chosen:
         rows += [compare(one, cv, given, weights) for cv in SPREADS]
         print(f"{one.name}: {[row.over for row in rows[-2:]]}", file=sys.stderr, flush=True)
-    print("Mean makespan over that of the best policy that is not learned, %:\n")
+    print("Mean makespan over that of the best list policy, rule or right shift, %:\n")
     print("\n".join(policy_table(rows)))
-    print("\n" + "\n".join(learned_share(rows)))
-    capacities = [one for one in chosen if not one.network.people]
-    print("\n" + "\n".join(prior_table(capacities, given.seed)))
-    print("\n" + "\n".join(bandit_table(capacities[::4], given.seed)))
+    for futures in given.futures:
+        print("\n" + "\n".join(learned_share(rows, futures)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 from engines.planning.arrays import Floats, Network, network_of
 from engines.planning.budget import Budget
 from engines.planning.checking import violations
-from engines.planning.engine import MOVING_LITTLE
+from engines.planning.engine import moving_little
 from engines.planning.staffing.goals import Goals, Held
 from engines.planning.staffing.search import Found, Hint, Start, found_of, replan, search
 from engines.planning.types import Fixed, Person, Placed, Problem, Task
@@ -148,12 +148,13 @@ def _urgent(problem: Problem, random: np.random.Generator) -> Problem:
 
 def _answered(event: Event) -> Row:
     held, known = event.held, _known(event)
+    little = moving_little(event.problem)
 
     def listed(network: Network) -> Found:
-        return replan(network, held, Budget(0.0), 1, MOVING_LITTLE)
+        return replan(network, held, Budget(0.0), 1, little)
 
     def polished(network: Network) -> Found:
-        return replan(network, held, Budget(POLISH_S), 1, MOVING_LITTLE)
+        return replan(network, held, Budget(POLISH_S), 1, little)
 
     def full(network: Network) -> Found:
         return search(network, Budget(FULL_S), 1, ALONE)

@@ -160,7 +160,7 @@ What I can do
 | --- | --- |
 | `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
 | `/gryph generate` | Write, fix or refactor code with a model, and check what it wrote |
-| `/gryph status` | Show where a job is, or your latest jobs |
+| `/gryph plan` | Plan who does what and when, tell how sure that is, and plan again after an event |
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.\
 """)
 

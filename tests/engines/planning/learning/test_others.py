@@ -72,7 +72,7 @@ def test_looking_ahead_mends_a_wrong_order() -> None:
     case = case_of(network, blocking_first(network), 0.1)
     durations = draw(network, 0.1, 10, 1)
     found = makespans_by_rollout(case, durations, Foresight(8, 4, 1))
-    assert (found < 9).all()
+    assert found.mean() < 9 < 0.8 * makespans(case, base_weights(), durations, Foresight(0)).mean()
 
 
 def test_annealed_bases_are_reproducible() -> None:
