@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from engines.planning.learning.command import set_up
 from engines.planning.reading.files import read_problem
 from engines.planning.types import CannotPlan, Plan
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--cpu-seconds", type=seconds, default=DEFAULT_CPU_S)
     simulate.add_argument("--json", action="store_true", help="print JSON")
     simulate.set_defaults(run=_simulate)
+    set_up(actions.add_parser("train", help="train a policy that decides while a project runs"))
     warm = actions.add_parser("warm", help="compile what is compiled, for set-up")
     warm.set_defaults(run=_warm)
     return parser

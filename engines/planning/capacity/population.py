@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints
-from engines.planning.capacity.chance import below, drawn, share
 from engines.planning.capacity.packed import Packed
 from engines.planning.capacity.schedules import (
     Room,
@@ -21,6 +20,7 @@ from engines.planning.capacity.schedules import (
     sequence_of,
 )
 from engines.planning.capacity.variation import cross, shift
+from engines.planning.chance import below, drawn, share
 from engines.planning.compiled import compiled
 
 NEAR = 10

@@ -8,7 +8,6 @@ import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network
 from engines.planning.budget import Budget
-from engines.planning.capacity.chance import seeded
 from engines.planning.capacity.packed import pack
 from engines.planning.capacity.population import (
     bench_of,
@@ -19,6 +18,7 @@ from engines.planning.capacity.population import (
 )
 from engines.planning.capacity.priorities import Rule, priorities
 from engines.planning.capacity.schedules import room_of, unpacked
+from engines.planning.chance import seeded
 
 _PLACEMENTS_A_CHUNK = 400_000
 """Tasks placed between two looks at the budget: some 20 ms."""

@@ -1,8 +1,8 @@
 """New sequences from old ones; each keeps every task after its predecessors."""
 
 from engines.planning.arrays import Ints
-from engines.planning.capacity.chance import below, drawn
 from engines.planning.capacity.packed import Packed
+from engines.planning.chance import below, drawn
 from engines.planning.compiled import compiled
 
 

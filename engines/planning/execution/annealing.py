@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints
-from engines.planning.capacity.chance import below, share
+from engines.planning.chance import below, share
 from engines.planning.compiled import compiled
 from engines.planning.execution.dispatch import execute
 from engines.planning.execution.events import Facts, State, Steering, new_state

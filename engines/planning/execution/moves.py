@@ -7,7 +7,7 @@ block itself.
 import numpy as np
 
 from engines.planning.arrays import Ints
-from engines.planning.capacity.chance import below, share
+from engines.planning.chance import below, share
 from engines.planning.compiled import compiled
 from engines.planning.execution.events import IS_INSTANT, LEAD, RANK, WAITS, Facts, Steering
 

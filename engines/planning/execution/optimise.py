@@ -12,7 +12,7 @@ import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network
 from engines.planning.budget import Budget
-from engines.planning.capacity.chance import seeded
+from engines.planning.chance import seeded
 from engines.planning.execution.annealing import Walk, anneal
 from engines.planning.execution.dispatch import makespans_of
 from engines.planning.execution.events import Facts, Steering

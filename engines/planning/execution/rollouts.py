@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network
-from engines.planning.capacity.chance import below, seeded
+from engines.planning.chance import below, seeded
 from engines.planning.compiled import compiled
 from engines.planning.execution.dispatch import Executed, begin, go_on, settle
 from engines.planning.execution.events import (

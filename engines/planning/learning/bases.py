@@ -3,8 +3,8 @@
 import numpy as np
 
 from engines.planning.arrays import Floats, Network
-from engines.planning.capacity.chance import seeded
 from engines.planning.capacity.schedules import list_schedule
+from engines.planning.chance import seeded
 from engines.planning.execution.annealing import Walk, anneal
 from engines.planning.execution.dispatch import makespans_of
 from engines.planning.execution.events import Steering

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints
-from engines.planning.capacity.chance import share
+from engines.planning.chance import share
 from engines.planning.compiled import compiled
 from engines.planning.staffing.costs import lateness, makespan, of_hands, of_times, total
 from engines.planning.staffing.crew import Crew

@@ -7,7 +7,7 @@ people exchange a task each. Places stay inside what precedence allows.
 from typing import NamedTuple
 
 from engines.planning.arrays import Ints
-from engines.planning.capacity.chance import below, share
+from engines.planning.chance import below, share
 from engines.planning.compiled import compiled
 from engines.planning.staffing.crew import Crew, Dues, Hands, Links
 from engines.planning.staffing.draft import Draft, link, unlink

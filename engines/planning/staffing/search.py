@@ -12,7 +12,7 @@ import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network
 from engines.planning.budget import Budget
-from engines.planning.capacity.chance import seeded
+from engines.planning.chance import seeded
 from engines.planning.staffing.annealing import Heat, anneal, note, nothing_yet, resume
 from engines.planning.staffing.costs import total
 from engines.planning.staffing.crew import Crew, crew_of

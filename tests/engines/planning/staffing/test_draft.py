@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.planning.arrays import network_of
-from engines.planning.capacity.chance import seeded
+from engines.planning.chance import seeded
 from engines.planning.staffing.annealing import Heat, anneal, note, nothing_yet
 from engines.planning.staffing.costs import total
 from engines.planning.staffing.crew import Crew, crew_of
