@@ -29,6 +29,7 @@ _REDIRECT = r"\1redirect.github.com"
 """GitHub's own host that leads to the same page, and under which no reference is made."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINE_TAG = re.compile(r"(\n[ \t>]*)<")
+_LINE_NOTE = re.compile(r"\n[ \t>]*\[(?=\^)")
 _ENTITY = re.compile(r"&(?=#|commat;|num;|colon;|sol;)", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
 _NUMBER = re.compile(
@@ -47,6 +48,17 @@ _INFO = re.compile(r"([ \t]*)(\S+)")
 _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _ITEM = re.compile(r"^[ \t>]*(?=(?:\d{1,9}[.)]|[-+*])(?:[ \t]|$))")
 _TICKS = re.compile(r"`+")
+_MANY_TICKS = re.compile(r"`{79}(?=`)")
+"""GitHub takes no run of more than 80 for a code span's beginning."""
+_LONG_FENCE = re.compile(r"`{200}(?=`)|~{200}(?=~)")
+"""GitHub counts 255 of a fence at most, and ends a longer one with those."""
+_BRACKETS = re.compile(r"\[(?:(?!://)[^\[\]`\\])*\]")
+_UNPAIRED = re.compile(r"(\\.)|`", re.DOTALL)
+_UNBROKEN = re.compile(r"[^ \t\n\v\f\r]+")
+"""What GitHub would take for the rest of an address, backticks included."""
+_LINKED = re.compile(
+    r"(?<!\]\()(?:(?:https?|ftp):(?=//)|(?<![A-Za-z0-9])www(?=\.))", re.IGNORECASE
+)
 _ACTIVE = frozenset({"suggestion", "mermaid", "geojson", "topojson", "stl", "math"})
 """Languages of a fence that GitHub shows as something other than code."""
 
@@ -101,7 +113,7 @@ def cell(markdown: str) -> str:
 
 def code_span(text: str) -> str:
     """One line of code within a sentence."""
-    text = one_line(text)
+    text = _MANY_TICKS.sub(r"\g<0>" + ZERO_WIDTH, one_line(text))
     ticks = "`" * (longest_ticks(text) + 1)
     edge = " " if text.startswith("`") or text.endswith("`") or not text else ""
     return f"{ticks}{edge}{text}{edge}{ticks}"
@@ -114,8 +126,12 @@ def longest_ticks(text: str) -> int:
 
 def harmless(markdown: str) -> str:
     """Markdown blocks that do nothing but show, with every fence closed."""
-    parts = passages(clean(markdown))
-    return "\n".join(line for part in parts for line in _made_harmless(part))
+    parts = list(passages(_LONG_FENCE.sub(r"\g<0>" + ZERO_WIDTH, clean(markdown))))
+    made = "\n".join(line for part in parts for line in _made_harmless(part))
+    first = next((part for part in parts if "".join(part.lines).strip(" \t")), None)
+    if first is None or first.kind is not Kind.INDENTED or first.lines[0][0] not in " \t":
+        return made
+    return f"{ZERO_WIDTH}\n\n{made}"  # behind a list, it would be text of the last item
 
 
 def _made_harmless(part: Passage) -> list[str]:
@@ -141,36 +157,76 @@ def _opening(line: str, markup: str) -> str:
 
 def _rows(lines: list[str]) -> list[str]:
     make = _spans if reads_alike(lines) else _disarmed
+    is_open = _is_open("\n".join(lines))
     # behind a pipe, an address is one only if it really is a table: made harmless as if not
-    made = ["|".join(make(f"|{cell}")[1:] for cell in line.split("|")) for line in lines]
+    made = [
+        "|".join(make(f"|{cell}", is_open=is_open)[1:] for cell in line.split("|"))
+        for line in lines
+    ]
     # what goes on with a paragraph may begin a list where the lines before it are a table
     return [made[0], *(_ITEM.sub(rf"\g<0>{ZERO_WIDTH}", line) for line in made[1:])]
 
 
-def _spans(text: str) -> str:
-    """One block's inline text, its code spans left as they are."""
+def _is_open(text: str) -> bool:
+    """Whether a bracket may be open where an address stands: GitHub makes no link of that one."""
+    return "[" in _BRACKETS.sub("", text)
+
+
+def _spans(text: str, *, is_open: bool | None = None) -> str:
+    """One block's inline text, its code spans left as they are, all other backticks escaped.
+
+    Once GitHub has looked for a run's pair in vain, it takes no more than one code span of those
+    that follow with as many backticks.
+    https://github.com/github/cmark-gfm/blob/master/src/inlines.c (scan_to_closing_backticks)
+    """
+    is_open = _is_open(text) if is_open is None else is_open
     out: list[str] = []
     before = ""
-    for plain, code in split(text):
-        # a tag at a line's start begins an HTML block even within what would be code
-        out += (_disarmed(before + plain)[len(before) :], _LINE_TAG.sub(r"\1&lt;", code))
+    for plain, code in split(_MANY_TICKS.sub(r"\g<0>" + ZERO_WIDTH, text)):
+        made = _disarmed(before + plain, code[:1], is_open=is_open)[len(before) :]
+        out += (_UNPAIRED.sub(_escaped_tick, made), _unbroken(code))
         before = "`" if code else ""
     return "".join(out)
 
 
-def _disarmed(plain: str) -> str:
-    """Text outside of code; addresses stay whole."""
-    plain = open_links(plain)
+def _unbroken(code: str) -> str:
+    """Code without what begins a block at a line's start, and so ends it: a tag or a footnote."""
+    return _LINE_NOTE.sub(r"\g<0>" + ZERO_WIDTH, _LINE_TAG.sub(r"\1&lt;", code))
+
+
+def _escaped_tick(found: re.Match[str]) -> str:
+    return found[1] or "\\`"
+
+
+def _disarmed(plain: str, following: str = "", *, is_open: bool = False) -> str:
+    """Text outside of code; addresses stay whole, but where a bracket may be open."""
+    plain = _off_ticks(open_links(plain), following)
     out: list[str] = []
     at = 0
     for address in _ADDRESS.finditer(plain):
         between = plain[at : address.start()]
         shown = address[0]
-        if _LINK_START.search(between):  # it ends with the bracket, not with the word
+        is_target = _LINK_START.search(between) is not None
+        if is_target:  # it ends with the bracket, not with the word
             shown = shown.partition(")")[0]
-        out += (_unlinked(between, shown[:8]), _ISSUE.sub(_REDIRECT, shown))
+        made = _ISSUE.sub(_REDIRECT, shown)
+        out += (
+            _unlinked(between, shown[:8]),
+            _unreferred(made) if is_open and not is_target else made,
+        )
         at = address.start() + len(shown)
     return "".join(out) + _unlinked(plain[at:])
+
+
+def _off_ticks(text: str, following: str) -> str:
+    """Text with no address that would draw backticks in, its own or the code's behind it."""
+    made = _UNBROKEN.sub(_without_ticks, text + following)
+    return made[: len(made) - len(following)]
+
+
+def _without_ticks(found: re.Match[str]) -> str:
+    address, tick, rest = found[0].rpartition("`")
+    return _LINKED.sub(r"\g<0>" + ZERO_WIDTH, address) + tick + rest
 
 
 def _unlinked(text: str, following: str = "") -> str:

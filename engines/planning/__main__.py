@@ -96,7 +96,7 @@ def _simulate(given: argparse.Namespace) -> None:
     from engines.planning.execution import files  # noqa: PLC0415 - only for a readable file
     from engines.planning.execution.simulation import Setting, simulate  # noqa: PLC0415 - as above
 
-    plan = files.plan_from_json(given.plan.read_text(errors="replace"), problem)
+    plan = files.plan_from_json(given.plan.read_text("utf-8-sig", errors="replace"), problem)
     durations = None if given.durations is None else files.read_durations(given.durations, problem)
     setting = Setting(given.cv, given.scenarios, given.seed, given.cpu_seconds)
     simulated = simulate(problem, plan, setting, durations)

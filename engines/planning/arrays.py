@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 NEVER = 1 << 40
 """A deadline that is none."""
+SHOWN_IN_CIRCLE = 8
+"""Tasks of a circle that its message names."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,10 @@ def _circle(tasks: Sequence[Task], after: Sequence[Sequence[int]], free: Sequenc
         walked.append(at)
         at = next(one for one in after[at] if one not in placed)
     circle = [*walked[walked.index(at) :], at]
-    return " → ".join(tasks[i].id for i in circle)
+    told = [tasks[i].id for i in circle]
+    if len(told) > SHOWN_IN_CIRCLE:
+        told = [*told[: SHOWN_IN_CIRCLE - 2], "…", told[-1]]
+    return " → ".join(told)
 
 
 def _able(problem: Problem) -> tuple[list[list[int]], list[list[int]]]:

@@ -40,7 +40,7 @@ COMPARING_SHARE = 0.1
 FEWEST = 30
 EXECUTION_S = 1.5e-6
 """CPU seconds that a task takes in a scenario, about."""
-HANDS, SHIFT = 1 / 48, 0.02
+HANDS, SHIFT = 1 / 40, 0.02
 """What a change of hands has to save to be made, as a share of a task's mean duration, and what a
 tick by which a start moves has to: the least at which an overrun changes the hands of few tasks and
 costs next to nothing (README)."""

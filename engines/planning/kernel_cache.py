@@ -27,7 +27,7 @@ class TreeLocator:
     def __init__(self, source: Path) -> None:
         """`source` holds the function."""
         self._source = source
-        self._folder = _writable(source.parent / "__pycache__")
+        self._folder = kernels_in(source.parent / "__pycache__")
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self | None:
@@ -72,7 +72,7 @@ def source_stamp(source: Path) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _writable(folder: Path) -> Path:
+def kernels_in(folder: Path) -> Path:
     """The folder itself, or a copy that only this process has, where nothing can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

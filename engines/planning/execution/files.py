@@ -1,10 +1,11 @@
 """What `simulate` reads and writes: a plan as `solve` wrote it, durations, and every start."""
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,18 +102,21 @@ def _arrays(path: Path) -> list[Anything]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CannotPlan(f"{path.name} has more than {MOST_BYTES // 1_000_000} MB")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            if isinstance(found, np.ndarray):
-                raise CannotPlan(f"{path.name} holds one array; durations and ids are expected")
-            return [found[name] for name in found.files]
+        with path.open("rb") as file:
+            if not is_zipfile(file):
+                raise CannotPlan(f"{path.name} is no .npz file")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found:
+                arrays: list[object] = [found[name] for name in found.files]
     except OSError as wrong:
         raise CannotPlan(f"{path.name} cannot be read: {wrong.strerror or 'no .npz'}") from wrong
-    except (ValueError, BadZipFile, EOFError) as wrong:
+    except (ValueError, BadZipFile, EOFError, zlib.error, MemoryError) as wrong:
         raise CannotPlan(f"{path.name} is no .npz file of arrays") from wrong
+    return [one for one in arrays if isinstance(one, np.ndarray)]  # the rest is no .npy
 
 
 def _ids(values: Anything) -> list[str]:
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" and np.isfinite(values).all():
         values = values.astype(np.int64)
     return [one.decode() if isinstance(one, bytes) else str(one) for one in values.tolist()]
 

@@ -41,6 +41,11 @@ CAPACITY_WEIGHTS = np.array([60, 72, 100, 100], np.int64)
 PEOPLE_WEIGHTS = np.array([45, 50, 65, 100], np.int64)
 
 
+TASK_S, STAFFED_TASK_S = 0.15e-6, 0.8e-6
+"""About the CPU seconds that the execution of a task takes, as a budget is told."""
+RACED = 0.6
+"""About the share of its scenarios that a trial is executed on before it is given up."""
+
 FITTED = "fitted list"
 FITTED_ON = 100
 """Scenarios on which a list's weights are fitted."""
@@ -144,7 +149,12 @@ class _Search:
     def mean(self, policy: Policy, scenarios: Floats) -> float:
         """The mean makespan."""
         steering = steering_of(self.network, policy)
+        self._did(len(scenarios))
         return float(makespans_of(self.facts, steering, scenarios).mean())
+
+    def _did(self, executions: float) -> None:
+        task_s = STAFFED_TASK_S if self.network.people else TASK_S
+        self.budget.did(executions * self.network.n * task_s)
 
     def fitted(self, starts: Ints) -> Policy:
         """The list of the best weights of the tasks' measures."""
@@ -192,6 +202,7 @@ class _Search:
         while (passed := self.budget.spent_s - begin_s) < width_s:
             warmth = WARMTH * mean * (1.0 - passed / width_s) ** 2
             anneal(self.facts, walk, scenarios, trials, warmth)
+            self._did(RACED * trials * len(scenarios))
         found_better = walk.means[1] < mean
         return policy_of(self.network, walk.best, SEARCHED) if found_better else policy
 

@@ -88,8 +88,10 @@ def look_ahead(
 ) -> tuple[Floats, Floats]:
     """Starts and ends [S, n] of durations [S, n]."""
     state, future = new_state(facts), new_state(facts)
+    first_chance = chance.copy()
     starts, ends = np.empty(durations.shape), np.empty(durations.shape)
     for s in range(len(durations)):
+        chance[:] = first_chance  # what comes of a scenario does not depend on those before it
         begin(facts, steering, state, durations[s])
         while True:
             settle(facts, steering, state, durations[s])

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.planning.arrays import Floats, Ints, Network, network_of
-from engines.planning.budget import Budget
+from engines.planning.budget import Reckoned
 from engines.planning.execution.dispatch import ASSUMED_CV, Executed, makespans, run
 from engines.planning.execution.optimise import optimise
-from engines.planning.execution.policies import NOBODY, Policy, classic_rules
+from engines.planning.execution.policies import NOBODY, Policy
 from engines.planning.execution.right_shift import right_shift_policy
 from engines.planning.execution.rollouts import run_ahead
-from engines.planning.execution.scenarios import draw, draw_spread
+from engines.planning.execution.scenarios import draw
 from engines.planning.types import Placed, Problem
 
 SAMPLES = (16, 32, 64, 128)
 """Numbers of futures that an option is played out in; fewer do not help."""
-TIMED = 2
-"""Scenarios on which looking ahead is timed."""
+PLAYED_S = 0.2e-6
+"""About the CPU seconds that a future takes in all of a scenario's decisions, over n squared."""
 AHEAD = 0.5
 """The share of the CPU seconds that looking ahead may take."""
 
@@ -33,7 +33,8 @@ class Setting:
     seed: int
     cpu_s: float
     """What the search of a policy may take, and, with capacities, looking ahead for it: half of it
-    where that is enough for a number of samples that helps."""
+    where that is enough for a number of samples that helps. It is reckoned, not read from a clock,
+    so that changed durations change nothing before a task ends differently."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def simulate(
     if durations is None:
         durations = draw(network, spread, setting.scenarios, setting.seed)
     shifted = right_shift_policy(network, starts, people)
-    samples = _affordable(network, spread, len(durations), setting.cpu_s * AHEAD)
+    samples = _affordable(network, len(durations), setting.cpu_s * AHEAD)
     search_s = setting.cpu_s * (1.0 - AHEAD) if samples else setting.cpu_s
-    policy = optimise(network, starts, people, spread, Budget(search_s), setting.seed)
+    policy = optimise(network, starts, people, spread, Reckoned(search_s), setting.seed)
     if samples:
         executed = run_ahead(network, policy, durations, spread, samples=samples, seed=setting.seed)
         policy = policy.named(f"{policy.name}, {samples} futures ahead")
@@ -90,18 +91,11 @@ def simulate(
     return Simulated(policy, executed, makespans(network, shifted, durations, cv=spread))
 
 
-def _affordable(network: Network, cv: float | Floats, scenarios: int, cpu_s: float) -> int:
-    """How many futures of each option so many scenarios can be played out with; 0 for too few.
-
-    Measured on scenarios of its own.
-    """
-    if network.people or cpu_s <= 0:
+def _affordable(network: Network, scenarios: int, cpu_s: float) -> int:
+    """How many futures of each option so many scenarios can be played out with; 0 for too few."""
+    if network.people:
         return 0
-    policy, own = classic_rules(network)[0], draw_spread(network, cv, 1 + TIMED, 0)
-    run_ahead(network, policy, own[:1], cv, samples=SAMPLES[0])
-    clock = Budget(cpu_s)
-    run_ahead(network, policy, own[1:], cv, samples=SAMPLES[0])
-    each_s = clock.spent_s / TIMED / SAMPLES[0]
+    each_s = PLAYED_S * network.n**2
     return max((many for many in SAMPLES if many * each_s * scenarios <= cpu_s), default=0)
 
 

@@ -57,7 +57,7 @@ def give(
     first, last = facts.able_first[task], facts.able_first[task + 1]
     ticks = expected_ticks(facts.able[first:last], facts.able_durations[first:last], person)
     absences = absences_of(facts, person)
-    end = work(absences, now, duration * ticks / facts.planned[task])
+    end = work(absences, now, duration * (ticks / facts.planned[task]))
     state.tasks[task, PERSON] = person
     state.crew[person, BUSY] = task
     flip(state.idle, person)

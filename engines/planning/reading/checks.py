@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from engines.planning.arrays import network_of
+from engines.planning.arrays import SHOWN_IN_CIRCLE, network_of
 from engines.planning.reading.drafts import DraftTask
 from engines.planning.reading.words import nearest, shortened, shown
 from engines.planning.team import TeamPlan
 from engines.planning.timing import timing_of
 from engines.planning.types import CannotPlan, Person, Task
-
-_SHOWN_IN_CIRCLE = 8
 
 
 def check_circles(drafts: Sequence[DraftTask]) -> None:
@@ -24,8 +22,8 @@ def check_circles(drafts: Sequence[DraftTask]) -> None:
         first = min(range(len(circle) - 1), key=lambda i: list(where).index(circle[i]))
         circle = [*circle[first:-1], *circle[:first], circle[first]]
         told = [shortened(name) for name in circle]
-        if len(told) > _SHOWN_IN_CIRCLE:
-            told = [*told[: _SHOWN_IN_CIRCLE - 2], "…", told[-1]]
+        if len(told) > SHOWN_IN_CIRCLE:
+            told = [*told[: SHOWN_IN_CIRCLE - 2], "…", told[-1]]
         raise CannotPlan(
             f"{where[circle[0]]}: tasks wait for each other in a circle: {' → '.join(told)}"
         ) from None

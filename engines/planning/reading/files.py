@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engines.planning.reading.assembly import assembled
 from engines.planning.reading.drafts import DraftPlan
-from engines.planning.reading.imopse import PEOPLE, TASKS, read_imopse
+from engines.planning.reading.imopse import HEADINGS, read_imopse
 from engines.planning.reading.lines import MOST_TASKS
 from engines.planning.reading.psplib import HEADING, read_psplib
 from engines.planning.reading.team_csv import COLUMNS, cells_of, drafted_csv
@@ -79,9 +79,9 @@ def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Pr
         CannotPlan: As `read_problem`, of what is wrong in single places.
     """
     text = _text(raw, name)
-    if HEADING in text:
+    if HEADING in text.upper():
         return _bounded(read_psplib(text), name)
-    if any(line.startswith((PEOPLE, TASKS)) for line in text.splitlines()):
+    if HEADINGS.search(text):
         return _bounded(read_imopse(text), name)
     if _TABLES.search(text) or name.endswith(".toml"):
         return drafted_toml(text)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from engines.planning.reading.lines import Line, lines_of
 from engines.planning.types import CannotPlan, Person, Problem, Task
 
-PEOPLE = "ResourceID"
-TASKS = "TaskID"
+PEOPLE, TASKS = "RESOURCEID", "TASKID"
+HEADINGS = re.compile(
+    rf"^\s*(?:{PEOPLE}\s+Salary|{TASKS}\s+Duration)\b", re.MULTILINE | re.IGNORECASE
+)
 _SKILL = re.compile(r"([A-Za-z_]\w*):\s*(\d{1,6})\s*")
 _PERSON = re.compile(r"(\S+)\s+\d+(?:\.\d+)?\s*")
 _TASK = re.compile(r"(\S+)\s+(\S+)\s*")
@@ -33,8 +35,8 @@ def read_imopse(text: str) -> Problem:
     rows: dict[str, _Row] = {}
     section = ""
     for line in lines_of(text):
-        if line.text.startswith((PEOPLE, TASKS)):
-            section = line.text.split()[0]
+        if HEADINGS.match(line.text):
+            section = line.text.split()[0].upper()
         elif line.text.startswith("="):
             section = ""
         elif section == PEOPLE:
@@ -48,6 +50,7 @@ def read_imopse(text: str) -> Problem:
                 raise line.wrong(f"task {task.id} is there twice")
             rows[task.id] = _Row(line, task)
     _check(people, rows)
+    _check_is_whole(text, rows)
     return Problem(tuple(row.task for row in rows.values()), tuple(people.values()))
 
 
@@ -82,6 +85,23 @@ def _skills(text: str) -> tuple[dict[str, int], str]:
         skills[matched[1]] = int(matched[2])
         text = text[matched.end() :]
     return skills, text.strip()
+
+
+def _check_is_whole(text: str, rows: dict[str, _Row]) -> None:
+    """Raises CannotPlan where the end is missing, told by the counts at the head of the file.
+
+    A file that has its closing line is believed: some name fewer relations than they have.
+    """
+    if text.rstrip().endswith("="):
+        return
+    links = sum(len(row.task.after) for row in rows.values())
+    for what, count in (("Tasks", len(rows)), ("Precedence relations", links)):
+        told = re.search(rf"^{what}:\s*(\d{{1,6}})\s*$", text, re.MULTILINE | re.IGNORECASE)
+        if told is not None and int(told[1]) > count:
+            last = next(reversed(rows.values())).line
+            raise last.wrong(
+                f"the file ends here; it says it has {told[1]} {what.lower()}, and has {count}"
+            )
 
 
 def _check(people: dict[str, Person], rows: dict[str, _Row]) -> None:

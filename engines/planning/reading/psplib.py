@@ -3,6 +3,7 @@
 Format: Kolisch and Sprecher, "PSPLIB - A project scheduling problem library", 1996.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from engines.planning.reading.lines import Line, lines_of
 from engines.planning.types import CannotPlan, Problem, Task
 
 HEADING = "PRECEDENCE RELATIONS:"
+_JOBS = re.compile(
+    r"^jobs \(incl\. supersource/sink \):\s*(\d{1,6})\s*$", re.MULTILINE | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ def read_psplib(text: str) -> Problem:
     """
     sections = _sections(text)
     jobs = _jobs(sections[HEADING])
+    told = _JOBS.search(text)
+    if told is not None and int(told[1]) != len(jobs):
+        raise CannotPlan(
+            f"line {text.count(chr(10), 0, told.start()) + 1}: {told[1]} jobs are told of, and "
+            f"{len(jobs)} are there"
+        )
     capacities = tuple(_only_row(sections, "RESOURCEAVAILABILITIES:").integers())
     before: dict[str, list[str]] = {job: [] for job in jobs}
     for name, job in jobs.items():
@@ -47,8 +57,8 @@ def _sections(text: str) -> dict[str, list[Line]]:
     sections: dict[str, list[Line]] = {}
     rows: list[Line] | None = None
     for line in lines_of(text):
-        if line.text in wanted:
-            rows = sections.setdefault(line.text, [])
+        if line.text.upper() in wanted:
+            rows = sections.setdefault(line.text.upper(), [])
         elif line.text.startswith("*"):
             rows = None
         elif rows is not None and not _is_header(line):
@@ -60,7 +70,7 @@ def _sections(text: str) -> dict[str, list[Line]]:
 
 
 def _is_header(line: Line) -> bool:
-    return line.text.startswith(("jobnr", "-", "R ", "N "))
+    return line.text.upper().startswith(("JOBNR", "-", "R ", "N "))
 
 
 def _jobs(rows: list[Line]) -> dict[str, _Job]:

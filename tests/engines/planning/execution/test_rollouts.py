@@ -42,3 +42,12 @@ def test_the_same_seed_looks_ahead_the_same_way() -> None:
     policy, durations = classic_rules(network)[0], draw(network, 0.7, 3, 3)
     one, other = (run_ahead(network, policy, durations, 0.7, samples=16) for _ in range(2))
     assert np.array_equal(one.starts, other.starts)
+
+
+def test_what_comes_of_a_scenario_does_not_depend_on_those_before_it() -> None:
+    network = network_of(project(8, 15))
+    policy, durations = classic_rules(network)[0], draw(network, 0.7, 3, 3)
+    together = run_ahead(network, policy, durations, 0.7, samples=16)
+    for s in range(len(durations)):
+        alone = run_ahead(network, policy, durations[s : s + 1], 0.7, samples=16)
+        assert np.array_equal(alone.starts[0], together.starts[s])

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -77,6 +78,7 @@ def arrays(**wrong: object) -> dict[str, object]:
         (arrays(durations=np.ones((0, 3))), "of shape"),
         (arrays(durations=np.array([[1, -1, 1]])), "task 2 takes -1 ticks in scenario 1"),
         (arrays(durations=np.array([[1, 1, np.nan]])), "task 3 takes nan ticks"),
+        (arrays(tasks=np.full(3, np.nan)), "no durations of task 1"),
     ],
 )
 def test_wrong_durations_are_named_in_one_line(
@@ -95,6 +97,48 @@ def test_a_file_that_holds_no_arrays_is_named(tmp_path: Path, content: bytes) ->
     (tmp_path / "given.npz").write_bytes(content)
     with pytest.raises(CannotPlan, match=r"given\.npz"):
         read_durations(tmp_path / "given.npz", Problem((Task("1", 4),)))
+
+
+def test_one_array_a_damaged_one_and_one_that_is_none_are_named(tmp_path: Path) -> None:
+    path, problem = tmp_path / "given.npz", Problem((Task("1", 4),))
+    with path.open("wb") as file:
+        np.save(file, np.ones((2, 1)))
+    with pytest.raises(CannotPlan, match=r"given\.npz is no \.npz file"):
+        read_durations(path, problem)
+    np.savez_compressed(path, durations=np.ones((900, 1)), tasks=np.array(["1"]))
+    damaged = bytearray(path.read_bytes())
+    damaged[60:90] = bytes(30)
+    path.write_bytes(damaged)
+    with pytest.raises(CannotPlan, match=r"given\.npz is no \.npz file"):
+        read_durations(path, problem)
+    with ZipFile(path, "w") as archive:
+        archive.writestr("durations.txt", "1 2 3")
+    with pytest.raises(CannotPlan, match="0 tables"):
+        read_durations(path, problem)
+
+
+@pytest.mark.parametrize("staffed", [False, True])
+def test_a_duration_changes_nothing_before_its_task_ends_in_a_run_of_its_own(
+    *, staffed: bool
+) -> None:
+    problem = project(2, staffed=staffed)
+    setting = Setting(cv=0.7, scenarios=1, seed=1, cpu_s=0.05)
+    durations = draw(network_of(problem), 0.7, 2, 3)
+    one = simulate(problem, placed(problem), setting, durations)
+    for task in (3, 7, 11):
+        longer = durations.copy()
+        longer[0, task] *= 2.5
+        other = simulate(problem, placed(problem), setting, longer)
+        before = one.executed.starts[0] < one.executed.starts[0, task] + durations[0, task]
+        assert (one.executed.starts[0, before] == other.executed.starts[0, before]).all()
+        assert (one.executed.starts[1] == other.executed.starts[1]).all()
+
+
+def test_what_is_handed_to_a_full_time_person_takes_exactly_what_was_given() -> None:
+    problem = project(2, staffed=True)
+    durations = draw(network_of(problem), 0.7, 50, 3)
+    executed = simulate(problem, placed(problem), SETTING, durations).executed
+    assert (executed.ends == executed.starts + durations).all()
 
 
 def written(problem: Problem) -> dict[str, object]:

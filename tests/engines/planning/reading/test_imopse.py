@@ -69,3 +69,25 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(
         network_of(read_problem(_written(tmp_path, GOOD.replace(right, wrong, 1))))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_headings_are_told_in_any_case(tmp_path: Path) -> None:
+    lower = GOOD.replace("TaskID", "taskid").replace("ResourceID", "RESOURCEID")
+    assert read_problem(_written(tmp_path, lower)) == read_problem(_written(tmp_path, GOOD))
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ("3\t\t9", "line 13: the file ends here; it says it has 3 tasks, and has 2"),
+        (
+            "\t2\n====",
+            "line 14: the file ends here; it says it has 2 precedence relations, and has 1",
+        ),
+    ],
+)
+def test_a_file_without_its_end_is_refused(tmp_path: Path, end: str, message: str) -> None:
+    told = GOOD.replace("Resources: 2", "Resources: 2\nPrecedence relations: 2")
+    with pytest.raises(CannotPlan, match=message):
+        read_problem(_written(tmp_path, told[: told.index(end)]))
+    assert read_problem(_written(tmp_path, told.rstrip("=\n")))

@@ -96,3 +96,26 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(
         network_of(read_problem(_written(tmp_path, GOOD.replace(right, wrong, 1))))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_headings_are_told_in_any_case(tmp_path: Path) -> None:
+    lower = GOOD.lower().replace("  r 1", "  R 1")
+    assert read_problem(_written(tmp_path, lower)) == read_problem(_written(tmp_path, GOOD))
+
+
+def test_another_number_of_jobs_than_is_told_is_refused(tmp_path: Path) -> None:
+    told = "jobs (incl. supersource/sink ):  4\nPRECEDENCE"
+    good = GOOD.replace("PRECEDENCE", told, 1)
+    assert read_problem(_written(tmp_path, good)) == read_problem(_written(tmp_path, GOOD))
+    with pytest.raises(CannotPlan, match="line 4: 5 jobs are told of, and 4 are there"):
+        read_problem(_written(tmp_path, good.replace(":  4", ":  5")))
+
+
+def test_a_long_circle_is_shortened(tmp_path: Path) -> None:
+    jobs = "".join(f"{i} 1 1 {i % 30 + 1}\n" for i in range(1, 31))
+    rows = "".join(f"{i} 1 2 0 0\n" for i in range(1, 31))
+    head, middle = "PRECEDENCE RELATIONS:\n", "***\nREQUESTS/DURATIONS:\n"
+    tail = "***\nRESOURCEAVAILABILITIES:\n 1 1\n"
+    problem = read_problem(_written(tmp_path, head + jobs + middle + rows + tail))
+    with pytest.raises(CannotPlan, match=r"1 → 30 → 29 → 28 → 27 → 26 → … → 1$"):
+        network_of(problem)
