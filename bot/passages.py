@@ -123,6 +123,7 @@ def _between(line: str, place: _Place) -> tuple[str, ...]:
 
 
 def _blocks(lines: list[str], tokens: Sequence[Token]) -> Iterator[_Block]:
+    underlined = 0
     for token in tokens:
         if token.map is None:
             continue
@@ -134,8 +135,12 @@ def _blocks(lines: list[str], tokens: Sequence[Token]) -> Iterator[_Block]:
             yield start, end, Kind.FENCE, (token.markup, token.markup if is_open else "")
         elif token.type == "code_block":
             yield start, end, Kind.INDENTED, ("", "")
+        elif token.type == "heading_open":
+            underlined = end
+        elif token.type == "inline" and _looks_ruled(inside):
+            yield start, max(end, underlined), Kind.ROWS, ("", "")
         elif token.type == "inline":
-            yield start, end, Kind.ROWS if _looks_ruled(inside) else Kind.PROSE, ("", "")
+            yield start, end, Kind.PROSE, ("", "")
 
 
 def _is_closed(lines: list[str], markup: str) -> bool:

@@ -47,18 +47,19 @@ _PLAIN = re.compile(r"([\\`*_{}\[\]<>()#|~!])")
 _INFO = re.compile(r"([ \t]*)(\S+)")
 _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _ITEM = re.compile(r"^[ \t>]*(?=(?:\d{1,9}[.)]|[-+*])(?:[ \t]|$))")
+_DASH = re.compile(r"^([ \t>]*-)(?=[ \t]*$)")
+"""A heading's underline, or an item behind a table; two dashes underline as well."""
 _TICKS = re.compile(r"`+")
 _MANY_TICKS = re.compile(r"`{79}(?=`)")
 """GitHub takes no run of more than 80 for a code span's beginning."""
 _LONG_FENCE = re.compile(r"`{200}(?=`)|~{200}(?=~)")
 """GitHub counts 255 of a fence at most, and ends a longer one with those."""
 _BRACKETS = re.compile(r"\[(?:(?!://)[^\[\]`\\])*\]")
+"""A pair of them with no address, code or escape between."""
 _UNPAIRED = re.compile(r"(\\.)|`", re.DOTALL)
 _UNBROKEN = re.compile(r"[^ \t\n\v\f\r]+")
 """What GitHub would take for the rest of an address, backticks included."""
-_LINKED = re.compile(
-    r"(?<!\]\()(?:(?:https?|ftp):(?=//)|(?<![A-Za-z0-9])www(?=\.))", re.IGNORECASE
-)
+_LINKED = re.compile(r"(?<!\]\()(?:(?:https?|ftp):(?=//)|(?<![A-Za-z0-9])www(?=\.))", re.IGNORECASE)
 _ACTIVE = frozenset({"suggestion", "mermaid", "geojson", "topojson", "stl", "math"})
 """Languages of a fence that GitHub shows as something other than code."""
 
@@ -156,15 +157,22 @@ def _opening(line: str, markup: str) -> str:
 
 
 def _rows(lines: list[str]) -> list[str]:
-    make = _spans if reads_alike(lines) else _disarmed
+    is_alike = reads_alike(lines)
+    make = _spans if is_alike else _disarmed
     is_open = _is_open("\n".join(lines))
     # behind a pipe, an address is one only if it really is a table: made harmless as if not
     made = [
         "|".join(make(f"|{cell}", is_open=is_open)[1:] for cell in line.split("|"))
         for line in lines
     ]
-    # what goes on with a paragraph may begin a list where the lines before it are a table
-    return [made[0], *(_ITEM.sub(rf"\g<0>{ZERO_WIDTH}", line) for line in made[1:])]
+    if is_alike:  # an address does not end with its cell where it is no table
+        made = ["".join(_off_ticks(*part) + part[1] for part in split(line)) for line in made]
+    return [made[0], *map(_no_item, made[1:])]
+
+
+def _no_item(line: str) -> str:
+    """What goes on with a paragraph, and may begin a list where the lines before are a table."""
+    return _ITEM.sub(rf"\g<0>{ZERO_WIDTH}", _DASH.sub(r"\1-", line))
 
 
 def _is_open(text: str) -> bool:
@@ -183,7 +191,7 @@ def _spans(text: str, *, is_open: bool | None = None) -> str:
     out: list[str] = []
     before = ""
     for plain, code in split(_MANY_TICKS.sub(r"\g<0>" + ZERO_WIDTH, text)):
-        made = _disarmed(before + plain, code[:1], is_open=is_open)[len(before) :]
+        made = _disarmed(before + plain, code, is_open=is_open)[len(before) :]
         out += (_UNPAIRED.sub(_escaped_tick, made), _unbroken(code))
         before = "`" if code else ""
     return "".join(out)
@@ -219,14 +227,16 @@ def _disarmed(plain: str, following: str = "", *, is_open: bool = False) -> str:
 
 
 def _off_ticks(text: str, following: str) -> str:
-    """Text with no address that would draw backticks in, its own or the code's behind it."""
+    """Text with no address that would draw backticks in: its own or the one that follows."""
+    following = following[:1]
     made = _UNBROKEN.sub(_without_ticks, text + following)
     return made[: len(made) - len(following)]
 
 
 def _without_ticks(found: re.Match[str]) -> str:
     address, tick, rest = found[0].rpartition("`")
-    return _LINKED.sub(r"\g<0>" + ZERO_WIDTH, address) + tick + rest
+    made = _LINKED.sub(r"\g<0>" + ZERO_WIDTH, address)
+    return (address if made == address else _unreferred(made)) + tick + rest
 
 
 def _unlinked(text: str, following: str = "") -> str:

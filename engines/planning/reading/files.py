@@ -8,7 +8,7 @@ from engines.planning.reading.assembly import assembled
 from engines.planning.reading.drafts import DraftPlan
 from engines.planning.reading.imopse import HEADINGS, read_imopse
 from engines.planning.reading.lines import MOST_TASKS
-from engines.planning.reading.psplib import HEADING, read_psplib
+from engines.planning.reading.psplib import is_psplib, read_psplib
 from engines.planning.reading.team_csv import COLUMNS, cells_of, drafted_csv
 from engines.planning.reading.team_list import drafted_list, is_list
 from engines.planning.reading.team_toml import drafted_toml
@@ -79,7 +79,7 @@ def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Pr
         CannotPlan: As `read_problem`, of what is wrong in single places.
     """
     text = _text(raw, name)
-    if HEADING in text.upper():
+    if is_psplib(text):
         return _bounded(read_psplib(text), name)
     if HEADINGS.search(text):
         return _bounded(read_imopse(text), name)

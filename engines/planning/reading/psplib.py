@@ -23,6 +23,11 @@ class _Job:
     """Successors, as the file has them."""
 
 
+def is_psplib(text: str) -> bool:
+    """Whether the heading that iMOPSE has a count behind stands alone on a line."""
+    return any(line.strip().upper() == HEADING for line in text.splitlines())
+
+
 def read_psplib(text: str) -> Problem:
     """The problem in a `.sm` file.
 

@@ -4,8 +4,6 @@ The best list rule; CP-SAT by itself, plain and hinted with that rule's plan; Py
 problem only, never a plan of ours, and their models are their own.
 """
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -16,6 +14,9 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 from pyjobshop import Model  # pyright: ignore[reportMissingTypeStubs]
+from pyjobshop.solvers.ortools.CPModel import (  # pyright: ignore[reportMissingTypeStubs]
+    CPModel,
+)
 
 from engines.planning.arrays import Ints, Network
 from engines.planning.capacity.schedules import list_schedule, parallel_schedule
@@ -72,11 +73,7 @@ def cp_sat(network: Network, cpu_s: float, hint: Hint | None) -> int | None:
     if hint is not None:
         for task, start in enumerate(starts):
             model.add_hint(start, int(hint.starts[task]))
-    solver: Any = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    with after_cpu(cpu_s, solver.stop_search):
-        status = solver.solve(model)
-    return round(solver.objective_value) if status in FOUND else None
+    return _solved(model, cpu_s)
 
 
 def _of_capacities(model: Any, network: Network, starts: list[Any]) -> list[Any]:
@@ -129,14 +126,17 @@ def pyjobshop(network: Network, cpu_s: float) -> int | None:
             model.add_mode(task, resources, int(network.durations[i]), network.demands[i].tolist())
         for at in range(network.predecessors_first[i], network.predecessors_first[i + 1]):
             model.add_end_before_start(tasks[int(network.predecessors[at])], task)
-    with after_cpu(cpu_s, _interrupt):
-        result: Any = model.solve(time_limit=60 * cpu_s, display=False, num_workers=1)
-    return round(result.objective) if result.best.tasks else None
+    built: Any = CPModel(model.data())
+    return _solved(built._model, cpu_s)  # its own way in knows wall time only
 
 
-def _interrupt() -> None:
-    """CP-SAT ends a search at SIGINT with what it has; PyJobShop offers no other way in."""
-    os.kill(os.getpid(), signal.SIGINT)
+def _solved(model: Any, cpu_s: float) -> int | None:
+    """The least objective that one worker of CP-SAT finds."""
+    solver: Any = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    with after_cpu(cpu_s, solver.stop_search):
+        status = solver.solve(model)
+    return round(solver.objective_value) if status in FOUND else None
 
 
 @contextmanager

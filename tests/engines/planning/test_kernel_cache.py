@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_where_nothing_can_be_written_kernels_are_copied_out(
     (locked / "kernel.called-.py311.nbi").write_bytes(b"index")
     temporary = kernel_cache.tempfile.TemporaryFile
 
-    def refused(**given: Path) -> object:
+    def refused(**given: Any) -> object:
         if given["dir"] == locked:
             raise PermissionError
         return temporary(**given)
