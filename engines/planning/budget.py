@@ -46,14 +46,14 @@ class Budget:
         return Budget(self.left_s * part, self.stopped)
 
 
-MOST_OVER = 3.0
-"""Times the CPU seconds of a `Reckoned` that may pass before the clock ends it."""
+MOST_OVER, LOADING_S = 3.0, 2.0
+"""Times its CPU seconds that a `Reckoned` may really take, and what loading kernels may."""
 
 
 class Reckoned(Budget):
     """CPU seconds as they are told of, not as they pass: the same work in every run.
 
-    Where it takes longer than `MOST_OVER` times what was told, the clock counts after all.
+    The clock only ends it where what it is told of is far too little.
     """
 
     _told_s = 0.0
@@ -65,4 +65,5 @@ class Reckoned(Budget):
     @property
     @override
     def spent_s(self) -> float:
-        return max(self._told_s, super().spent_s / MOST_OVER)
+        is_late = super().spent_s > MOST_OVER * self.cpu_s + LOADING_S
+        return max(self._told_s, self.cpu_s) if is_late else self._told_s

@@ -11,9 +11,7 @@ from engines.planning.reading.lines import Line, lines_of
 from engines.planning.types import CannotPlan, Person, Problem, Task
 
 PEOPLE, TASKS = "RESOURCEID", "TASKID"
-HEADINGS = re.compile(
-    rf"^\s*(?:{PEOPLE}\s+Salary|{TASKS}\s+Duration)\b", re.MULTILINE | re.IGNORECASE
-)
+HEADINGS = re.compile(rf"^\s*(?:{PEOPLE}|{TASKS})\b(?!\s*[,;])", re.MULTILINE | re.IGNORECASE)
 _SKILL = re.compile(r"([A-Za-z_]\w*):\s*(\d{1,6})\s*")
 _PERSON = re.compile(r"(\S+)\s+\d+(?:\.\d+)?\s*")
 _TASK = re.compile(r"(\S+)\s+(\S+)\s*")

@@ -152,6 +152,86 @@ def test_text_reads_the_same_and_does_nothing(text: str, made: str) -> None:
     assert harmless(text) == made
 
 
+@pytest.mark.parametrize("hostile", ["@ann", "#12", "fixes #12"])
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_a_fence_is_none_of_a_table_but_backticks_in_its_line_make_it_one(
+    fence: str, hostile: str
+) -> None:
+    """https://github.github.com/gfm/#fenced-code-blocks"""
+    code = f"{fence}|{hostile}\n|--|--|\n"
+    assert harmless(code) == f"{code}{fence}\n"
+    assert [each.type for each in GFM.parse(code)] == ["fence"]
+    header = f"```|{hostile} `\n|--|--|\n"
+    assert hostile not in harmless(header)
+    assert "th_open" in {each.type for each in GFM.parse(header)}
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("https://a.bc/`x @ann`", f"https:{Z}//a.bc/`x @ann`"),
+        ("<https://a.bc>`x @ann`", f"<{Z}https:{Z}//a.bc>`x @ann`"),
+        ("www.a.bc</p>`x @ann`", f"www{Z}.a.bc&lt;/p>`x @ann`"),
+        ("ftp://a.bc`x @ann`", f"ftp:{Z}//a.bc`x @ann`"),
+        ("https://a.bc/#12```", f"https:{Z}//a.bc/#{Z}12\\`\\`\\`"),
+        ("a|https://a.bc/|`x @ann`\n-|-", f"a|https:{Z}//a.bc/|`x @ann`\n-|-"),
+        ("[x](https://a.bc)`x @ann`", "[x](https://a.bc)`x @ann`"),
+        ("`x` https://a.bc `@ann`", "`x` https://a.bc `@ann`"),
+    ],
+)
+def test_no_address_draws_in_the_backticks_of_code(text: str, made: str) -> None:
+    """GitHub's goes on to the next space, and what was code is text."""
+    assert harmless(text) == made
+
+
+def test_backticks_without_a_pair_keep_no_code_from_being_read() -> None:
+    """GitHub, having found none, takes `a` for code and not `@ann`."""
+    made = "lone \\`\\` ticks, `a` and `@ann`"
+    assert harmless("lone `` ticks, `a` and `@ann`") == made
+    assert inline("\\``` `@ann`") == "\\`\\`\\` `@ann`"
+
+
+def test_more_backticks_than_github_counts_are_parted() -> None:
+    ticks = "`" * 81
+    assert f"{ticks}@" not in harmless(f"{ticks}@ann{ticks}")
+    assert "`" * 81 not in code_span("`" * 300 + "@ann")
+    for sign in "`~":
+        made = harmless(f"{sign * 300}\n{sign * 256}\n@ann\n{sign * 300}")
+        assert sign * 201 not in made
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("[see https://a.bc/@x]", f"[see https://a.bc/@{Z}x]"),
+        ("[a `]` https://a.bc/#1", f"[a `]` https://a.bc/#{Z}1"),
+        ("[ [b](https://a.bc/@x)", "[ [b](https://a.bc/@x)"),
+        ("[1] https://a.bc/@x", "[1] https://a.bc/@x"),
+        ("- [ ] https://a.bc/@x", "- [ ] https://a.bc/@x"),
+        ("a[|https://a.bc/@x\n-|-", f"a[|https://a.bc/@{Z}x\n-|-"),
+    ],
+)
+def test_an_address_in_a_bracket_is_text(text: str, made: str) -> None:
+    """GitHub makes no link of it, and so a mention of what it holds."""
+    assert harmless(text) == made
+
+
+def test_a_footnote_does_not_end_code() -> None:
+    assert harmless("`x\n[^1]: y` `@ann`") == f"`x\n[{Z}^1]: y` `@ann`"
+
+
+def test_indented_code_at_the_beginning_is_code_behind_a_list_too() -> None:
+    made = harmless("\n    @ann")
+    assert [each.type for each in GFM.parse(f"- a\n\n{made}")][-1] == "code_block"
+    assert harmless("- a\n\n      @ann") == "- a\n\n      @ann"
+
+
+def test_a_heading_that_is_a_table_to_github_has_no_item_for_its_underline() -> None:
+    """The indented line would be the item's text."""
+    made = harmless("a|b\n-|-\n-\n\t@ann")
+    assert made == "a|b\n-|-\n--\n\t@ann"
+
+
 def test_a_row_that_looks_like_an_item_draws_nothing_into_a_list() -> None:
     """GitHub reads "0)" behind a table as a list, and the indented line as its picture."""
     made = harmless("**|\n --|\n0) ||\n\n     ![z](h)")

@@ -91,9 +91,9 @@ def test_where_nothing_can_be_written_kernels_are_copied_out(
     locked = tmp_path / "__pycache__"
     locked.mkdir()
     (locked / "kernel.called-.py311.nbi").write_bytes(b"index")
-    temporary = kernel_cache.tempfile.TemporaryFile
+    temporary: Any = kernel_cache.tempfile.TemporaryFile
 
-    def refused(**given: Any) -> object:
+    def refused(**given: Any) -> Any:
         if given["dir"] == locked:
             raise PermissionError
         return temporary(**given)

@@ -79,10 +79,10 @@ def test_headings_are_told_in_any_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("end", "message"),
     [
-        ("3\t\t9", "line 13: the file ends here; it says it has 3 tasks, and has 2"),
+        ("3\t\t9", "line 15: the file ends here; it says it has 3 tasks, and has 2"),
         (
             "\t2\n====",
-            "line 14: the file ends here; it says it has 2 precedence relations, and has 1",
+            "line 16: the file ends here; it says it has 2 precedence relations, and has 1",
         ),
     ],
 )
