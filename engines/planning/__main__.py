@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engines.planning.learning.command import set_up
-from engines.planning.reading.files import read_problem
+from engines.planning.reading.files import read_problem, read_team
 from engines.planning.types import CannotPlan, Plan
 
 DEFAULT_CPU_S = 10.0
@@ -64,10 +64,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _solve(given: argparse.Namespace) -> None:
-    problem = read_problem(given.file)
+    team = read_team(given.file)
+    if team.hopeless:
+        raise CannotPlan(team.hopeless[0])
+    for warning in team.warnings:
+        print(warning, file=sys.stderr)
     from engines.planning.engine import make_plan  # noqa: PLC0415 - only for a readable file
+    from engines.planning.warming import load  # noqa: PLC0415 - as above
 
-    plan = make_plan(problem, cpu_s=given.cpu_seconds, seed=given.seed)
+    load(staffed=team.problem.is_staffed)
+    plan = make_plan(team.problem, cpu_s=given.cpu_seconds, seed=given.seed)
     if given.json is not None:
         given.json.write_text(json.dumps(as_json(plan), indent=1) + "\n")
     certain = "proven best" if plan.proven else f"no plan is below {plan.lower_bound}"

@@ -21,6 +21,8 @@ class TeamPlan:
     """What people are called, by id; those that are not there go by their id."""
     warnings: tuple[str, ...] = ()
     """What was read over or cannot be kept, a line each."""
+    hopeless: tuple[str, ...] = ()
+    """Those of them that are deadlines which no plan keeps."""
 
     def name_of(self, person: str) -> str:
         """What a person is called."""

@@ -1,12 +1,21 @@
-"""Compile every kernel, by planning something small of each kind once."""
+"""Compile every kernel, or load those of one kind, by planning something small once."""
 
+from itertools import count
 from time import process_time
 
+from engines.planning.arrays import network_of
+from engines.planning.budget import Budget
+from engines.planning.capacity.search import search as search_capacities
 from engines.planning.engine import forecast_of, make_plan, replan
 from engines.planning.execution.simulation import Setting, simulate
+from engines.planning.staffing.goals import Goals
+from engines.planning.staffing.search import search as search_people
 from engines.planning.types import Person, Problem, Task
 
 CPU_S = 0.3
+LOADING_S = 60.0
+LOOKS = 300
+"""Looks at a budget, which come after each of the first schedules of a search and then seldom."""
 OF_CAPACITIES = Problem(
     tuple(
         Task(f"t{i}", 1 + i % 3, cv=0.5, demand=(1,), after=_after)
@@ -29,3 +38,14 @@ def warm() -> float:
         simulate(problem, plan.placed, Setting(None, 8, 1, CPU_S))
         forecast_of(problem, plan, scenarios=8, seed=1)
     return process_time() - began_s
+
+
+def load(*, staffed: bool) -> None:
+    """Load the kernels that plans of one kind take, before a budget begins to run."""
+    looks = count()
+    budget = Budget(LOADING_S, lambda: next(looks) > LOOKS)
+    network = network_of(OF_PEOPLE if staffed else OF_CAPACITIES)
+    if staffed:
+        search_people(network, budget, 1, Goals())
+    else:
+        search_capacities(network, budget, 1)

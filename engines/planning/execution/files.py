@@ -78,7 +78,8 @@ def read_durations(path: Path, problem: Problem) -> Floats:
     """Durations [S, n] in the order of the problem's tasks.
 
     The file holds a two-dimensional array of numbers, scenarios by tasks, and a one-dimensional
-    one of the tasks' ids, in any order; what they are called does not matter.
+    one of the tasks' ids, in any order; what they are called does not matter. Tasks that need no
+    time may be missing.
 
     Raises:
         CannotPlan: It does not, or a duration is none.
@@ -93,7 +94,10 @@ def read_durations(path: Path, problem: Problem) -> Floats:
         raise CannotPlan(
             f"{path.name} has durations of shape {table.shape} for {len(column)} tasks"
         )
-    durations = np.ascontiguousarray(table[:, [column[task.id] for task in problem.tasks]])
+    durations = np.zeros((len(table), len(problem.tasks)))
+    for number, task in enumerate(problem.tasks):
+        if task.id in column:
+            durations[:, number] = table[:, column[task.id]]
     _check(durations, problem, path.name)
     return durations
 
@@ -123,13 +127,14 @@ def _ids(values: Anything) -> list[str]:
 
 def _columns(candidates: Sequence[list[str]], problem: Problem, name: str) -> dict[str, int]:
     """Where each task's column is."""
-    wanted = {task.id for task in problem.tasks}
+    known = {task.id for task in problem.tasks}
+    wanted = {task.id for task in problem.tasks if task.duration > 0}
     for ids in candidates:
-        if len(ids) == len(wanted) and set(ids) == wanted:
+        if len(set(ids)) == len(ids) and wanted <= set(ids) <= known:
             return {task: at for at, task in enumerate(ids)}
     for ids in candidates:
         for task in problem.tasks:
-            if task.id not in ids:
+            if task.id in wanted and task.id not in ids:
                 raise CannotPlan(f"{name} has no durations of task {task.id}")
     raise CannotPlan(f"{name} has no array of the file's {len(wanted)} task ids, each once")
 

@@ -111,7 +111,8 @@ def assembled(draft: DraftPlan, start: datetime | None) -> TeamPlan:
     problem = Problem(tuple(tasks), tuple(staff), now=now, title=draft.title)
     names = {person.id: person.name for person in draft.people if person.name}
     plan = TeamPlan(problem, clock.working_time, clock.day, names, draft.warnings)
-    return replace(plan, warnings=(*draft.warnings, *late_from_the_start(plan, drafts)))
+    hopeless = tuple(late_from_the_start(plan, drafts))
+    return replace(plan, warnings=(*draft.warnings, *hopeless), hopeless=hopeless)
 
 
 def _check_sizes(draft: DraftPlan) -> None:

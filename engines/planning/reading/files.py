@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from engines.planning.arrays import network_of
 from engines.planning.reading.assembly import assembled
 from engines.planning.reading.drafts import DraftPlan
 from engines.planning.reading.imopse import HEADINGS, read_imopse

@@ -12,7 +12,7 @@ import time
 from engines.watch import Stopped
 from jobs.desk import Desk, Done, NewArtifact
 from jobs.messages import Reply, Text
-from jobs.requests import JobRequest
+from jobs.requests import ChangePlan, ComparePlans, JobRequest, PlanTalk
 from jobs.settings import WorkerSettings
 from jobs.worker import serve
 from storage.logs import set_up_logging
@@ -30,21 +30,28 @@ def run(request: JobRequest, desk: Desk) -> Done:
     Raises:
         Stopped: It was asked to.
     """
-    dice = random.Random(request.path)  # noqa: S311 - the same file takes the same time
-    length_s = LONG_S if LONG in (request.path or "") else dice.uniform(SHORTEST_S, LONGEST_S)
+    path = _path(request)
+    dice = random.Random(path)  # noqa: S311 - the same file takes the same time
+    length_s = LONG_S if LONG in path else dice.uniform(SHORTEST_S, LONGEST_S)
     ends = time.monotonic() + length_s
     draft = ""
     while (left_s := ends - time.monotonic()) > 0:
         if desk.watch.stop_requested():
             raise Stopped
         desk.watch.report("looking", 1 - left_s / length_s)
-        draft += f"{len(draft)} characters about `{request.path}`\n\n"
+        draft += f"{len(draft)} characters about `{path}`\n\n"
         desk.watch.draft(draft)
         time.sleep(min(STEP_S, left_s))
-    text = f"looked at {request.path}"
+    text = f"looked at {path}"
     if dice.random() < 0.25:
         desk.keep(NewArtifact("found.txt", "text/plain", text.encode()))
     return Done(text, Reply(summary=text, blocks=(Text(markdown=text),)))
+
+
+def _path(request: JobRequest) -> str:
+    if isinstance(request, PlanTalk | ChangePlan | ComparePlans):
+        return request.kind
+    return request.path or ""
 
 
 def main() -> None:

@@ -104,3 +104,20 @@ def test_what_is_no_file_is_said_in_one_line(tmp_path: Path, given: str) -> None
     done, _ = _run("solve", tmp_path / given)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_deadline_that_no_plan_keeps_is_an_error_that_names_the_task(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(TEAM.replace('after = ["db"]', 'after = ["db"]\ndeadline = 4'))
+    done, _ = _run("solve", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "task web: the deadline 4 cannot be met even with everyone free" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_first_plan_of_a_process_has_all_of_its_budget(tmp_path: Path) -> None:
+    path, out = tmp_path / "a.def", tmp_path / "plan.json"
+    path.write_text(IMOPSE)
+    done, _ = _run("solve", path, "--cpu-seconds", "0.1", "--json", out)
+    assert done.returncode == 0
+    assert json.loads(out.read_text())["proven"]
