@@ -70,7 +70,10 @@ def parse_team(
         CannotPlan: As `read_problem`.
     """
     read = parse_draft(raw, name, people=people)
-    return TeamPlan(read) if isinstance(read, Problem) else assembled(read, start)
+    if isinstance(read, Problem):
+        network_of(read)  # finds circles
+        return TeamPlan(read)
+    return assembled(read, start)
 
 
 def parse_draft(raw: bytes, name: str, *, people: bytes = b"") -> DraftPlan | Problem:
