@@ -133,7 +133,7 @@ def _drop_arc(steering: Steering, task: int, own: Ints, chance: Ints) -> bool:
     later, n = steering.later, len(own)
     for k in range(n):
         earlier = steering.order[(steering.tasks[task, RANK] + k) % n]
-        arcs: int = later[earlier, 0] - own[earlier]
+        arcs = int(later[earlier, 0] - own[earlier])
         if arcs > 0:
             at = 1 + own[earlier] + below(chance, arcs)
             steering.tasks[later[earlier, at], WAITS] -= 1
