@@ -14,6 +14,7 @@ from engines.planning.reading.files import read_problem, read_team
 from engines.planning.types import CannotPlan, Plan
 
 DEFAULT_CPU_S = 10.0
+POLICY_CPU_S = 20.0
 DEFAULT_SCENARIOS = 1_000
 MOST_SCENARIOS = 100_000
 MOST_SPREAD = 3.0
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=seed, default=1)
     simulate.add_argument("--durations", type=Path, metavar="NPZ", help="execute exactly these")
     simulate.add_argument("--starts", type=Path, metavar="NPZ", help="write every start here")
-    simulate.add_argument("--cpu-seconds", type=seconds, default=DEFAULT_CPU_S)
+    simulate.add_argument("--cpu-seconds", type=seconds, default=POLICY_CPU_S)
     simulate.add_argument("--json", action="store_true", help="print JSON")
     simulate.set_defaults(run=_simulate)
     set_up(actions.add_parser("train", help="train a policy that decides while a project runs"))
