@@ -20,6 +20,7 @@ from handlers import (
     Tier,
     UserError,
 )
+from handlers.effort import budget_s, seed
 from handlers.jobs_in_reach import job_meant
 from handlers.plan_events import events_of, pins_of
 from handlers.targets import not_ignored, path_of, repository_meant, source_of
@@ -46,8 +47,6 @@ CHANGE_BUDGET_S = 2.0
 """A change begins with a plan that is good already."""
 LONGEST_BUDGET_S = 60.0
 DEFAULT_SEED = 1
-LONGEST_SEED = 9
-"""Digits."""
 LONGEST_TEXT = 40_000
 """Characters of a message that are read."""
 MOST_ISSUES = 200
@@ -103,8 +102,8 @@ async def _of_file(context: Context, call: Call, word: str) -> PlanFile:
         source=source,
         path=path,
         notes=wished.complaints,
-        cpu_s=_budget_s(call),
-        seed=_seed(call),
+        cpu_s=budget_s(call, DEFAULT_BUDGET_S, LONGEST_BUDGET_S),
+        seed=seed(call, DEFAULT_SEED),
         asked_at=utc_now(),
     )
 
@@ -124,8 +123,8 @@ async def _of_talk(context: Context, call: Call) -> PlanTalk:
         usual=_usual(wished),
         notes=wished.complaints,
         talk=NOTHING_MORE if snippets or _ITEM.search(text) else None,
-        cpu_s=_budget_s(call),
-        seed=_seed(call),
+        cpu_s=budget_s(call, DEFAULT_BUDGET_S, LONGEST_BUDGET_S),
+        seed=seed(call, DEFAULT_SEED),
         asked_at=utc_now(),
     )
 
@@ -143,8 +142,8 @@ async def _of_issues(context: Context, call: Call, query: IssueQuery) -> PlanTal
         usual=_usual(wished),
         talk=NOTHING_MORE,
         notes=wished.complaints,
-        cpu_s=_budget_s(call),
-        seed=_seed(call),
+        cpu_s=budget_s(call, DEFAULT_BUDGET_S, LONGEST_BUDGET_S),
+        seed=seed(call, DEFAULT_SEED),
         asked_at=utc_now(),
     )
 
@@ -166,8 +165,8 @@ async def _changed(
         task=task,
         follows=JobId(row.id),
         events=events,
-        cpu_s=_budget_s(call, CHANGE_BUDGET_S),
-        seed=_seed(call),
+        cpu_s=budget_s(call, CHANGE_BUDGET_S, LONGEST_BUDGET_S),
+        seed=seed(call, DEFAULT_SEED),
         asked_at=utc_now(),
     )
 
@@ -258,31 +257,6 @@ def _issues_meant(words: Sequence[str]) -> IssueQuery | None:
 def _own_text(text: str) -> str:
     """The message without the lines that hold commands."""
     return _COMMAND.sub("", text)[:LONGEST_TEXT]
-
-
-def _budget_s(call: Call, default_s: float = DEFAULT_BUDGET_S) -> float:
-    text = call.options.get("budget")
-    if text is None:
-        return default_s
-    try:
-        seconds = float(text.removesuffix("s"))
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= LONGEST_BUDGET_S:
-        raise UserError(
-            f"`budget={text}`: give CPU seconds from 1 to {LONGEST_BUDGET_S:.0f}, "
-            "for example `budget=20s`."
-        )
-    return seconds
-
-
-def _seed(call: Call) -> int:
-    text = call.options.get("seed")
-    if text is None:
-        return DEFAULT_SEED
-    if not text.isdecimal() or len(text) > LONGEST_SEED:
-        raise UserError(f"`seed={text}`: give a whole number, for example `seed=7`.")
-    return int(text)
 
 
 COMMAND = Command(

@@ -18,6 +18,7 @@ from handlers import (
     Tier,
     UserError,
 )
+from handlers.effort import budget_s, seed
 from handlers.targets import not_ignored, own_ref, path_of, pull_meant, source_of, source_of_pull
 from jobs.requests import ANY_MODEL, Source, TestChanges, TestCode
 from storage import wishes
@@ -26,8 +27,6 @@ DEFAULT_BUDGET_S = 8.0
 DEFAULT_CHANGES_BUDGET_S = 10.0
 DEFAULT_SEED = 1
 LONGEST_BUDGET_S = 120.0
-LONGEST_SEED = 9
-"""Digits."""
 SUFFIXES = (".py", ".java", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 """Of files that tests can be written for."""
 
@@ -62,7 +61,7 @@ async def _tests(context: Context, call: Call, target: Target) -> TestCode:
         style=await _style(context, call, wished),
         properties=_properties(call, path),
         cpu_s=_budget_s(call, wished, DEFAULT_BUDGET_S),
-        seed=_seed(call, wished),
+        seed=seed(call, _default_seed(wished)),
         notes=wished.complaints,
         model=_model(call, path),
         workspace=f"{place.platform}:{place.workspace}",
@@ -92,7 +91,7 @@ async def _changes(context: Context, call: Call, target: Target) -> TestChanges:
         path=path,
         ignore=wished.ignore,
         cpu_s=_budget_s(call, wished, DEFAULT_CHANGES_BUDGET_S),
-        seed=_seed(call, wished),
+        seed=seed(call, _default_seed(wished)),
         notes=wished.complaints,
     )
 
@@ -171,28 +170,7 @@ def _model(call: Call, path: str) -> str | None:
 
 
 def _budget_s(call: Call, wished: RepositoryWishes, default_s: float) -> float:
-    text = call.options.get("budget")
-    if text is None:
-        return wished.budget_s or default_s
-    try:
-        seconds = float(text.removesuffix("s"))
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= LONGEST_BUDGET_S:
-        raise UserError(
-            f"`budget={text}`: give CPU seconds from 1 to {LONGEST_BUDGET_S:.0f}, "
-            "for example `budget=20s`."
-        )
-    return seconds
-
-
-def _seed(call: Call, wished: RepositoryWishes) -> int:
-    text = call.options.get("seed")
-    if text is None:
-        return _default_seed(wished)
-    if not text.isdecimal() or len(text) > LONGEST_SEED:
-        raise UserError(f"`seed={text}`: give a whole number, for example `seed=7`.")
-    return int(text)
+    return budget_s(call, wished.budget_s or default_s, LONGEST_BUDGET_S)
 
 
 COMMAND = Command(

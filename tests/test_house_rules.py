@@ -17,7 +17,7 @@ LONGEST_FILE = 500
 LONGEST_FUNCTION = 70
 BANNED_NAMES = ("utils", "helpers", "manager", "common", "misc", "base")
 ML = ("torch", "transformers", "numpy", "scipy", "sklearn", "coverage", "hypothesis", "engines")
-NO_COMMANDS = {"__init__", "targets", "jobs_in_reach", "plan_events"}
+NO_COMMANDS = {"__init__", "effort", "targets", "jobs_in_reach", "plan_events"}
 """Files of `handlers` that commands stand on."""
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from engines.planning.learning.command import set_up
 from engines.planning.reading.files import read_problem, read_team
@@ -18,6 +19,7 @@ POLICY_CPU_S = 20.0
 DEFAULT_SCENARIOS = 1_000
 MOST_SCENARIOS = 100_000
 MOST_SPREAD = 3.0
+_N = TypeVar("_N", int, float)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engines.planning", description=__doc__)
-    seconds, seed = _between(0.1, 3_600), _whole(0, 2**31 - 1)
+    spread, count = _between(float, 0, MOST_SPREAD), _between(int, 1, MOST_SCENARIOS)
+    seconds, seed = _between(float, 0.1, 3_600), _between(int, 0, 2**31 - 1)
     actions = parser.add_subparsers(dest="action", required=True)
     solve = actions.add_parser("solve", help="make a plan")
     solve.add_argument("file", type=Path)
@@ -49,9 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("file", type=Path)
     simulate.add_argument("--plan", type=Path, required=True, help="what `solve --json` wrote")
     simulate.add_argument(
-        "--cv", type=_between(0, MOST_SPREAD), help="of every duration, in place of the file's"
+        "--cv",
+        type=spread,
+        help="of every duration, in place of the file's",
     )
-    simulate.add_argument("--scenarios", type=_whole(1, MOST_SCENARIOS), default=DEFAULT_SCENARIOS)
+    simulate.add_argument("--scenarios", type=count, default=DEFAULT_SCENARIOS)
     simulate.add_argument("--seed", type=seed, default=1)
     simulate.add_argument("--durations", type=Path, metavar="NPZ", help="execute exactly these")
     simulate.add_argument("--starts", type=Path, metavar="NPZ", help="write every start here")
@@ -125,29 +130,16 @@ def _warm(given: argparse.Namespace) -> None:
     print(f"compiled in {warm():.1f} CPU seconds")
 
 
-def _between(low: float, high: float) -> Callable[[str], float]:
+def _between(kind: Callable[[str], _N], low: float, high: float) -> Callable[[str], _N]:
     """A reader of numbers in [low, high]."""
 
-    def read(text: str) -> float:
-        number = float(text)
+    def read(text: str) -> _N:
+        number = kind(text)
         if not low <= number <= high:
             raise argparse.ArgumentTypeError(f"give a number from {low:g} to {high:g}")
         return number
 
     read.__name__ = "number"
-    return read
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    """A reader of whole numbers in [low, high]."""
-
-    def read(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"give a whole number from {low} to {high}")
-        return number
-
-    read.__name__ = "whole number"
     return read
 
 

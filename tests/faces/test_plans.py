@@ -1,6 +1,5 @@
 """Planning as people meet it in Slack, on GitHub and on Discord, over the real engine."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +10,8 @@ from jobs.cpu import planning_works
 from jobs.earlier import EarlierJobs
 from storage.database import Database
 from storage.people import Account
-from storage.states import JobState
 from storage.stores.local import LocalStore
+from tests.faces.patience import until_over
 from tests.fakes.everywhere import Everywhere, everywhere
 from tests.fakes.github.world import Milestone
 from tests.fakes.slack.workspace import read
@@ -40,8 +39,6 @@ team: ana (backend:2), bo
 - DB (2d) @ana
 - API (3d, backend:2) after DB
 """
-_PATIENCE_S = 60.0
-"""Real work on a busy machine."""
 
 
 @pytest.fixture
@@ -53,16 +50,6 @@ async def world(sqlite: Database, tmp_path: Path, valkey_url: str) -> AsyncGener
         world.shop.permissions |= {"ann": "write", "rea": "read"}
         world.shop.git.commit_files("main", {"plan.toml": PLAN}, "Plan")
         yield world
-
-
-async def until_over(world: Everywhere, count: int) -> None:
-    """Wait until so many jobs have ended, all of them well, and all is said."""
-    well = [JobState.SUCCEEDED] * count
-    async with asyncio.timeout(_PATIENCE_S):
-        while (states := [job.state for job in await world.spine.jobs()]) != well:
-            assert JobState.FAILED not in states
-            await world.spine.tick()
-    await world.until_handled()
 
 
 async def test_in_slack_a_list_becomes_a_plan_and_the_thread_goes_on_with_it(

@@ -1,6 +1,5 @@
 """The real engine behind the chats: a pull request named in Slack and Discord, GitHub connected."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -11,15 +10,13 @@ from engines.sandbox.types import NoIsolation
 from jobs.cpu import CPU_WORKS
 from storage.database import Database
 from storage.people import Account
-from storage.states import JobState
+from tests.faces.patience import until_over
 from tests.faces.work import FILES
 from tests.fakes.everywhere import Everywhere, everywhere
 from tests.fakes.slack.workspace import read
 from tests.fakes.slack.world import BOT
 
 AFTER = FILES["src/a.py"].replace(b"2 * n", b"3 * n")
-_PATIENCE_S = 100.0
-"""Real work on a busy machine."""
 
 
 @pytest.fixture
@@ -34,16 +31,6 @@ async def world(sqlite: Database, tmp_path: Path, valkey_url: str) -> AsyncGener
     ) as world:
         world.shop.permissions |= {"ann": "write", "mod": "write"}
         yield world
-
-
-async def until_over(world: Everywhere, count: int) -> None:
-    """Wait until so many jobs have ended, all of them well, and all is said."""
-    well = [JobState.SUCCEEDED] * count
-    async with asyncio.timeout(_PATIENCE_S):
-        while (states := [job.state for job in await world.spine.jobs()]) != well:
-            assert JobState.FAILED not in states
-            await world.spine.tick()
-    await world.until_handled()
 
 
 async def test_pull_request_named_in_a_chat_is_compared_and_told_in_the_same_thread(
