@@ -26,10 +26,10 @@ CMD ["python", "-m", "bot.app"]
 FROM base AS worker
 # Namespaces are refused in most containers: the sandbox then runs on Landlock and seccomp. node runs
 # pyright, which checks the types of generated code. The font is for Chinese and Japanese titles in
-# pictures of plans.
+# pictures of plans, and LightGBM needs libgomp.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends bubblewrap=0.8.* nodejs=18.* \
-        fonts-droid-fallback \
+        fonts-droid-fallback libgomp1 \
     && rm -rf /var/lib/apt/lists/*
 COPY engines engines
 RUN pip install --constraint constraints.txt '.[worker]' \

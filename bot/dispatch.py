@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from bot import commands as registry
-from bot import votes
+from bot import quiet
 from bot.checkpoint import checkpoint
 from bot.effects import Answer, Asked, Effects, Said, Spoken, Terms
 from bot.face import Busy, Face
@@ -39,7 +39,6 @@ from handlers import (
     Context,
     Invocation,
     Platform,
-    Reaction,
     RepositoryWriter,
     Standing,
     Tier,
@@ -132,6 +131,7 @@ class Dispatcher:
             self._wishes,
             self._standings,
             self._quotas,
+            surroundings.database,
         )
         self._writers: dict[Platform, RepositoryWriter] = {
             platform: face.writer
@@ -195,8 +195,8 @@ class Dispatcher:
     async def _handle(self, taken: Taken, traceparent: str | None) -> None:
         try:
             async with asyncio.timeout(HANDLED_S):
-                if taken.payload["kind"] == "reaction":
-                    await self._react(taken, Reaction.model_validate(taken.payload))
+                if taken.payload["kind"] in quiet.KINDS:
+                    await self._note(taken)
                 else:
                     heard = {**taken.payload, "traceparent": traceparent}
                     await self._invoke(taken, Invocation.model_validate(heard))
@@ -363,6 +363,8 @@ class Dispatcher:
             read_target=read_target,
             snippets=lambda: snippets_of(speaker.invocation.text),
             issues_of=self._trigger.issues_of,
+            task_of=self._trigger.task_of,
+            work_of=self._trigger.work_of,
         )
 
     async def _in_line(self, job: JobId) -> str:
@@ -395,12 +397,14 @@ class Dispatcher:
         if any(isinstance(one.spoken.result, Asked) for one in written):
             self._on_jobs()
 
-    # Reactions
+    # Reactions, and what happens on the code host
 
-    async def _react(self, taken: Taken, reaction: Reaction) -> None:
+    async def _note(self, taken: Taken) -> None:
+        work = quiet.effect(taken.payload)
+
         def effects(session: Session) -> None:
             inbox.finish(session, taken, utc_now())
-            votes.count(session, reaction)
+            work(session)
 
         await self._around.database.write(effects)
 

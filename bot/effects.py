@@ -166,7 +166,7 @@ def _write(
     if isinstance(spoken.result, Answer):
         return Written(spoken, _write_answer(session, said, spoken, spoken.result, now))
     new, (most, line) = _new_job(said, spoken, spoken.result), room
-    if said.invocation.pushed is not None:
+    if said.invocation.pushed is not None and not said.invocation.wants_reviewers:
         _supersede(session, new, now)
     full = bounds.full(session, most, new)
     if full is None:

@@ -8,16 +8,16 @@ from typing import Protocol
 from bot.line import place_in_words
 from handlers import (
     Caller,
+    Event,
     Invocation,
     IssueQuery,
     Place,
     PullRequest,
-    Reaction,
     RepositoryWriter,
     Standing,
 )
 from jobs.messages import Reply
-from jobs.requests import Issues, Remark, Snippet
+from jobs.requests import Issues, OpenWork, Remark, Snippet, Wanted
 from storage.ids import ArtifactId, InboxId, JobId
 from storage.states import JobState
 
@@ -162,7 +162,7 @@ class Authority(Protocol):
 class Intake(Protocol):
     """Takes verified events in; the only thing an inbound route calls before it acknowledges."""
 
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """Claim the event under all its delivery keys and store it durably, in one transaction.
 
         Returns None when any key was claimed before: a redelivery, to be acknowledged and
@@ -239,6 +239,19 @@ class CodeHost(Protocol):
             Busy: Try again later.
             UserError: There are none such, too many, or they cannot be read.
         """
+        ...
+
+    async def task_of(self, repository: str, number: int) -> Wanted:
+        """An issue or a pull request as a task that somebody is looked for, open or not.
+
+        Raises:
+            Busy: Try again later.
+            UserError: There is none, or it cannot be read.
+        """
+        ...
+
+    async def work_of(self, repository: str) -> tuple[OpenWork, ...]:
+        """How much everybody has to do already; nobody where that cannot be read. Raises Busy."""
         ...
 
     async def parted(self, repository: str, ref: str | None, head: str) -> str:

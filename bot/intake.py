@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from bot.face import NotTaken
 from bot.metrics import GatewayMetrics
-from handlers import Invocation, Reaction
+from handlers import Event, Invocation
 from storage import inbox, traces
 from storage.clock import utc_now
 from storage.database import Database
@@ -63,7 +63,7 @@ class DurableIntake:
         self._calm.set()
         self._turn = asyncio.Lock()
 
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """See `bot.face.Intake`."""
         self._unacknowledged += 1
         self._calm.clear()
@@ -75,7 +75,7 @@ class DurableIntake:
             if self._unacknowledged == 0:
                 self._calm.set()
 
-    async def _traced(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def _traced(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """The first part of the event's trace, below the one that an API client is in."""
         platform, payload = str(event.caller.platform), event.model_dump(mode="json")
         given = event.traceparent if isinstance(event, Invocation) else None

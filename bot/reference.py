@@ -85,6 +85,9 @@ ignore = ["vendor/*", "*_pb2.py"]
 
 [pull_requests]
 behaviour = true
+
+[match]
+suggest_reviewers = true
 ```
 
 | Key | Is | What |

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot.face import Face, Remarks
 from bot.overhearing import Overhearing, talk_of
 from handlers import Invocation, IssueQuery, Platform, PullRequest, UserError
-from jobs.requests import Issues, JobRequest, Source, Talk, TestChanges
+from jobs.requests import Issues, JobRequest, OpenWork, Source, Talk, TestChanges, Wanted
 
 LOCAL = "local:"
 
@@ -50,6 +50,22 @@ class Trigger:
             why = "is a folder" if repository.startswith(LOCAL) else "is not connected at GitHub"
             raise UserError(f"`{repository}` {why}, so it has no issues that I could read.")
         return await self._host.issues_of(repository, query)
+
+    async def task_of(self, repository: str, number: int) -> Wanted:
+        """See `handlers.Context.task_of`."""
+        if repository.startswith(LOCAL) or self._host is None:
+            why = "is a folder" if repository.startswith(LOCAL) else "is not connected at GitHub"
+            raise UserError(
+                f"`{repository}` {why}, so I cannot look at its #{number}: name a file, or say in "
+                "quotes what is to be done."
+            )
+        return await self._host.task_of(repository, number)
+
+    async def work_of(self, repository: str) -> tuple[OpenWork, ...]:
+        """See `handlers.Context.work_of`."""
+        if repository.startswith(LOCAL) or self._host is None:
+            return ()
+        return await self._host.work_of(repository)
 
     async def _parted(self, base: Source, source: Source) -> Source:
         """What the source is compared with: without a host, the worker finds out what it can."""

@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobs.messages import Reply
-from jobs.requests import Issues, JobRequest, Snippet
+from jobs.requests import Issues, JobRequest, OpenWork, Snippet, Wanted
+from storage import match_events
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, PersonId
 from storage.states import Urgency
@@ -156,6 +157,8 @@ class Invocation(_Frozen):
     pushed: str | None = None
     """The new head of the pull request, where this is a push and nobody said anything: what is
     done then, the repository itself wishes for in its `.gryph.toml`."""
+    wants_reviewers: bool = False
+    """With `pushed`: whether the pull request has become one for others to look at."""
 
 
 class Reaction(_Frozen):
@@ -172,6 +175,27 @@ class Reaction(_Frozen):
     received_at: datetime
     happened_at: datetime | None = None
     """By the platform's clock, where it tells: events may come late and out of order."""
+
+
+class Happening(_Frozen):
+    """Something that was done to an issue or a pull request on the code host, of which we are told
+    and nobody waits for an answer.
+    """
+
+    kind: Literal["happening"] = "happening"
+    caller: Caller
+    """Who did it."""
+    place: Place
+    what: match_events.Event
+    repository: str
+    number: int
+    who: str | None = None
+    """The login that it is about, where it is about somebody."""
+    received_at: datetime
+
+
+Event = Invocation | Reaction | Happening
+"""Whatever a platform tells."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +276,8 @@ class Takes(StrEnum):
 
     NOTHING = "nothing"
     WORDS = "words"
+    SOME_WORDS = "some words"
+    """While every `key=value` has to be an option."""
     TARGET = "target"
     """Exactly one path, range, pull request or issue."""
     OPTIONAL_TARGET = "optional target"
@@ -298,6 +324,14 @@ class RepositoryWriter(Protocol):
         """
         ...
 
+    async def assign(self, assignment: "Assignment") -> str:
+        """Give an issue or a pull request to somebody and return where, as Markdown.
+
+        Raises:
+            UserError: It cannot be done, and why (no access, closed, no such place).
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Application:
@@ -319,6 +353,19 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Assignment:
+    """Somebody who is to do an issue, or to review a pull request, on the code host."""
+
+    repository: str
+    number: int
+    login: str
+    requested_by: Caller
+    """An account of that host: it is asked whether that one may write."""
+    is_review: bool = False
+    installation: str | None = None
+
+
+@dataclass(frozen=True)
 class RepositoryWishes:
     """What a repository states in `.gryph.toml` on its default branch; None where it does not."""
 
@@ -334,6 +381,8 @@ class RepositoryWishes:
     """Patterns of paths that are not worked on."""
     behaviour: bool = False
     """Whether each push to a pull request is to be compared with what it is based on."""
+    suggest_reviewers: bool = False
+    """Whether reviewers are to be named for a pull request once it is ready for them."""
     complaints: tuple[str, ...] = ()
     """What is wrong with the file, as Markdown; that part is left at its default."""
     is_unreadable: bool = False
@@ -372,6 +421,10 @@ class Context:
     """The blocks of code in the message."""
     issues_of: Callable[[str, IssueQuery], Awaitable[Issues]]
     """Open issues of a repository. Raises UserError where there are none to be had."""
+    task_of: Callable[[str, int], Awaitable[Wanted]]
+    """An issue or pull request of a repository. Raises UserError where there is none."""
+    work_of: Callable[[str], Awaitable[tuple[OpenWork, ...]]]
+    """How much everybody has to do in a repository, as its host tells it."""
 
 
 Outcome = Reply | JobRequest

@@ -16,13 +16,16 @@ from handlers import (
     Takes,
     Tier,
     UserError,
+    own_settings,
 )
+from handlers.time_off import FORMS
 from jobs.messages import Block, Fields, Heading, Reply, Text, say
 from storage import wishes
 from storage.clock import utc_now
 
 OWN = {"style": "pytest"}
-"""A person's own wishes with their defaults."""
+"""A person's own wishes with their defaults, besides those of `own_settings`."""
+ME = "me"
 _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
 
 
@@ -33,18 +36,42 @@ def place_scope(place: Place) -> str:
 
 async def run(context: Context, call: Call) -> Outcome:
     """Set what is given; without anything, show what holds here."""
-    if not call.options:
-        return await _show(context)
+    options, is_me = _read(call)
+    if not options:
+        return await (_show_own(context) if is_me else _show(context))
     said: list[str] = []
-    for key, value in call.options.items():
+    for key, value in options.items():
         if key == "unset":
             said.append(await _unset(context, value))
         else:
             said.append(await _put(context, key, value))
-    return say("\n".join(said))
+    return say("\n\n".join(said))
+
+
+def _read(call: Call) -> tuple[dict[str, str], bool]:
+    """What is to be set, and whether the person speaks of themselves alone.
+
+    Raises:
+        UserError: There are words that mean nothing.
+    """
+    options, words = dict(call.options), list(call.words)
+    is_me = bool(words) and words[0].casefold() == ME
+    words = words[is_me:]
+    if words and own_settings.AWAY in options:  # `away=until friday`
+        options[own_settings.AWAY] += " " + " ".join(words)
+    elif words:
+        shown = " ".join(words).replace("`", "'")
+        raise UserError(
+            f"`{shown}`: say what is to be how, for example `/gryph config me away=2d`."
+        )
+    if is_me and "repository" in (*options, options.get("unset")):
+        raise UserError("The repository is a channel's: `/gryph config repository=owner/name`.")
+    return options, is_me
 
 
 async def _put(context: Context, key: str, value: str) -> str:
+    if key in own_settings.KEYS:
+        return await own_settings.put(context, key, value)
     if key == "repository":
         _require_admin(context)
         if not _REPOSITORY.fullmatch(value):
@@ -56,6 +83,8 @@ async def _put(context: Context, key: str, value: str) -> str:
 
 
 async def _unset(context: Context, key: str) -> str:
+    if key in own_settings.KEYS:
+        return await own_settings.unset(context, key)
     if key == "repository":
         _require_admin(context)
     scope = _scope(context, key)
@@ -94,6 +123,11 @@ def _scope(context: Context, key: str) -> str:
     return place_scope(context.invocation.place)
 
 
+async def _show_own(context: Context) -> Reply:
+    own = await context.database.read(lambda s: wishes.of_scope(s, f"person:{context.person}"))
+    return await own_settings.show(context, (("style", own.get("style", OWN["style"])),))
+
+
 async def _show(context: Context) -> Reply:
     own = await context.database.read(lambda s: wishes.of_scope(s, f"person:{context.person}"))
     repository = context.standing.repository
@@ -125,6 +159,8 @@ def _of_repository(wished: RepositoryWishes) -> Iterator[tuple[str, str]]:
         yield "who may have code run", wished.may.name.lower()
     if wished.behaviour:
         yield "pull requests", "each push is compared with what it is based on"
+    if wished.suggest_reviewers:
+        yield "reviewers", "somebody is named for each pull request"
     if wished.ignore:
         yield "ignored", f"{len(wished.ignore)} patterns of paths"
 
@@ -132,13 +168,28 @@ def _of_repository(wished: RepositoryWishes) -> Iterator[tuple[str, str]]:
 COMMAND = Command(
     verb="config",
     summary="Show or set this channel's repository and your own preferences",
-    takes=Takes.NOTHING,
+    takes=Takes.SOME_WORDS,
     permission=Permission(Tier.READ, Effect.COMMENT),
-    examples=("config", "config repository=owner/name", "config style=unittest"),
+    examples=(
+        "config",
+        "config repository=owner/name",
+        "config style=unittest",
+        "config me",
+        "config me capacity=4 away=2026-12-01..2026-12-12",
+        "config me away=until friday",
+    ),
     run=run,
     options=(
         Option("repository", "The repository meant in this channel (administrators)."),
         Option("style", "How tests are written for you.", choices=("pytest", "unittest")),
-        Option("unset", "Back to the default.", choices=("repository", "style")),
+        *own_settings.OPTIONS,
+        Option(
+            "unset", "Back to the default.", choices=("repository", "style", *own_settings.KEYS)
+        ),
+    ),
+    details=(
+        "`config me` shows what you said of yourself. `capacity`, `away` and `matching` say when "
+        "`match` may name you; whoever asks for you all the same is told. What you say holds on "
+        f"every platform on which you have linked an account. `away` understands {FORMS}."
     ),
 )

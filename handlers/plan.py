@@ -21,7 +21,9 @@ from handlers import (
     UserError,
 )
 from handlers.effort import budget_s, seed
+from handlers.issue_words import issues_meant
 from handlers.jobs_in_reach import job_meant
+from handlers.message import own_text
 from handlers.plan_events import events_of, pins_of
 from handlers.targets import not_ignored, path_of, repository_meant, source_of
 from jobs.requests import (
@@ -49,7 +51,6 @@ LONGEST_BUDGET_S = 60.0
 DEFAULT_SEED = 1
 LONGEST_TEXT = 40_000
 """Characters of a message that are read."""
-MOST_ISSUES = 200
 MOST_COMPARED = 4
 _CHANGES: dict[str, Literal["what-if", "replan", "pin"]] = {
     "what-if": "what-if",
@@ -58,12 +59,9 @@ _CHANGES: dict[str, Literal["what-if", "replan", "pin"]] = {
     "re-plan": "replan",
     "pin": "pin",
 }
-_MILESTONE = re.compile(r"milestone:(.*)", re.IGNORECASE)
-_NUMBER = re.compile(r"#(\d{1,9}),?")
 _ITEM = re.compile(r"^\s*(?:[-*+•◦▪]|\d{1,9}[.)])\s+\S", re.MULTILINE)
 NOTHING_MORE = Talk()
 """The talk of a message that says all there is to plan: nobody looks at what stands above it."""
-_COMMAND = re.compile(r"^[^\n]*[/@]gryph\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
 
 PlanRequest = PlanFile | PlanTalk | ChangePlan | ComparePlans
 
@@ -76,7 +74,7 @@ async def run(context: Context, call: Call) -> Outcome:
         return await _changed(context, call, _CHANGES[first])
     if first == "compare":
         return await _compared(context, call)
-    if query := _issues_meant(words):
+    if query := issues_meant(words, COMMAND.verb):
         return await _of_issues(context, call, query)
     if not words:
         return await _of_talk(context, call)
@@ -109,7 +107,7 @@ async def _of_file(context: Context, call: Call, word: str) -> PlanFile:
 
 
 async def _of_talk(context: Context, call: Call) -> PlanTalk:
-    text, snippets = _own_text(context.invocation.text), context.snippets()
+    text, snippets = own_text(context.invocation.text, LONGEST_TEXT), context.snippets()
     said = context.invocation
     may_be_above = said.topic or said.place.thread or said.reply_to or said.attached
     if not (text.strip() or snippets or may_be_above):
@@ -137,7 +135,7 @@ async def _of_issues(context: Context, call: Call, query: IssueQuery) -> PlanTal
     wished = await context.wished(repository)
     return PlanTalk(
         source=source_of(context, Target()),
-        text=_own_text(context.invocation.text),
+        text=own_text(context.invocation.text, LONGEST_TEXT),
         issues=issues,
         usual=_usual(wished),
         talk=NOTHING_MORE,
@@ -235,28 +233,6 @@ def _source_of(row: JobRow) -> Source:
 def _source_here(context: Context) -> Source:
     """The place's repository, so that who maintains it may look at the job; none is needed."""
     return NOWHERE if context.standing.repository is None else source_of(context, Target())
-
-
-def _issues_meant(words: Sequence[str]) -> IssueQuery | None:
-    """The issues that all of the words name; None where they do not."""
-    numbers = [_NUMBER.fullmatch(word) for word in words]
-    if words and all(numbers):
-        found = tuple(dict.fromkeys(int(each[1]) for each in numbers if each))
-        if len(found) > MOST_ISSUES:
-            raise UserError(f"At most {MOST_ISSUES} issues are planned together.")
-        return IssueQuery(numbers=found)
-    milestone = _MILESTONE.fullmatch(words[0]) if words else None
-    if milestone is None:
-        return None
-    name = " ".join((milestone[1], *words[1:])).strip()
-    if not name:
-        raise UserError("Which milestone? `/gryph plan milestone:3`, or its title.")
-    return IssueQuery(milestone=name)
-
-
-def _own_text(text: str) -> str:
-    """The message without the lines that hold commands."""
-    return _COMMAND.sub("", text)[:LONGEST_TEXT]
 
 
 COMMAND = Command(

@@ -137,6 +137,13 @@ def path_of(call: Call, target: Target) -> str:
     return "/".join(parts) or "."
 
 
+def relative_to(path: str, source: Source) -> str:
+    """A console user may paste the absolute path of a file in the folder they speak from."""
+    root = source.repository.removeprefix("local:").strip("/")
+    inside = source.repository.startswith("local:") and f"{path}/".startswith(f"{root}/")
+    return path.removeprefix(root).strip("/") or "." if inside else path
+
+
 def not_ignored(path: str, wished: RepositoryWishes) -> None:
     """Let pass what the repository does not have left alone.
 

@@ -19,7 +19,15 @@ from handlers import (
     UserError,
 )
 from handlers.effort import budget_s, seed
-from handlers.targets import not_ignored, own_ref, path_of, pull_meant, source_of, source_of_pull
+from handlers.targets import (
+    not_ignored,
+    own_ref,
+    path_of,
+    pull_meant,
+    relative_to,
+    source_of,
+    source_of_pull,
+)
 from jobs.requests import ANY_MODEL, Source, TestChanges, TestCode
 from storage import wishes
 
@@ -48,7 +56,7 @@ def _is_change(context: Context, target: Target) -> bool:
 async def _tests(context: Context, call: Call, target: Target) -> TestCode:
     path = _path(call, target)
     source = source_of(context, target)
-    path = _relative(path, source)
+    path = relative_to(path, source)
     wished = await context.wished(source.repository)
     not_ignored(path, wished)
     place = context.invocation.place
@@ -80,7 +88,7 @@ async def _changes(context: Context, call: Call, target: Target) -> TestChanges:
         source = source_of_pull(pull)
     else:
         source = source_of(context, target)
-    path = _relative(_path(call, target), source) if target.path else None
+    path = relative_to(_path(call, target), source) if target.path else None
     wished = await context.wished(source.repository)
     if path is not None:
         not_ignored(path, wished)
@@ -134,13 +142,6 @@ def _path(call: Call, target: Target) -> str:
     if target.symbol is not None or target.lines is not None:
         raise UserError(f"`{path}` is no file: name the one that holds what you mean.")
     return path
-
-
-def _relative(path: str, source: Source) -> str:
-    """A console user may paste the absolute path of a file in the folder they speak from."""
-    root = source.repository.removeprefix("local:").strip("/")
-    inside = source.repository.startswith("local:") and f"{path}/".startswith(f"{root}/")
-    return path.removeprefix(root).strip("/") or "." if inside else path
 
 
 async def _style(

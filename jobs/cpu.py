@@ -1,5 +1,5 @@
-"""What a worker of the queue `cpu` does: tests, with models behind endpoints to ask for some, and
-plans.
+"""What a worker of the queue `cpu` does: tests, with models behind endpoints to ask for some,
+plans, and matches.
 """
 
 from collections.abc import Generator, Mapping
@@ -15,8 +15,9 @@ from jobs.desk import Desk, Done, Work
 from jobs.earlier import EarlierJobs
 from jobs.model_opening import opener
 from jobs.models import Models, Opener
-from jobs.requests import ChangePlan, ComparePlans, PlanFile, PlanTalk
+from jobs.requests import ChangePlan, ComparePlans, MatchRequest, PlanFile, PlanTalk
 from jobs.workshop import Workshop
+from storage.database import Database
 from storage.models import LOADED, RegisteredModel
 
 CPU_WORKS: Mapping[str, Work] = {"test": test_code.run, "changes": test_changes.run}
@@ -32,6 +33,10 @@ _PLANNING = {
 PlanRequest = PlanFile | PlanTalk | ChangePlan | ComparePlans
 
 
+_MATCHING = {"match": "task", "match-batch": "batch", "match-knowledge": "knowledge"}
+"""What of `jobs.match_work.Finder` serves which kind of request."""
+
+
 @contextmanager
 def cpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     """The jobs of the queue, and the models that they may ask."""
@@ -40,7 +45,7 @@ def cpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     try:
         tests = {**CPU_WORKS, "test": partial(test_code.run, models=models)}
         plans = planning_works(EarlierJobs(shop.database, shop.store))
-        yield {**tests, **plans}, models
+        yield {**tests, **plans, **matching_works(shop.database)}, models
     finally:
         models.close()
 
@@ -58,6 +63,20 @@ def planning_works(earlier: EarlierJobs) -> Mapping[str, Work]:
         return run
 
     return {kind: work(method) for kind, method in _PLANNING.items()}
+
+
+def matching_works(database: Database) -> Mapping[str, Work]:
+    """The jobs behind `match`, which look up what people said of themselves."""
+
+    def work(kind: str) -> Work:
+        def run(request: MatchRequest, desk: Desk) -> Done:
+            finder: Any = import_module("jobs.match_work").Finder(database)
+            done: Done = getattr(finder, _MATCHING[kind])(request, desk)
+            return done
+
+        return run
+
+    return {kind: work(kind) for kind in _MATCHING}
 
 
 def endpoints_only(opened: Opener) -> Opener:

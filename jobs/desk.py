@@ -10,6 +10,7 @@ from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from jobs.messages import Reply
 from jobs.requests import Source
+from storage.checkouts.history import History
 from storage.ids import ArtifactId, JobId
 
 
@@ -74,6 +75,16 @@ class Desk(Protocol):
         Raises:
             Declined: It is not there, too large, or not ours to read; or the path is one that a
                 checkout does not hold: in a submodule, kept elsewhere, a link that leads out.
+            Transient: The repository's host does not answer.
+        """
+        ...
+
+    def history(self, source: Source) -> History:
+        """The history of the branch that `source` means, to be read and never written to; this
+        job's alone until it ends, with all that is learned from it.
+
+        Raises:
+            Declined: It is not there, too large, or not ours to read; or there is none yet.
             Transient: The repository's host does not answer.
         """
         ...

@@ -156,6 +156,9 @@ class Reply(_Frozen):
     """For faces that can speak of lines; all that they say stands in the blocks too."""
     verdict: Verdict | None = None
     """None where the job judges nothing: then it is good that it succeeded."""
+    for_all: bool = False
+    """Whether everybody there is to read it, even where a platform would show the answer to a
+    button only to who pressed it."""
 
 
 def say(markdown: str) -> Reply:

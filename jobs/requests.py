@@ -323,7 +323,97 @@ PLAN_WHAT = (
 """The answer to a plan of nothing, which may only be found out by who has read the talk."""
 
 
-AnyRequest = TestCode | TestChanges | GenerateCode | PlanFile | PlanTalk | ChangePlan | ComparePlans
+class Wanted(_Request):
+    """A task for which somebody is looked for, as the gateway read it."""
+
+    named: str
+    """What messages call it: "#12", "src/a.py"; empty for one that is only a text."""
+    number: int | None = None
+    """Of the issue or pull request."""
+    title: str = ""
+    text: str = ""
+    """The beginning of its description, or what a person wrote."""
+    labels: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Paths of files and folders; of a pull request the files that it changes."""
+    more_files: int = 0
+    """How many more there are, that were not read."""
+    may_be_text: bool = False
+    """Whether its only path, where no file has it, is a word about the task instead."""
+    author: str = ""
+    """Its author's login on the code host."""
+    signed: tuple[str, str] | None = None
+    """How its author signed its commits: name and address."""
+    assignees: tuple[str, ...] = ()
+    """Logins."""
+    is_pull: bool = False
+    is_open: bool = True
+
+
+class OpenWork(_Request):
+    """How much somebody has to do already, as the code host tells it."""
+
+    login: str
+    tasks: int
+    """Open issues that they are assigned to and pull requests that wait for their review."""
+
+
+class _Matching(_JobRequest):
+    queue: ClassVar[str] = "cpu"
+    verb: ClassVar[str] = "match"
+
+    repository: str
+    """As people name it: "owner/name" even where a folder of this machine stands in for it."""
+    asked_at: datetime
+    """What counts as now."""
+    open_work: tuple[OpenWork, ...] = ()
+    """Of everybody who has any, as far as the code host tells."""
+
+
+class MatchTask(_Matching):
+    """Find who should take one task, or look at it."""
+
+    kind: Literal["match"] = "match"
+    task: Wanted
+    mode: Literal["author", "reviewer"] = "author"
+    """Which of the task's people is looked for."""
+    person: str = ""
+    """Who was asked for by name: a login, or a name as the history has it."""
+    unasked: bool = False
+    """Whether only the repository itself wishes to know: then a long shot is not worth a word."""
+
+
+class MatchBatch(_Matching):
+    """Find somebody for each of several tasks together, so that no one gets all of them."""
+
+    kind: Literal["match-batch"] = "match-batch"
+    named: str
+    """What they are together: "Milestone v2"."""
+    tasks: tuple[Wanted, ...]
+
+
+class MatchKnowledge(_Matching):
+    """Tell who knows a file, or which files only one person knows."""
+
+    kind: Literal["match-knowledge"] = "match-knowledge"
+    task: Literal["who", "risks"]
+    path: str = "."
+    """A file or folder."""
+
+
+MatchRequest = MatchTask | MatchBatch | MatchKnowledge
+
+
+AnyRequest = (
+    TestCode
+    | TestChanges
+    | GenerateCode
+    | PlanFile
+    | PlanTalk
+    | ChangePlan
+    | ComparePlans
+    | MatchRequest
+)
 """Every request there is; add a type here, a file in `jobs/` and a line in its registry."""
 
 JobRequest = Annotated[AnyRequest, Field(discriminator="kind")]
@@ -338,5 +428,8 @@ VERBS: Mapping[str, str] = {
     "plan-talk": PlanTalk.verb,
     "change-plan": ChangePlan.verb,
     "compare-plans": ComparePlans.verb,
+    "match": MatchTask.verb,
+    "match-batch": MatchBatch.verb,
+    "match-knowledge": MatchKnowledge.verb,
 }
 """The command that asks for it, by kind of request."""

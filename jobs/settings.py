@@ -52,6 +52,18 @@ class WorkerSettings(StorageSettings):
         ge=256 << 20,
         description="The most memory each process of git may take for a checkout, in bytes.",
     )
+    history_max_bytes: int = Field(
+        default=1 << 30,
+        gt=0,
+        description="The most that is fetched and kept of one repository's history, in bytes; of a "
+        "larger one only the latest commits.",
+    )
+    histories_max_bytes: int = Field(
+        default=8 << 30,
+        gt=0,
+        description="The most that the kept histories of all repositories may take, with what was "
+        "learned from them, in bytes. Those not used for longest are removed.",
+    )
     install_packages: bool = Field(
         default=True,
         description="Whether the packages that a repository declares are installed for the tests "

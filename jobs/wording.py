@@ -25,11 +25,15 @@ def code(text: str, most: int = 200) -> str:
     return f"{ticks}{edge}{shown}{edge}{ticks}"
 
 
+def one_line(text: str, most: int = 80) -> str:
+    """What somebody called something, for where Markdown means nothing."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def plain(text: str, most: int = 80) -> str:
     """What somebody called something, on one line and without a meaning in Markdown."""
-    line = " ".join(text.split())
-    shown = line if len(line) <= most else f"{line[: most - 1]}…"
-    return _MARKS.sub(r"\\\g<0>", shown)
+    return _MARKS.sub(r"\\\g<0>", one_line(text, most))
 
 
 def notes_of(notes: Sequence[str]) -> list[Block]:

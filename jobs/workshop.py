@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,16 @@ from jobs.requests import Source
 from jobs.runner import RunningWatch
 from jobs.settings import WorkerSettings
 from storage import artifacts, checkouts, vault
-from storage.checkouts import Checked, CheckoutFailed, CheckoutRefused, CheckoutStopped
+from storage.checkouts import (
+    Checked,
+    CheckoutFailed,
+    CheckoutPolicy,
+    CheckoutRefused,
+    CheckoutSource,
+    CheckoutStopped,
+)
+from storage.checkouts.history import History, HistoryPlace, held_history
+from storage.checkouts.shelf import Shelf
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId, new_artifact_id
@@ -54,6 +63,7 @@ class LocalDesk:
         self.kept: list[tuple[ArtifactId, artifacts.NewArtifact]] = []
         self._shop = shop
         self._checkouts = itertools.count(1)
+        self._held = ExitStack()
 
     def checkout(self, source: Source, path: str) -> Path:
         """See `jobs.desk.Desk.checkout`."""
@@ -61,6 +71,15 @@ class LocalDesk:
         if why := checked.left_out.why(path):
             raise Declined(why)
         return checked.root
+
+    def history(self, source: Source) -> History:
+        """See `jobs.desk.Desk.history`."""
+        return self._held.enter_context(self._shop.history(self, source))
+
+    def clear(self) -> None:
+        """Let go of all that the attempt had."""
+        self._held.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self, checkout: Path) -> Environment:
         """See `jobs.desk.Desk.environment`."""
@@ -149,8 +168,8 @@ class Workshop:
         return LocalDesk(leased, watch, self, folder)
 
     def clear(self, desk: LocalDesk) -> None:
-        """Remove the attempt's folder."""
-        shutil.rmtree(desk.folder, ignore_errors=True)
+        """Remove the attempt's folder, and let others have what it held."""
+        desk.clear()
 
     def record(self, session: Session, desk: LocalDesk) -> None:
         """Note the kept files as the job's."""
@@ -159,36 +178,34 @@ class Workshop:
 
     def checkout(self, desk: LocalDesk, source: Source, into: Path) -> Checked:
         """The code at the desk, in a folder of its own."""
-        try:
-            token = self.database.read_now(
-                lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
-            )
-            return checkouts.checkout(
-                checkouts.CheckoutSource(
-                    repository=source.repository,
-                    sha=source.sha,
-                    ref=source.ref,
-                    number=source.number,
-                ),
-                into,
-                checkouts.CheckoutPolicy(
-                    git_url=self.settings.github_git_url,
-                    token=token,
-                    max_bytes=self.settings.checkout_max_bytes,
-                    max_files=self.settings.checkout_max_files,
-                    max_file_bytes=self.settings.checkout_max_file_bytes,
-                    max_memory_bytes=self.settings.checkout_max_memory_bytes,
-                ),
-                stop=desk.watch.stop_requested,
-            )
-        except CheckoutRefused as error:
-            raise Declined(str(error)) from error
-        except CheckoutFailed as error:
-            raise Transient(str(error)) from error
-        except OperationalError as error:
-            raise Transient("the database does not answer") from error
-        except CheckoutStopped as error:
-            raise Stopped from error
+        with _as_of_job():
+            stop = desk.watch.stop_requested
+            policy = self._policy(desk, self.settings.checkout_max_bytes)
+            return checkouts.checkout(_meant(source), into, policy, stop=stop)
+
+    @contextmanager
+    def history(self, desk: LocalDesk, source: Source) -> Generator[History]:
+        """The history of its branch, for this desk alone."""
+        shelf = Shelf(self.settings.home / "histories", self.settings.histories_max_bytes)
+        with ExitStack() as held:
+            with _as_of_job():
+                place = HistoryPlace(shelf, desk.watch.stop_requested)
+                policy = self._policy(desk, self.settings.history_max_bytes)
+                found = held.enter_context(held_history(_meant(source), place, policy))
+            yield found
+
+    def _policy(self, desk: LocalDesk, max_bytes: int) -> CheckoutPolicy:
+        token = self.database.read_now(
+            lambda s: vault.open_grant(s, self.keys, desk.job, utc_now())
+        )
+        return CheckoutPolicy(
+            git_url=self.settings.github_git_url,
+            token=token,
+            max_bytes=max_bytes,
+            max_files=self.settings.checkout_max_files,
+            max_file_bytes=self.settings.checkout_max_file_bytes,
+            max_memory_bytes=self.settings.checkout_max_memory_bytes,
+        )
 
     def close(self) -> None:
         """Remove everything this process left."""
@@ -196,6 +213,27 @@ class Workshop:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _meant(source: Source) -> CheckoutSource:
+    return CheckoutSource(
+        repository=source.repository, sha=source.sha, ref=source.ref, number=source.number
+    )
+
+
+@contextmanager
+def _as_of_job() -> Generator[None]:
+    """What goes wrong with getting code, in a job's own terms."""
+    try:
+        yield
+    except CheckoutRefused as error:
+        raise Declined(str(error)) from error
+    except CheckoutFailed as error:
+        raise Transient(str(error)) from error
+    except OperationalError as error:
+        raise Transient("the database does not answer") from error
+    except CheckoutStopped as error:
+        raise Stopped from error
 
 
 @contextmanager

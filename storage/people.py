@@ -13,6 +13,7 @@ from storage.database import insert_if_absent
 from storage.ids import CROCKFORD, PersonId
 from storage.tables.feedback import FeedbackRow
 from storage.tables.jobs import JobRow
+from storage.tables.matching import AbsenceRow, MatchRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
 from storage.tables.sessions import WebSessionRow
 from storage.tables.trust import ApprovalRow, ConfigRow
@@ -115,6 +116,19 @@ def find_person(session: Session, *, platform: str, account: str) -> PersonId | 
     """The person behind an account that has been seen."""
     row = _account(session, platform, account)
     return None if row is None else PersonId(row.person_id)
+
+
+def account_called(session: Session, platform: str, name: str) -> tuple[PersonId, Account] | None:
+    """Who has an account of this name, whatever its case; of several the one seen last."""
+    found = session.exec(
+        select(AccountRow)
+        .where(AccountRow.platform == platform, func.lower(AccountRow.name) == name.lower())
+        .order_by(col(AccountRow.id).desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        return None
+    return PersonId(found.person_id), Account(found.platform, found.account, found.name)
 
 
 def everybody(session: Session, limit: int = 200) -> list[PersonId]:
@@ -281,6 +295,7 @@ def _merge(session: Session, kept: PersonId, gone: PersonId) -> None:
     _merge_roles(session, kept, gone)
     _merge_votes(session, kept, gone)
     _merge_wishes(session, kept, gone)
+    _merge_absences(session, kept, gone)
     _repoint(session, kept, gone)
     session.exec(delete(PersonRow).where(col(PersonRow.id) == gone))
     session.expire_all()
@@ -293,6 +308,7 @@ def _repoint(session: Session, kept: PersonId, gone: PersonId) -> None:
         update(ApprovalRow).where(col(ApprovalRow.approved_by) == gone).values(approved_by=kept),
         update(RoleRow).where(col(RoleRow.granted_by) == gone).values(granted_by=kept),
         update(WebSessionRow).where(col(WebSessionRow.person_id) == gone).values(person_id=kept),
+        update(MatchRow).where(col(MatchRow.decided_by) == gone).values(decided_by=kept),
     ):
         session.exec(references)
 
@@ -324,4 +340,13 @@ def _merge_wishes(session: Session, kept: PersonId, gone: PersonId) -> None:
         moved = {**wish.model_dump(), "scope": f"person:{kept}"}
         insert_if_absent(session, ConfigRow, moved)
         session.delete(wish)
+    session.flush()
+
+
+def _merge_absences(session: Session, kept: PersonId, gone: PersonId) -> None:
+    """Whoever is away is away under each of their names."""
+    for absence in session.exec(select(AbsenceRow).where(AbsenceRow.person_id == gone)).all():
+        moved = absence.model_dump(exclude={"id"}) | {"person_id": kept}
+        insert_if_absent(session, AbsenceRow, moved)
+        session.delete(absence)
     session.flush()

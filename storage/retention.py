@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, SQLModel, col, delete, select
 
-from storage import artifacts, sessions, vault
+from storage import artifacts, availability, sessions, vault
 from storage.database import Database
 from storage.tables import (
     ArtifactRow,
@@ -23,6 +23,7 @@ from storage.tables import (
     InboxRow,
     JobEventRow,
     JobRow,
+    MatchRow,
     OutboxRow,
     PostedMessageRow,
 )
@@ -39,13 +40,14 @@ class Kept:
     """An event, and that it was seen: GitHub redelivers for three days, Slack for one."""
     artifacts: timedelta
     jobs: timedelta
-    """A finished job with its messages, votes and threads in the console."""
+    """A finished job with its messages, votes, whom it named, and threads in the console."""
 
 
 async def forget(database: Database, kept: Kept, now: datetime) -> int:
     """Delete everything older; how many rows that others hang on."""
     await database.write(lambda s: vault.drop_expired_grants(s, now))
     await database.write(lambda s: sessions.sweep(s, now))
+    await database.write(lambda s: availability.forget_absences(s, now - kept.events))
     count = await database.write(lambda s: artifacts.expire(s, now - kept.artifacts))
     count += await _all(database, jobs, now - kept.jobs)
     count += await _all(database, events, now - kept.events)
@@ -67,7 +69,7 @@ def jobs(session: Session, before: datetime) -> int:
     found = select(JobRow.id).where(col(JobRow.finished_at) < before)
     ids = session.exec(found.limit(AT_ONCE)).all()
     hanging = (JobEventRow, OutboxRow, DraftRow, FeedbackRow, CheckoutGrantRow, ArtifactRow)
-    for table in (*hanging, PostedMessageRow):
+    for table in (*hanging, MatchRow, PostedMessageRow):
         session.exec(delete(table).where(col(table.job_id).in_(ids)))
     session.exec(delete(DeliveryRow).where(col(DeliveryRow.job_id).in_(ids)))
     return _remove(session, JobRow, ids)

@@ -17,7 +17,21 @@ LONGEST_FILE = 500
 LONGEST_FUNCTION = 70
 BANNED_NAMES = ("utils", "helpers", "manager", "common", "misc", "base")
 ML = ("torch", "transformers", "numpy", "scipy", "sklearn", "coverage", "hypothesis", "engines")
-NO_COMMANDS = {"__init__", "effort", "targets", "jobs_in_reach", "plan_events"}
+NO_COMMANDS = {
+    "__init__",
+    "effort",
+    "issue_words",
+    "jobs_in_reach",
+    "match_assign",
+    "match_choices",
+    "match_meant",
+    "match_people",
+    "message",
+    "own_settings",
+    "plan_events",
+    "targets",
+    "time_off",
+}
 """Files of `handlers` that commands stand on."""
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath
 
-from handlers import Application, UserError
+from handlers import Application, Assignment, UserError
 from storage.blobs import blob_id
 
 LOCAL = "local:"
@@ -33,6 +33,10 @@ class LocalWriter:
             UserError: The folder is gone, a path leads out of it, or a different file is there.
         """
         return await asyncio.to_thread(_apply, application)
+
+    async def assign(self, assignment: Assignment) -> str:
+        """See `handlers.RepositoryWriter.assign`; a folder has nothing to assign."""
+        raise UserError(f"`{assignment.repository}` is a folder of this machine and has no issues.")
 
 
 def _apply(application: Application) -> str:

@@ -48,6 +48,7 @@ _POSITIONAL: Mapping[Takes, tuple[_Positional, ...]] = {
     Takes.OPTIONAL_JOB: (_Positional("job", "Job id, like J7K2M9Q", required=False),),
     Takes.JOB_AND_WORDS: (_JOB, _WORDS),
     Takes.WORDS: (_WORDS,),
+    Takes.SOME_WORDS: (_WORDS,),
 }
 
 

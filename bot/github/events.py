@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.github.happenings import HAPPENINGS
 from bot.github.marker import MARKER
 from bot.github.mention import Mention
-from bot.github.payloads import Note, Payload, Repository
+from bot.github.payloads import Delivery, Note, Payload, Repository
 from bot.github.place import Thread, place_of
 from bot.github.wire import User
 from handlers import Caller, Invocation, Platform, Topic
@@ -25,16 +26,6 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One verified webhook."""
-
-    event: str
-    guid: str
-    payload: Payload
-    received_at: datetime
-
-
-@dataclass(frozen=True)
 class _Message:
     """Something a person wrote, and where an answer to it goes."""
 
@@ -46,7 +37,7 @@ class _Message:
 
 def heard(delivery: Delivery, mention: Mention) -> list[Heard]:
     """What the delivery asks of us; nothing when it is not for us."""
-    found = (_said(delivery, mention), _pushed(delivery))
+    found = (_said(delivery, mention), _pushed(delivery), _opened_for_review(delivery))
     return [each for each in found if each is not None]
 
 
@@ -78,6 +69,27 @@ def _pushed(delivery: Delivery) -> Heard | None:
     return Heard(
         invocation.model_copy(update={"pushed": sha}),
         (f"github:delivery:{delivery.guid}:push", f"github:push:{about}"),
+    )
+
+
+def _opened_for_review(delivery: Delivery) -> Heard | None:
+    """A person's pull request that others may look at from now on; drafts wait until they are
+    ready.
+    """
+    payload, note = delivery.payload, delivery.payload.pull_request
+    is_opened = delivery.event == "pull_request" and payload.action in _READY
+    if not is_opened or payload.repository is None or note is None or note.draft:
+        return None
+    sha, by = note.head.sha if note.head else None, note.user or payload.sender
+    if note.number is None or sha is None or by is None or _is_bot(by):
+        return None
+    if MARKER in (note.body or ""):
+        return None
+    invocation = _invocation(delivery, payload.repository, Thread(note.number), by)
+    about = f"{payload.repository.full_name}:{note.number}:{payload.action}:{sha}"
+    return Heard(
+        invocation.model_copy(update={"pushed": sha, "wants_reviewers": True}),
+        (f"github:delivery:{delivery.guid}:review", f"github:review:{about}"),
     )
 
 
@@ -117,7 +129,9 @@ _EVENTS: dict[tuple[str, str], Callable[[Payload], _Message | None]] = {
 }
 _PUSHES = frozenset({"opened", "reopened", "synchronize"})
 """What happens to a pull request when it has new code to look at."""
-EVENTS = frozenset(event for event, _ in _EVENTS)
+_READY = frozenset({"opened", "ready_for_review"})
+"""What makes others look at a pull request."""
+EVENTS = frozenset(event for event, _ in (*_EVENTS, *HAPPENINGS))
 """The events the App has to subscribe to."""
 
 

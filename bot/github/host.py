@@ -9,10 +9,11 @@ from bot.github.client import COMMENT, READ, GitHubClient, Reach
 from bot.github.issues import IssueReader
 from bot.github.marker import MARKER
 from bot.github.pulls import pull_request
+from bot.github.tasks import TaskReader
 from bot.github.transport import CONFLICT, UNPROCESSABLE, Refused
 from bot.github.wire import Branch, Comparison, FileAnswer, GitRef, RepositoryAnswer, SpokenComment
 from handlers import Invocation, IssueQuery, PullRequest, UserError
-from jobs.requests import Issues, Remark
+from jobs.requests import Issues, OpenWork, Remark, Wanted
 
 PAGE, PAGES_MAX = 100, 3
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -37,6 +38,8 @@ class GitHubHost:
             found = await self._named(reach, ref, default)
         except Undeliverable as refused:
             raise UserError(_UNREADABLE.format(repository)) from refused
+        if found is None and ref is None:
+            raise UserError(f"`{repository}` is empty: it has no commits yet.")
         if found is None:
             raise UserError(_missing(repository, ref or default))
         return found
@@ -102,6 +105,14 @@ class GitHubHost:
     async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
         """See `bot.face.CodeHost.issues_of`."""
         return await IssueReader(self._client, repository).read(query)
+
+    async def task_of(self, repository: str, number: int) -> Wanted:
+        """See `bot.face.CodeHost.task_of`."""
+        return await TaskReader(self._client, repository).task(number)
+
+    async def work_of(self, repository: str) -> tuple[OpenWork, ...]:
+        """See `bot.face.CodeHost.work_of`."""
+        return await TaskReader(self._client, repository).open_work()
 
     async def parted(self, repository: str, ref: str | None, head: str) -> str:
         """See `bot.face.CodeHost.parted`; what `ref` names is a commit of the repository's own

@@ -14,10 +14,12 @@ from pydantic import ValidationError
 
 from bot.answers import problems
 from bot.face import Intake
-from bot.github.events import EVENTS, Delivery, heard
+from bot.github.events import EVENTS, heard
+from bot.github.happenings import happened
 from bot.github.mention import Mention
-from bot.github.payloads import Payload
+from bot.github.payloads import Delivery, Payload
 from bot.settings import GatewaySettings, MissingSetting
+from handlers import Event
 from storage.clock import utc_now
 
 log = structlog.get_logger()
@@ -59,10 +61,14 @@ def routes(settings: GatewaySettings, intake: Intake) -> APIRouter:
         if x_github_event not in EVENTS:
             return {"status": "ignored"}
         delivery = Delivery(x_github_event, x_github_delivery, _payload(data), utc_now())
-        found = heard(delivery, mention)
+        found: list[tuple[Event, tuple[str, ...]]] = [
+            (each.invocation, each.keys) for each in heard(delivery, mention)
+        ]
+        if told := happened(delivery):
+            found.append(told)
         if not found:
             return {"status": "ignored"}
-        accepted = [await intake.accept(each.invocation, each.keys) for each in found]
+        accepted = [await intake.accept(event, keys) for event, keys in found]
         is_known = all(each is None for each in accepted)
         return {"status": "known already" if is_known else "accepted"}
 

@@ -13,7 +13,9 @@ from bot.github.client import GitHubClient
 from bot.github.comments import Comments, Spot
 from bot.github.marker import marker
 from bot.github.render import (
+    REVIEWERS,
     Whole,
+    part_of,
     render_answer,
     render_check,
     render_check_result,
@@ -26,7 +28,7 @@ from bot.github.sticky import StickyComments
 from bot.settings import GatewaySettings
 from bot.whole_answer import whole_answer
 from handlers import Place
-from jobs.messages import Reply
+from jobs.messages import Action, Actions, Reply
 from storage.clock import utc_now
 from storage.ids import JobId
 from storage.states import JobState
@@ -58,6 +60,8 @@ class GitHubOutbound:
     async def post_status(self, place: Place, view: JobView, *, key: str) -> Posted:  # noqa: ARG002
         """Post the job's comment, and its check run on a pull request."""
         spot = Spot.of(place)
+        if _speaks_once(view):
+            return Posted(f"github:{spot.repository}:{view.job}:unsaid")
         known = None if view.is_push else await self._find(spot, view)
         if view.is_push:
             posted = await self._sticky.take_over(spot, view, render_status(view))
@@ -75,6 +79,8 @@ class GitHubOutbound:
     async def edit_status(self, place: Place, status: Posted, view: JobView) -> None:
         """Show the job's present state, unless that would use up our share of writes."""
         spot = Spot.of(place)
+        if _speaks_once(view):
+            return
         if not view.state.final and not await self._client.has_room_for_progress(spot.reach):
             return
         await self._edit(spot, status, view, render_status(view))
@@ -95,10 +101,16 @@ class GitHubOutbound:
         the pull request what belongs to them.
         """
         spot = Spot.of(place)
+        if _speaks_once(view) and not _names_somebody(view, reply):
+            return status
         body = await self._result(view, reply)
         posted = await self._edit(spot, status, view, body)
         if posted is None:
             posted = await self._post_again(spot, view, body)
+        if view.is_push:
+            await self._sticky.settle(spot, view, posted, body)
+        if _speaks_once(view):
+            return posted
         result = await asyncio.to_thread(render_check_result, view, reply, self._page)
         check = status.data.get("check")
         if check:
@@ -139,7 +151,9 @@ class GitHubOutbound:
         return await self._find(spot, view) or await self._comments.post(spot, body)
 
     async def _edit(self, spot: Spot, status: Posted, view: JobView, body: str) -> Posted | None:
-        comment = status.data["comment"]
+        comment = status.data.get("comment")
+        if comment is None:
+            return await self._sticky.take_over(spot, view, body)
         if view.is_push:
             return await self._sticky.edit(spot, view, comment, body)
         return await self._comments.edit(spot, comment, body)
@@ -147,6 +161,23 @@ class GitHubOutbound:
     async def _find(self, spot: Spot, view: JobView) -> Posted | None:
         since = view.created_at - LOOK_BACK
         return await self._comments.find(spot, status_marker(view.job), since)
+
+
+def _speaks_once(view: JobView) -> bool:
+    """Who could review a pull request is told once it is known, and where it is: nobody asked."""
+    return view.is_push and part_of(view) == REVIEWERS
+
+
+def _names_somebody(view: JobView, reply: Reply) -> bool:
+    """Whether there is anything to decide about."""
+    choices = (
+        each
+        for block in reply.blocks
+        if isinstance(block, Actions)
+        for each in block.actions
+        if isinstance(each, Action) and each.verb == view.verb
+    )
+    return view.state is JobState.SUCCEEDED and next(choices, None) is not None
 
 
 def _linked(check: dict[str, object], posted: Posted) -> dict[str, object]:

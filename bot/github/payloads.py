@@ -1,5 +1,8 @@
 """What we read of GitHub's webhooks: only the fields used, each as tolerant as can be."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from pydantic import Field
 
 from bot.github.wire import AppRef, Read, User
@@ -44,6 +47,7 @@ class Note(Read):
     head: HeadRef | None = None
     body: str | None = None
     user: User | None = None
+    draft: bool = False
     updated_at: str | None = None
     created_at: str | None = None
     in_reply_to_id: int | None = None
@@ -93,5 +97,17 @@ class Payload(Read):
     pull_request: Note | None = None
     comment: Note | None = None
     changes: Changes | None = None
+    assignee: User | None = None
+    requested_reviewer: User | None = None
     check_run: CheckRunNote | None = None
     requested_action: RequestedAction | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One verified webhook."""
+
+    event: str
+    guid: str
+    payload: Payload
+    received_at: datetime

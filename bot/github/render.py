@@ -11,6 +11,7 @@ from bot.github.blocks import Fitted, Page, fit
 from bot.github.harmless import code_span, escaped, inline, plain_line, unmentioned
 from bot.github.marker import marker
 from bot.text import clean, head, units
+from jobs.match_buttons import VERB as MATCH
 from jobs.messages import Action, Actions, Block, Reply, Text, Verdict
 from storage.ids import JobId
 from storage.states import JobState
@@ -23,8 +24,12 @@ REMARK_ROOM = 8_000
 """More is read in the job's comment."""
 CHECK_ROOM = 60_000
 """GitHub takes 65,535 for a check run's summary, which users measured in bytes too."""
-STICKY_KEY = "push"
-"""In the invisible line of the comment that the jobs of all pushes to a pull request share."""
+PUSH, REVIEWERS = "push", "reviewers"
+PARTS = (PUSH, REVIEWERS)
+"""Of the comment that all jobs share which a repository asks for itself, in order; each is named in
+the invisible line that ends it."""
+REVIEWERS_ROOM = 8_000
+"""The rest of such a comment is the pushes'."""
 LONGEST_LINE = 300
 LONGEST_TEXT = 400
 LONGEST_CHECK_TITLE = 250
@@ -95,12 +100,23 @@ def _drafted(heading: str, markdown: str) -> tuple[str, str] | None:
 def render_result(view: JobView, reply: Reply, page: Page, whole: Whole | None = None) -> Fitted:
     """The job's comment with its result; not whole when `whole` is needed."""
     first = _status_line(_unrepeated(view, reply))
-    return _comment(first, reply, page, (_hidden(view), whole))
+    return _comment(first, reply, page, (_hidden(view), whole), _room(view))
+
+
+def part_of(view: JobView) -> str:
+    """Of the shared comment, which part is the job's."""
+    return REVIEWERS if view.verb == MATCH else PUSH
+
+
+def _room(view: JobView) -> int:
+    if not view.is_push:
+        return COMMENT_ROOM
+    return REVIEWERS_ROOM if part_of(view) == REVIEWERS else COMMENT_ROOM - REVIEWERS_ROOM
 
 
 def _hidden(view: JobView) -> str:
     if view.is_push:
-        return marker(f"{STICKY_KEY}:{made_ms(view)}", view.job)
+        return marker(f"{part_of(view)}:{made_ms(view)}", view.job)
     return status_marker(view.job)
 
 
@@ -114,11 +130,13 @@ def render_answer(reply: Reply, page: Page, *, key: str, whole: Whole | None = N
     return _comment("", reply, page, (marker(key), whole))
 
 
-def _comment(first: str, reply: Reply, page: Page, ending: tuple[str, Whole | None]) -> Fitted:
+def _comment(
+    first: str, reply: Reply, page: Page, ending: tuple[str, Whole | None], most: int = COMMENT_ROOM
+) -> Fitted:
     hidden, whole = ending
     note = [] if whole is None else [_rest(whole)]
     frame = [part for part in (first, *note, hidden) if part]
-    room = COMMENT_ROOM - sum(units(part) + len(_GAP) for part in frame)
+    room = most - sum(units(part) + len(_GAP) for part in frame)
     body = fit(reply.blocks, page, room)
     said = body.text
     if not said.strip() and not note:

@@ -105,6 +105,41 @@ class PullAnswer(Read):
     user: User | None = None
     head: Side
     base: Side
+    changed_files: int = 0
+    """Only of one that is asked for by its number."""
+    requested_reviewers: list[User] = []
+
+
+class ChangedFile(Read):
+    """A file that a pull request changes."""
+
+    filename: str
+    previous_filename: str | None = None
+
+    @property
+    def known_as(self) -> str:
+        """Its path before, by which its history is known."""
+        return self.previous_filename or self.filename
+
+
+class Signed(Read):
+    """How somebody signed a commit."""
+
+    name: str = ""
+    email: str = ""
+
+
+class SignedCommit(Read):
+    """Within a commit, who signed it."""
+
+    author: Signed | None = None
+
+
+class PullCommit(Read):
+    """A commit of a pull request, and whose account GitHub takes its author for."""
+
+    commit: SignedCommit
+    author: User | None = None
 
 
 class LabelAnswer(Read):
@@ -119,7 +154,9 @@ class IssueAnswer(Read):
     number: int
     title: str = ""
     body: str | None = None
+    html_url: str = ""
     state: str = "open"
+    user: User | None = None
     labels: list[LabelAnswer] = []
     assignees: list[User] = []
     closed_at: datetime | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.face import Undeliverable
+from bot.github.assigning import assigned
 from bot.github.authority import GitHubAuthority
 from bot.github.client import PUSH, GitHubClient, Reach
 from bot.github.harmless import code_span, escaped, harmless, plain_line
@@ -13,7 +14,7 @@ from bot.github.render import COMMENT_ROOM
 from bot.github.transport import NOT_FOUND, UNPROCESSABLE, Refused
 from bot.github.wire import Commit, PullAnswer, RepositoryAnswer
 from bot.text import head_lines
-from handlers import Application, Platform, Tier, UserError
+from handlers import Application, Assignment, Caller, Platform, Tier, UserError
 from storage.redaction import Redactor
 
 LONGEST_TITLE = 120
@@ -53,7 +54,7 @@ class GitHubWriter:
             title=self._redactor.redacted(application.title),
             body=self._redactor.redacted(application.body),
         )
-        await self._require_write(application)
+        await self._require_write(application.requested_by, application.repository)
         try:
             return await self._apply(application)
         except Refused as refused:
@@ -61,8 +62,17 @@ class GitHubWriter:
         except Undeliverable as refused:
             raise UserError(f"I cannot reach `{application.repository}`: {refused}") from refused
 
-    async def _require_write(self, application: Application) -> None:
-        repository, by = application.repository, application.requested_by
+    async def assign(self, assignment: Assignment) -> str:
+        """Give the issue, or ask for the review; see `bot.github.assigning`.
+
+        Raises:
+            UserError: It cannot be done, and why.
+            Busy: GitHub does not answer now; doing it again changes nothing.
+        """
+        await self._require_write(assignment.requested_by, assignment.repository)
+        return await assigned(self._client, assignment)
+
+    async def _require_write(self, by: Caller, repository: str) -> None:
         if by.platform is not Platform.GITHUB:
             raise UserError(
                 f"`{by.name}` is no GitHub account; names from elsewhere prove nothing."

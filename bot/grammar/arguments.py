@@ -1,6 +1,7 @@
 """What stands behind a verb, checked against what the command takes."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from bot.grammar.faults import Fault, Span, code
 from bot.grammar.options import FREE, Given, forgotten_key, is_option, take_option
@@ -72,6 +73,9 @@ def _positional(
             return (), (), ()
         case Takes.WORDS:
             return _free(words), (), ()
+        case Takes.SOME_WORDS:
+            _check_keys(words, command)
+            return _free(words), (), ()
         case Takes.TARGET | Takes.OPTIONAL_TARGET:
             return (), _targets(line, words, command), ()
         case Takes.JOB | Takes.OPTIONAL_JOB:
@@ -83,6 +87,13 @@ def _positional(
 def _free(words: Sequence[Word]) -> tuple[str, ...]:
     """Words as typed; the first is a keyword more often than not, so it sheds its comma."""
     return tuple(word.text if index else word.bare for index, word in enumerate(words))
+
+
+def _check_keys(words: Sequence[Word], command: Command) -> None:
+    """Raises Fault where an option stands among the words without its `=`."""
+    for word, follower in zip_longest(words, words[1:]):
+        if fault := forgotten_key(word, follower, command):
+            raise fault
 
 
 def _targets(line: str, words: Sequence[Word], command: Command) -> tuple[Target, ...]:
@@ -135,9 +146,7 @@ def _missing(line: str, command: Command) -> Fault:
 
 
 def _too_much(line: str, words: Sequence[Word], command: Command) -> Fault:
-    for word, follower in zip(words, [*words[1:], None], strict=True):
-        if fault := forgotten_key(word, follower, command):
-            return fault
+    _check_keys(words, command)
     if command.takes is Takes.NOTHING:
         what = f"`{command.verb}` takes nothing more."
         return Fault(what, Span(words[0].start, words[-1].end), instead="")

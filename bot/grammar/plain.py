@@ -26,7 +26,8 @@ _POINTER = re.compile(
 )
 """What nobody writes but to point at code; shorter forms could be words, like "and/or"."""
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
-_OPEN = frozenset({Takes.WORDS, Takes.OPTIONAL_JOB, Takes.OPTIONAL_TARGET, Takes.NOTHING})
+_NOTHING = frozenset({Takes.NOTHING, Takes.SOME_WORDS})
+_OPEN = _NOTHING | {Takes.WORDS, Takes.OPTIONAL_JOB, Takes.OPTIONAL_TARGET}
 
 
 def guess(text: str, commands: Mapping[str, Command]) -> str | None:
@@ -114,7 +115,7 @@ def _arguments(
     elif needs in {Takes.JOB, Takes.OPTIONAL_JOB}:
         found, other = jobs, targets
     else:
-        return () if needs is Takes.NOTHING else None
+        return () if needs in _NOTHING else None
     if len(found) == 1 and not other:
         return (_quoted(found.pop()),)
     return () if needs in _OPEN and not found and not other else None

@@ -89,9 +89,11 @@ class SlackOutbound:
     async def answer(self, place: Place, reply: Reply, *, key: str) -> Posted:
         """Answer a message that became no job. Raises as `post_status`.
 
-        A slash command or button is answered to its person alone, if one message holds it.
+        A slash command or button is answered to its person alone, if one message holds it and it
+        is not for all.
         """
-        if place.callback is not None and await self._whisper(place, place.callback, reply):
+        callback = None if reply.for_all else place.callback
+        if callback is not None and await self._whisper(place, callback, reply):
             return Posted(f"slack:{place.channel}:whisper:{key}")
         async with _refusals_final():
             return await self._deliver(_spot(place), _Whole(reply, key), since=place.message)

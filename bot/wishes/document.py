@@ -82,6 +82,14 @@ KEYS = (
         "behaves differently is told on its lines and in a check run. Whoever pushes, it is the "
         "repository that asks; a fork's code waits for an approval of its commit.",
     ),
+    Key(
+        "match",
+        "suggest_reviewers",
+        "`true` or `false`",
+        "Whether a reviewer is named, once, for each pull request that a person opens or marks as "
+        "ready: in the comment that holds what is said of pushes, without notifying anybody, and "
+        "only where there is somebody to name.",
+    ),
 )
 
 
@@ -114,12 +122,17 @@ class _PullRequests(_Section):
     behaviour: bool = False
 
 
+class _Match(_Section):
+    suggest_reviewers: bool = False
+
+
 class _File(_Section):
     test: _Test = _Test()
     plan: _Plan = _Plan()
     who: _Who = _Who()
     paths: _Paths = _Paths()
     pull_requests: _PullRequests = _PullRequests()
+    match: _Match = _Match()
 
 
 def read(content: bytes) -> RepositoryWishes:
@@ -157,6 +170,7 @@ def _judged(said: dict[str, Any], text: str) -> RepositoryWishes:
         may=Tier.ADMIN if strictest else _TIERS[may] if may else None,
         ignore=tuple(found.paths.ignore),
         behaviour=found.pull_requests.behaviour,
+        suggest_reviewers=found.match.suggest_reviewers,
         complaints=_complaints(faults, text),
     )
 

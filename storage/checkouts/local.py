@@ -41,12 +41,7 @@ def copy_folder(
     source: CheckoutSource, into: Path, policy: CheckoutPolicy, stop: Callable[[], bool]
 ) -> Checked:
     """The folder behind "local:". Raises as `storage.checkouts.checkout`."""
-    folder = Path(source.repository.removeprefix(LOCAL))
-    if not folder.is_absolute():
-        raise CheckoutRefused(f"`{shown(str(folder))}` is not an absolute path.")
-    if not folder.is_dir():
-        raise CheckoutRefused(f"There is no folder `{shown(str(folder))}` on the worker's machine.")
-    folder = folder.resolve()
+    folder = folder_of(source)
     if source.sha is not None or source.ref is not None:
         return _commit_of_folder(folder, source, into, policy, stop)
     try:
@@ -66,6 +61,16 @@ def copy_folder(
     copy = _Copy(folder, into, source.repository, policy, stop)
     copy.take(listed)
     return Checked(into, sha, tidy(into, copy.submodules, stop))
+
+
+def folder_of(source: CheckoutSource) -> Path:
+    """The folder behind "local:". Raises CheckoutRefused where there is none."""
+    folder = Path(source.repository.removeprefix(LOCAL))
+    if not folder.is_absolute():
+        raise CheckoutRefused(f"`{shown(str(folder))}` is not an absolute path.")
+    if not folder.is_dir():
+        raise CheckoutRefused(f"There is no folder `{shown(str(folder))}` on the worker's machine.")
+    return folder.resolve()
 
 
 def _commit_of_folder(

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _REF = re.compile(r"[^\s:+^~?*\[\\-][^\s:^~?*\[\\]{0,254}")
 _ALL_HISTORY = "2147483647"
 """What git takes for an unlimited depth."""
-_EVERYTHING = (
+EVERYTHING = (
     "+refs/heads/*:refs/fetched/heads/*",
     "+refs/tags/*:refs/fetched/tags/*",
     "+refs/pull/*/head:refs/fetched/pull/*",
@@ -59,11 +59,13 @@ _DAMAGED = (
     "inflate",
 )
 _QUOTED = 300
+Attempt = tuple[Sequence[str], Sequence[str]]
+"""Options of a fetch, and what is fetched."""
 _FULL = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True)
-class _Clone:
+class Clone:
     """A repository that holds what was fetched; its working tree is elsewhere."""
 
     git: Git
@@ -73,9 +75,11 @@ class _Clone:
     policy: CheckoutPolicy
 
     def command(self, *arguments: str) -> bytes:
+        """What git says to it. Raises as `Git.run`."""
         return self.git.run(f"--git-dir={self.folder}", *arguments)
 
     def has(self, sha: str) -> bool:
+        """Whether the commit is there."""
         try:
             self.command("cat-file", "-e", f"{sha}^{{commit}}")
         except GitFailed:
@@ -87,14 +91,23 @@ def fetch_commit(
     source: CheckoutSource, into: Path, policy: CheckoutPolicy, stop: Callable[[], bool]
 ) -> Checked:
     """The commit of "owner/name" that `source` means. Raises as `storage.checkouts.checkout`."""
+    return fetch_from(url_of(source, policy), access_to(policy), source, into, policy, stop)
+
+
+def url_of(source: CheckoutSource, policy: CheckoutPolicy) -> str:
+    """Where "owner/name" is cloned from. Raises CheckoutRefused where it is no such name."""
     if not _REPOSITORY.fullmatch(source.repository) or ".." in source.repository:
         raise CheckoutRefused(f"`{shown(source.repository)}` is no repository: write `owner/name`.")
+    return f"{policy.git_url.rstrip('/')}/{source.repository}.git"
+
+
+def access_to(policy: CheckoutPolicy) -> Access:
+    """What git may speak to the host, and the token it shows there."""
     address = policy.git_url.rstrip("/")
     protocol = urlsplit(address).scheme
     if protocol not in _PROTOCOLS:
         raise ValueError(f"the git URL must be https, http or file, not {protocol or 'none'}")
-    access = Access(protocol, f"{address}/", policy.token)
-    return fetch_from(f"{address}/{source.repository}.git", access, source, into, policy, stop)
+    return Access(protocol, f"{address}/", policy.token)
 
 
 def fetch_from(
@@ -108,11 +121,11 @@ def fetch_from(
     """The commit `source.sha`, or the one its `ref` names now, from this very address."""
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".fetch-") as scratch:
         git = Git(Path(scratch), stop, policy, access)
-        clone = _Clone(git, Path(scratch, "repository"), url, source, policy)
+        clone = Clone(git, Path(scratch, "repository"), url, source, policy)
         try:
             git.run("init", "--quiet", "--bare", clone.folder)
-            sha = _named(clone)
-            _fetch(clone, sha)
+            sha = named(clone)
+            fetch_first(clone, sha, _attempts(source, sha))
             submodules = judged(_listing(clone, sha), source.repository, policy)
             _write(clone, sha, into)
         except GitGrew as error:
@@ -120,16 +133,16 @@ def fetch_from(
         except GitStarved as error:
             raise too_costly(source.repository, policy) from error
         except GitFailed as error:
-            raise _explained(error, source) from error
+            raise explained(error, source) from error
     return Checked(into, sha, tidy(into, submodules, stop))
 
 
-def _named(clone: _Clone) -> str:
+def named(clone: Clone) -> str:
     """The full sha of the commit that is asked for."""
     source = clone.source
-    named = (source.sha or source.ref or "HEAD").lower()
-    if _SHA.fullmatch(named):
-        return named
+    asked = (source.sha or source.ref or "HEAD").lower()
+    if _SHA.fullmatch(asked):
+        return asked
     if source.sha is not None:
         raise CheckoutRefused(f"`{source.repository}`: name a commit by its full sha.")
     ref = source.ref or "HEAD"
@@ -142,18 +155,22 @@ def _named(clone: _Clone) -> str:
     for name in wanted:
         if name in by_name:
             return by_name[name]
+    if ref == "HEAD":
+        raise CheckoutRefused(f"`{source.repository}` is empty: it has no commits yet.")
     raise CheckoutRefused(
         f"`{source.repository}` has no branch or tag `{shown(ref)}`; name one, or a commit by its "
         "full sha."
     )
 
 
-def _fetch(clone: _Clone, sha: str) -> None:
-    """Try from the least to the most; a host may hand out refs only, or keep a ref back."""
-    for depth, *wanted in _attempts(clone.source, sha):
-        options = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={depth}")
+def fetch_first(clone: Clone, sha: str, attempts: Iterable[Attempt]) -> None:
+    """Ask in one way after the other until the commit is there: a host may hand out refs only, or
+    keep a ref back.
+    """
+    for options, wanted in attempts:
+        always = ("--quiet", "--no-tags", "--no-write-fetch-head")
         try:
-            clone.command("fetch", *options, "--", clone.url, *wanted)
+            clone.command("fetch", *always, *options, "--", clone.url, *wanted)
         except GitFailed as error:
             if not any(words in str(error) for words in _NOT_HANDED_OUT):
                 raise
@@ -165,20 +182,22 @@ def _fetch(clone: _Clone, sha: str) -> None:
     )
 
 
-def _attempts(source: CheckoutSource, sha: str) -> Iterator[tuple[str, ...]]:
-    yield "1", sha
+def _attempts(source: CheckoutSource, sha: str) -> Iterator[Attempt]:
+    """From the least to the most."""
+    alone = ("--depth=1",)
+    yield alone, (sha,)
     if source.ref and _is_ref(source.ref):
-        yield "1", source.ref
+        yield alone, (source.ref,)
     if source.number is not None:
-        yield "1", f"refs/pull/{source.number:d}/head"
-    yield _ALL_HISTORY, *_EVERYTHING
+        yield alone, (f"refs/pull/{source.number:d}/head",)
+    yield (f"--depth={_ALL_HISTORY}",), EVERYTHING
 
 
 def _is_ref(name: str) -> bool:
     return name.isprintable() and _REF.fullmatch(name) is not None
 
 
-def _listing(clone: _Clone, sha: str) -> bytes:
+def _listing(clone: Clone, sha: str) -> bytes:
     """All there is: a small pack can hold files without end, and folders of nothing too."""
     try:
         return clone.command("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", sha)
@@ -186,7 +205,7 @@ def _listing(clone: _Clone, sha: str) -> bytes:
         raise too_many_files(clone.source.repository, clone.policy) from error
 
 
-def _write(clone: _Clone, sha: str, into: Path) -> None:
+def _write(clone: Clone, sha: str, into: Path) -> None:
     (clone.folder / "info").mkdir(exist_ok=True)
     (clone.folder / "info" / "attributes").write_text(UNTOUCHED)
     clone.command(
@@ -198,7 +217,8 @@ def _write(clone: _Clone, sha: str, into: Path) -> None:
         raise CheckoutRefused(f"`{sha[:12]}` of `{clone.source.repository}` is not a commit.")
 
 
-def _explained(error: GitFailed, source: CheckoutSource) -> CheckoutRefused | CheckoutFailed:
+def explained(error: GitFailed, source: CheckoutSource) -> CheckoutRefused | CheckoutFailed:
+    """What git's last words mean for a person."""
     said, name = str(error), shown(source.repository)
     if any(words in said for words in _FULL):
         return CheckoutFailed("the disk of the worker's machine is full")

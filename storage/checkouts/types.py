@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-_MIB = 2**20
+MIB = 2**20
 _QUOTED = 80
 
 
@@ -42,12 +42,12 @@ class CheckoutPolicy:
     git_url: str
     """Base of clone addresses, `<git_url>/<owner>/<name>.git`: https, http or file."""
     token: str | None = None
-    max_bytes: int = 512 * _MIB
+    max_bytes: int = 512 * MIB
     """Of the files, and once more of what is fetched to get them."""
     max_files: int = 50_000
     """As many folders again."""
-    max_file_bytes: int = 128 * _MIB
-    max_memory_bytes: int = 1024 * _MIB
+    max_file_bytes: int = 128 * MIB
+    max_memory_bytes: int = 1024 * MIB
     """Of each process of git."""
     max_cpu_s: float = 120.0
     """Of each process of git."""
@@ -105,7 +105,7 @@ def shown(text: str, most: int = _QUOTED) -> str:
 def too_large(repository: str, policy: CheckoutPolicy) -> CheckoutRefused:
     """The refusal of more bytes than the policy allows."""
     return CheckoutRefused(
-        f"`{shown(repository)}` is too large: at most {policy.max_bytes / _MIB:,.0f} MiB are "
+        f"`{shown(repository)}` is too large: at most {policy.max_bytes / MIB:,.0f} MiB are "
         "checked out here. Name a smaller repository, or have the operator of this installation "
         "raise `GRYPH_CHECKOUT_MAX_BYTES`."
     )
@@ -124,7 +124,7 @@ def too_large_file(repository: str, path: str, policy: CheckoutPolicy) -> Checko
     """The refusal of one file."""
     return CheckoutRefused(
         f"`{shown(path)}` in `{shown(repository)}` is too large: at most "
-        f"{policy.max_file_bytes / _MIB:,.0f} MiB a file are checked out here. Keep it elsewhere, "
+        f"{policy.max_file_bytes / MIB:,.0f} MiB a file are checked out here. Keep it elsewhere, "
         "or have the operator of this installation raise `GRYPH_CHECKOUT_MAX_FILE_BYTES`."
     )
 
@@ -133,7 +133,7 @@ def too_costly(repository: str, policy: CheckoutPolicy) -> CheckoutRefused:
     """The refusal of what git cannot read within its memory and processor time."""
     return CheckoutRefused(
         f"`{shown(repository)}` cannot be read here: git may use "
-        f"{policy.max_memory_bytes / _MIB:,.0f} MiB of memory and {policy.max_cpu_s:.0f} seconds "
+        f"{policy.max_memory_bytes / MIB:,.0f} MiB of memory and {policy.max_cpu_s:.0f} seconds "
         "of processor time, and that was not enough. If the repository is an honest one, have the "
         "operator of this installation raise `GRYPH_CHECKOUT_MAX_MEMORY_BYTES`."
     )

@@ -8,6 +8,7 @@ from storage.tables.drafts import DraftRow
 from storage.tables.feedback import FeedbackRow
 from storage.tables.inbox import InboxKeyRow, InboxRow
 from storage.tables.jobs import JobEventRow, JobRow, OutboxRow
+from storage.tables.matching import AbsenceRow, MatchRow
 from storage.tables.models import ModelDefaultRow, ModelRow, RemoteRuleRow
 from storage.tables.people import AccountRow, LinkCodeRow, PersonRow, RoleRow
 from storage.tables.processes import ProcessRow
@@ -22,6 +23,7 @@ from storage.tables.trust import (
 )
 
 __all__ = [
+    "AbsenceRow",
     "AccountRow",
     "ApprovalRow",
     "ArtifactRow",
@@ -41,6 +43,7 @@ __all__ = [
     "JobRow",
     "LeaseRow",
     "LinkCodeRow",
+    "MatchRow",
     "ModelDefaultRow",
     "ModelRow",
     "OutboxRow",

@@ -1,7 +1,8 @@
 """Every example webhook that GitHub publishes, signed and posted to a real gateway.
 
 `python -m tests.acceptance.payloads` posts each of the 329 as it is (none is for us: 2xx and no
-trace, but of new code in a pull request, in whose repository a wish may wait for it), then each that holds a comment again, with a command in place of its text: exactly one
+trace, but of new code in a pull request, in whose repository a wish may wait for it, and of who is
+to do what), then each that holds a comment again, with a command in place of its text: exactly one
 answer where a person wrote it in a place we hear, none elsewhere, however often it is delivered.
 """
 
@@ -41,6 +42,14 @@ HEARD = {
 
 
 PUSHED = ("opened", "reopened", "synchronize")
+READY = ("opened", "ready_for_review")
+_BOTH = ("assigned", "unassigned", "closed", "reopened")
+HAPPENED = {
+    "issues": _BOTH,
+    "pull_request": (*_BOTH, "review_requested", "review_request_removed"),
+    "pull_request_review": ("submitted",),
+}
+_ABOUT = {"assigned": "assignee", "review_requested": "requested_reviewer"}
 
 
 class Counterpart:
@@ -133,14 +142,23 @@ def _is_heard(example: Example, note: dict[str, Any]) -> bool:
     )
 
 
-def pushes(published: list[Example]) -> list[str | None]:
-    """What each brings that is new: a pull request's head, each but once."""
-    found: list[str | None] = []
-    for each in published:
-        pull = each.payload.get("pull_request", {})
-        head = f"{pull.get('url')} {pull.get('head', {}).get('sha')}"
-        is_new = each.event == "pull_request" and each.payload.get("action") in PUSHED
-        found.append(head if is_new else None)
+def brings(example: Example) -> set[str]:
+    """What of it is taken in though nobody says anything, each by what it is known by again."""
+    payload, action = example.payload, str(example.payload.get("action"))
+    about: dict[str, Any] = payload.get("pull_request") or payload.get("issue") or {}
+    head = f"{about.get('url')} {about.get('head', {}).get('sha')}"
+    found: set[str] = set()
+    if example.event == "pull_request" and action in PUSHED:
+        found.add(f"push {head}")
+    if example.event == "pull_request" and action in READY:
+        is_bot = about["user"]["type"] == "Bot" or about["user"]["login"].endswith("[bot]")
+        found |= set() if is_bot or about.get("draft") else {f"ready {action} {head}"}
+    if action in HAPPENED.get(example.event, ()):
+        kind = action.replace("un", "", 1).replace("request_removed", "requested")
+        who = payload.get(_ABOUT.get(kind, ""), {})
+        if who or kind not in _ABOUT:
+            by, at = payload["sender"]["login"], about.get("updated_at")
+            found.add(f"{action} {about.get('url')} {who.get('login')} {by} {at}")
     return found
 
 
@@ -200,13 +218,13 @@ async def campaign(folder: Path, redis_url: str, published: list[Example]) -> Re
 async def _say_nothing(
     there: Front, http: httpx.AsyncClient, report: Report, published: list[Example]
 ) -> int:
-    """Every example as it is; how many brought new code."""
+    """Every example as it is; how much they brought."""
     seen: set[str] = set()
-    for number, (example, head) in enumerate(zip(published, pushes(published), strict=True)):
+    for number, example in enumerate(published):
         wanted = "pong" if example.event == "ping" else "ignored"
-        if head is not None:
-            wanted = "known already" if head in seen else "accepted"
-            seen.add(head)
+        if new := brings(example):
+            wanted = "known already" if new <= seen else "accepted"
+            seen |= new
         await _expect(there, http, report, (example, f"plain-{number}"), wanted)
     return len(seen)
 
@@ -217,7 +235,7 @@ async def _speak(
     """Every command four times: twice under its own guid, twice under another one."""
     for each in made:
         for number, guid in enumerate(("a", "a", "b", "b")):
-            wanted = "ignored" if pushes([each.example]) == [None] else "known already"
+            wanted = "known already" if brings(each.example) else "ignored"
             if each.is_heard:
                 wanted = "known already" if number else "accepted"
             await _expect(there, http, report, (each.example, f"{guid}{each.installation}"), wanted)

@@ -46,6 +46,7 @@ class Outcome(StrEnum):
     CANCELS = "cancels"
     APPROVES = "approves"
     OPENS = "opens a pull request"
+    ASSIGNS = "assigns it"
     VOTES = "votes"
     SETS = "sets it"
     ANSWERS = "is answered"
@@ -56,6 +57,10 @@ ASKS: Mapping[str, str] = {
     "test": "test src/a.py",
     "generate": "generate a parser of ini files",
     "plan": "plan plan.toml",
+    "match": "match src/a.py",
+    "match take": "match take {job}",
+    "match decline": "match decline {job}",
+    "match assign": "match assign {job}",
     "status": "status {job}",
     "cancel": "cancel {job}",
     "retry": "retry {job}",
@@ -107,6 +112,11 @@ _GITHUB: Rules = {
     "test": {Outcome.RUNS: _WRITE | _AUTHOR},
     "generate": {Outcome.RUNS: _WRITE | _AUTHOR},
     "plan": {Outcome.RUNS: _KNOWN},
+    "match": {Outcome.RUNS: _KNOWN},
+    "match take": {Outcome.SETS: _KNOWN},
+    # For somebody else; whoever is named may always.
+    "match decline": {Outcome.SETS: _WRITE},
+    "match assign": {Outcome.ASSIGNS: frozenset({Who.WRITER, Who.ADMIN})},
     "retry": {Outcome.RUNS: _WRITE | _AUTHOR},
     "cancel": {Outcome.CANCELS: _WRITE | _AUTHOR | _ASKED},
     "approve": {},
@@ -118,6 +128,11 @@ _CHAT: Rules = {
     "test": {Outcome.RUNS: _WRITE},
     "generate": {Outcome.RUNS: _WRITE},
     "plan": {Outcome.RUNS: _KNOWN},
+    "match": {Outcome.RUNS: _KNOWN},
+    "match take": {Outcome.SETS: _KNOWN},
+    "match decline": {Outcome.SETS: _WRITE},
+    # Whoever may read here and has no linked account cannot; whoever has one may not read here.
+    "match assign": {},
     "retry": {Outcome.RUNS: _WRITE | _LINKED},
     "cancel": {Outcome.CANCELS: _WRITE | _ASKED | _LINKED},
     "approve": {},
@@ -129,6 +144,10 @@ _READERS_TOO: Rules = {
     "config": {Outcome.ANSWERS: _ALL},
     "config style=…": {Outcome.SETS: _ALL},
     "plan": {Outcome.RUNS: _ALL},
+    "match": {Outcome.RUNS: _ALL},
+    "match take": {Outcome.SETS: _ALL},
+    "match decline": {Outcome.SETS: _WRITE | _ASKED},
+    "match assign": {Outcome.ASSIGNS: frozenset(_LINKED)},
 }
 RULES: Mapping[Where, Rules] = {
     Where.GITHUB_OWN: _GITHUB,
@@ -149,6 +168,7 @@ RULES: Mapping[Where, Rules] = {
         "generate": {Outcome.RUNS: _RULE},
         # Reading is enough for a plan, and whoever has linked an account reads by it.
         "plan": {Outcome.RUNS: _RULE | _LINKED},
+        "match": {Outcome.RUNS: _RULE | _LINKED},
         "retry": {Outcome.RUNS: _RULE | _LINKED},
         "link": {Outcome.ANSWERS: _ALL},
     },

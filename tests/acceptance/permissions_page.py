@@ -25,6 +25,9 @@ _NOTES = """\
 
 - Reactions are votes and nothing else: none of them cancels, approves or applies.
 - An approval is for one whole commit and counts while who gave it has write access.
+- `match decline` is for somebody else there: whoever is named may always decline, and who asked
+  for the match, with read access, may pass them over. `match assign` from a chat or the console
+  needs a linked GitHub account that may write, and read access in the place.
 - `apply` from a chat or the console needs a linked GitHub account; files on this machine are the
   operator's alone.
 - The operator's role is given with `gryph role`; it opens no repository that GitHub keeps closed.

@@ -11,15 +11,16 @@ from sqlmodel import Session, col, delete, func, select, update
 from bot.auth import Role
 from handlers import Caller, Invocation, Place, Platform, Tier
 from jobs.messages import say
-from jobs.requests import Source, TestCode
-from storage import artifacts, ledger
+from jobs.requests import MatchTask, Source, TestCode, Wanted
+from storage import artifacts, ledger, matches
 from storage.artifacts import NewArtifact
 from storage.clock import utc_now
 from storage.ids import InboxId, JobId, PersonId
 from storage.ledger import NewJob
+from storage.matches import Named, Suggested
 from storage.people import Account
 from storage.states import JobState
-from storage.tables import ApprovalRow, ConfigRow, FeedbackRow, InboxRow, JobRow
+from storage.tables import ApprovalRow, ConfigRow, FeedbackRow, InboxRow, JobRow, MatchRow
 from storage.tables.deliveries import DeliveryRow
 from storage.tables.row import Row
 from tests.acceptance.permissions_expected import ASKS, How, Outcome, Where, Who
@@ -29,6 +30,8 @@ from tests.fakes.slack.world import TEAM
 COPIES = 3
 ABOUT_JOBS = tuple(ask for ask, line in ASKS.items() if "{job}" in line)
 NO_JOB = "J000000"
+KEEPER = "keeper"
+"""Whom matches name: none of the people."""
 _CHANGE = {"src/c.py": b"def triple(n: int) -> int:\n    return 3 * n\n"}
 _LOGINS = {who: who.name.lower() for who in Who}
 _ROLES = {
@@ -70,7 +73,7 @@ class Town:
 
     async def outcome(self, where: Where, who: Who, ask: str, how: How) -> str:
         """What comes of somebody's asking; several effects, or one doubled, are all named."""
-        job = await self._job_here(where, who, waits=ask.startswith("cancel"))
+        job = await self._job_here(where, who, ask)
         before, heard = await self._seen(job), len(self.world.ears.told)
         await self.speak(where, who, self._line(where, ask, job), how)
         await self.world.until_handled()
@@ -146,14 +149,18 @@ class Town:
 
     # What is there and what is seen of it
 
-    async def _job_here(self, where: Where, who: Who, *, waits: bool) -> JobId:
+    async def _job_here(self, where: Where, who: Who, ask: str) -> JobId:
         number = self.pulls.get(where)
         pull = self.world.shop.pulls[number] if number is not None else None
         fork = pull.head_repository if pull and where is Where.GITHUB_FORK else None
         sha = pull.head_sha if pull else self.world.shop.git.resolve("main")
         source = Source(repository=SHOP, sha=sha, number=number, fork=fork)
         by = self.account(where, who) if who is Who.REQUESTER else None
-        return await self._made(self._place(where, who), by, source, waits=waits)
+        waits = ask.startswith("cancel")
+        job = await self._made(self._place(where, who), by, source, waits=waits)
+        if ask.startswith("match "):
+            await self.world.spine.database.write(lambda s: _named(s, job, source))
+        return job
 
     async def _made(
         self, place: Place, by: Account | None, source: Source, *, waits: bool
@@ -195,18 +202,20 @@ class Town:
                 Outcome.CANCELS: int(cancelled),
                 Outcome.APPROVES: count(ApprovalRow),
                 Outcome.VOTES: count(FeedbackRow),
-                Outcome.SETS: count(ConfigRow),
+                Outcome.SETS: count(ConfigRow)
+                + count(MatchRow, col(MatchRow.state).in_(("taken", "declined"))),
             }
 
         found = await self.world.spine.database.read(read)
         bot = self.world.github.world.bot
         repositories = self.world.shop, self.world.secret
         opened = sum(one.by is bot for repo in repositories for one in repo.issues.values())
-        return {**found, Outcome.OPENS: opened}
+        assigned = sum(len(one.assignees) for one in self.world.shop.issues.values())
+        return {**found, Outcome.OPENS: opened, Outcome.ASSIGNS: assigned}
 
     async def _reset(self) -> None:
         def write(session: Session) -> None:
-            for table in (ApprovalRow, ConfigRow, FeedbackRow):
+            for table in (ApprovalRow, ConfigRow, FeedbackRow, MatchRow):
                 session.exec(delete(table))
             waiting = select(JobRow.id).where(col(JobRow.state) == JobState.WAITING)
             said = update(DeliveryRow).where(col(DeliveryRow.job_id).in_(waiting))
@@ -215,6 +224,8 @@ class Town:
             session.exec(over.values(state=JobState.CANCELLED))
 
         await self.world.spine.database.write(write)
+        for issue in self.world.shop.issues.values():
+            issue.assignees.clear()
 
     # Who and where they are
 
@@ -301,6 +312,19 @@ def _new_job(session: Session, place: Place, by: Account, source: Source) -> New
     )
 
 
+def _named(session: Session, job: JobId, source: Source) -> None:
+    """Have the job be one that named somebody for the first issue."""
+    row = session.get_one(JobRow, job)
+    task = Wanted(named="#1", number=1)
+    request = MatchTask(source=source, repository=SHOP, task=task, asked_at=utc_now())
+    row.request = request.model_dump(mode="json")
+    keeper = Named("keeper@home", "The Keeper", KEEPER)
+    target = matches.target_of(number=1)
+    matches.suggest(
+        session, Suggested(job, SHOP, target, "#1", (keeper,), 0.5, number=1), utc_now()
+    )
+
+
 def _on_github(repository: str, number: int) -> Place:
     return Place(
         platform=Platform.GITHUB,
@@ -321,6 +345,8 @@ async def town(world: Everywhere) -> Town:
     there = Town(world)
     held = {Who.READER: "read", Who.WRITER: "write", Who.ADMIN: "admin"}
     world.shop.permissions |= {_LOGINS[who]: name for who, name in held.items()}
+    world.shop.permissions[KEEPER] = "read"
+    world.github.world.account(KEEPER)
     author, folk = _LOGINS[Who.AUTHOR], world.github.people
     fork = world.github.world.repository(f"{author}/shop")
     there.pulls[Where.GITHUB_OWN] = await folk.open_pull(world.shop, author, _CHANGE)

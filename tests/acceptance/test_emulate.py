@@ -31,7 +31,7 @@ from bot.github.face import github_face
 from bot.github.inbound import routes
 from bot.github.reactions import Watched, poll
 from bot.settings import GatewaySettings
-from handlers import Application, Caller, Invocation, Platform, Reaction, Tier
+from handlers import Application, Caller, Event, Invocation, Platform, Tier
 from jobs.messages import Code, Reply
 from storage.clock import utc_now
 from storage.ids import InboxId
@@ -75,7 +75,7 @@ class _Ears(RecordingIntake):
         self.heard = asyncio.Queue[Invocation]()
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """See `bot.face.Intake`."""
         accepted = await super().accept(event, keys)
         if accepted is not None and isinstance(event, Invocation):

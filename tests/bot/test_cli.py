@@ -17,7 +17,7 @@ from typing_extensions import override
 from bot.auth import ApiKeys
 from bot.cli import main
 from bot.console.outbound import ConsoleOutbound
-from handlers import Invocation, Place, Reaction, Tier
+from handlers import Event, Invocation, Place, Tier
 from jobs.messages import Action, Actions, File, Picture, Reply, Text, say
 from storage.database import Database
 from storage.ids import ArtifactId, InboxId
@@ -39,7 +39,7 @@ class Scripted(RecordingIntake):
         self._playing: set[asyncio.Future[None]] = set()
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         taken = await super().accept(event, keys)
         if taken is not None and self.outbound is not None:
             self._playing.add(asyncio.ensure_future(self.play(self.outbound, event.place)))

@@ -290,11 +290,13 @@ def test_every_reference_to_a_person_is_one_that_linking_moves() -> None:
         if key.column.table.name == PersonRow.__tablename__
     }
     assert references == {
+        "absences.person_id",
         "accounts.person_id",
         "approvals.approved_by",
         "feedback.person_id",
         "jobs.person_id",
         "link_codes.person_id",
+        "matches.decided_by",
         "roles.granted_by",
         "roles.person_id",
         "web_sessions.person_id",

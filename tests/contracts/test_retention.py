@@ -5,8 +5,20 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, SQLModel, col, select
 
-from storage import audit, console, deliveries, feedback, inbox, ledger, people, retention
+from storage import (
+    audit,
+    availability,
+    console,
+    deliveries,
+    feedback,
+    inbox,
+    ledger,
+    matches,
+    people,
+    retention,
+)
 from storage.audit import Entry
+from storage.availability import Absence
 from storage.console import MessageKind, NewMessage
 from storage.database import Database
 from storage.deliveries import Message
@@ -14,9 +26,11 @@ from storage.feedback import Vote
 from storage.ids import JobId
 from storage.inbox import Taken
 from storage.ledger import Ending
+from storage.matches import Named, Suggested
 from storage.retention import Kept
 from storage.states import JobState
 from storage.tables import (
+    AbsenceRow,
     AuditRow,
     ConsoleMessageRow,
     DeliveryRow,
@@ -25,6 +39,7 @@ from storage.tables import (
     InboxRow,
     JobEventRow,
     JobRow,
+    MatchRow,
     PostedMessageRow,
 )
 from tests.jobs.asked import ask
@@ -53,6 +68,8 @@ def job_of(session: Session, at: datetime) -> JobId:
     deliveries.posted(session, row, Message(f"m-{job}", "result", "slack", {}, {}), at)
     ann = people.person_of(session, platform="slack", account="U-ann", name="ann", now=at)
     feedback.vote(session, job, ann, Vote(1, "reaction:+1"), at)
+    named = (Named("ana@home", "Ana Lovelace"),)
+    matches.suggest(session, Suggested(job, "o/r", "#1", "#1", named, 0.5), at)
     return job
 
 
@@ -68,8 +85,20 @@ async def test_an_old_job_goes_with_all_that_hangs_on_it(database: Database) -> 
     await retention.forget(database, KEPT, NOW)
     assert await database.read(lambda s: ledger.get(s, gone)) is None
     assert await database.read(lambda s: ledger.get(s, stays)) is not None
-    tables = (JobEventRow, DeliveryRow, PostedMessageRow, FeedbackRow)
-    assert counts(database, *tables) == [3, 1, 1, 1]
+    tables = (JobEventRow, DeliveryRow, PostedMessageRow, FeedbackRow, MatchRow)
+    assert counts(database, *tables) == [3, 1, 1, 1, 1]
+
+
+async def test_an_absence_that_is_over_is_forgotten_after_a_month(database: Database) -> None:
+    def away(session: Session) -> None:
+        ann = people.person_of(session, platform="slack", account="U-ann", name="ann", now=NOW)
+        for days in (31, 29, -9):
+            day = (NOW - timedelta(days=days)).date()
+            availability.add_absence(session, ann, Absence(day, day))
+
+    await database.write(away)
+    await retention.forget(database, KEPT, NOW)
+    assert counts(database, AbsenceRow) == [2]
 
 
 async def test_a_job_that_is_not_over_stays_however_old(database: Database) -> None:

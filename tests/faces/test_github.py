@@ -320,7 +320,7 @@ async def test_apply_opens_a_pull_request_once(town: Town) -> None:
     assert shown(town.ours(number)[-1].body) == snapshot("""\
 Applied `J-ID`: [acme/shop#\u200b2](https://github.test/acme/shop/pull/2)
 
-<!-- gryph:key=answer:3:0:answer -->\
+<!-- gryph:key=answer:4:0:answer -->\
 """)
     assert shown(town.repo.issues[made].title) == snapshot("1 test for src/c.py")
     assert shown(town.repo.issues[made].body) == snapshot("""\
@@ -345,7 +345,7 @@ async def test_stranger_is_refused_with_the_reason(town: Town) -> None:
     assert town.read(number) == snapshot("""\
 `test` is open to people with write access and the pull request's author; here you have no access.
 
-<!-- gryph:key=answer:2:0:refused -->\
+<!-- gryph:key=answer:3:0:refused -->\
 """)
     assert await town.spine.jobs() == []
 
@@ -446,7 +446,7 @@ Example: `/gryph test src/parser.py`
 
 - **Run it**: reply `/gryph test src/c.py`
 
-<!-- gryph:key=answer:2:0:error -->\
+<!-- gryph:key=answer:3:0:error -->\
 """)
 
 
@@ -461,7 +461,7 @@ Did you mean this?
 
 - **Run it**: reply `/gryph test src/c.py`
 
-<!-- gryph:key=answer:2:0:answer -->\
+<!-- gryph:key=answer:3:0:answer -->\
 """)
 
 
@@ -476,6 +476,7 @@ async def test_help_is_readable(town: Town) -> None:
 | `/gryph test` | Write tests for code, or show what a pull request changes in how it behaves |
 | `/gryph generate` | Write, fix or refactor code with a model, and check what it wrote |
 | `/gryph plan` | Plan who does what and when, tell how sure that is, and plan again after an event |
+| `/gryph match` | Name who should take a task or review a change, and why; or who knows which code |
 | `/gryph status` | Show where a job is, or your latest jobs |
 | `/gryph cancel` | Stop a job that waits or runs |
 | `/gryph retry` | Run a finished job again, with the same request on the same commit |
@@ -490,5 +491,5 @@ async def test_help_is_readable(town: Town) -> None:
 
 Mention me (`@gryph test src/a.py`) or use `/gryph`; one line is one job. `/gryph help test` tells more about one command.
 
-<!-- gryph:key=answer:2:0:answer -->\
+<!-- gryph:key=answer:3:0:answer -->\
 """)

@@ -20,7 +20,7 @@ from jobs.messages import (
     Text,
     say,
 )
-from jobs.requests import GenerateCode, PlanFile, TestChanges, TestCode
+from jobs.requests import GenerateCode, MatchTask, PlanFile, TestChanges, TestCode
 from storage.ids import ArtifactId
 from tests.jobs.differences import diff
 
@@ -56,6 +56,7 @@ class Engine:
             "changes": self.compare,
             "generate": self.write,
             "plan": self.plan,
+            "match": self.match,
         }
 
     def __call__(self, request: TestCode, desk: Desk) -> Done:
@@ -97,6 +98,11 @@ class Engine:
         """Nothing, though the code is there for it."""
         self.seen.append(_read(desk.checkout(request.source, "."), "src/a.py"))
         return Done("planned", say(f"{request.path} was planned."))
+
+    def match(self, request: MatchTask, desk: Desk) -> Done:
+        """Nobody, though the code is there for it."""
+        self.seen.append(_read(desk.checkout(request.source, "."), "src/a.py"))
+        return Done("matched", say(f"Nobody is named for {request.task.named}."))
 
 
 def _read(root: Path, path: str) -> str:

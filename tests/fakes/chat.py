@@ -6,18 +6,19 @@ The platform keeps its messages in memory; everything between it and the work is
 import itertools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlmodel import Session
 
 from bot.console.render import Screen, render_reply
-from bot.face import Busy, Face, JobView, Posted
+from bot.face import Busy, CodeHost, Face, JobView, Posted
 from engines.sandbox.environments.types import Environment
 from engines.sandbox.sandbox import Sandbox
 from engines.watch import Watch
 from handlers import (
     Application,
+    Assignment,
     Caller,
     Invocation,
     Place,
@@ -34,6 +35,7 @@ from jobs.runner import RunningWatch
 from storage import artifacts, people
 from storage.artifacts import NewArtifact
 from storage.bounds import Bounds
+from storage.checkouts.history import History
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
@@ -56,6 +58,10 @@ class ScriptedDesk:
     def checkout(self, source: Source, path: str) -> Path:
         """There is no code."""
         raise AssertionError(source, path)
+
+    def history(self, source: Source) -> History:
+        """There is none."""
+        raise AssertionError(source)
 
     def environment(self, checkout: Path) -> Environment:
         """Nothing is installed."""
@@ -118,6 +124,7 @@ class ChatPlatform:
         self.busy = 0
         """How many of the next posts find the platform busy."""
         self.applied: list[Application] = []
+        self.assigned: list[Assignment] = []
 
     async def standing(self, invocation: Invocation) -> Standing:
         """What the test set up."""
@@ -157,6 +164,11 @@ class ChatPlatform:
         self.applied.append(application)
         return "https://example.test/pull/1"
 
+    async def assign(self, assignment: Assignment) -> str:
+        """Keep who should do what."""
+        self.assigned.append(assignment)
+        return f"{assignment.repository}#{assignment.number}"
+
     def _post(self, key: str, kind: str, text: str) -> Posted:
         if self.busy:
             self.busy -= 1
@@ -169,10 +181,17 @@ class ChatPlatform:
 class Chat(Spine):
     """What a test holds: people speak, and it reads what the thread shows."""
 
-    def __init__(self, database: Database, home: Path, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        home: Path,
+        bounds: Bounds | None = None,
+        host: CodeHost | None = None,
+    ) -> None:
         """See `chatting`."""
         super().__init__(database, home)
         self.platform = ChatPlatform()
+        self.host = host
         self.work: Work = easy_work
         self.files: dict[str, bytes] = {}
         self.bounds = bounds or Bounds()
@@ -185,7 +204,7 @@ class Chat(Spine):
         """The platform as chat and as code host; each job does what `work` is by then."""
         face = Face(self.platform, self.platform, self.platform)
         return Scene(
-            faces={Platform.SLACK: face, Platform.GITHUB: face},
+            faces={Platform.SLACK: face, Platform.GITHUB: replace(face, host=self.host)},
             desks=ScriptedDesks(self.store, self.files),
             works=dict.fromkeys(VERBS, self._do),
             per_hour=PER_HOUR,
@@ -253,10 +272,15 @@ class Chat(Spine):
 
 @asynccontextmanager
 async def chatting(
-    database: Database, valkey_url: str, home: Path, *, bounds: Bounds | None = None
+    database: Database,
+    valkey_url: str,
+    home: Path,
+    *,
+    bounds: Bounds | None = None,
+    host: CodeHost | None = None,
 ) -> AsyncGenerator[Chat]:
-    """Run a spine around a scripted platform."""
-    chat = Chat(database, home, bounds)
+    """Run a spine around a scripted platform, before a code host that may be asked."""
+    chat = Chat(database, home, bounds, host)
     chat.platform.tiers["ann"] = Tier.WRITE
     async with chat.running(valkey_url, chat.scene):
         yield chat

@@ -30,7 +30,7 @@ from bot.platforms import connect
 from bot.settings import GatewaySettings
 from bot.web.face import web_of
 from engines.sandbox.sandbox import Sandbox
-from handlers import Invocation, Place, Platform, Reaction, Tier
+from handlers import Event, Place, Platform, Tier
 from jobs.desk import Work
 from jobs.messages import Reply
 from jobs.settings import WorkerSettings
@@ -109,7 +109,7 @@ class _ForwardingIntake(RecordingIntake):
         self._real = real
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         return await self._real.accept(event, keys)
 
 

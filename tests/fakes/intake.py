@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from bot.face import Intake
-from handlers import Invocation, Reaction
+from handlers import Event
 from storage.ids import InboxId
 
 
@@ -12,10 +12,10 @@ class RecordingIntake:
 
     def __init__(self) -> None:
         """Nothing accepted yet."""
-        self.events: list[Invocation | Reaction] = []
+        self.events: list[Event] = []
         self._seen: set[str] = set()
 
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """Claim the event; None when one of its keys was claimed before."""
         known = self._seen & set(keys)
         self._seen.update(keys)
@@ -34,6 +34,6 @@ class ForwardingIntake(RecordingIntake):
         self._real = real
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """See `bot.face.Intake`."""
         return await self._real.accept(event, keys)

@@ -98,6 +98,7 @@ Command            What it does
 `/gryph test`      Write tests for code, or show what a pull request changes in how it behaves
 `/gryph generate`  Write, fix or refactor code with a model, and check what it wrote
 `/gryph plan`      Plan who does what and when, tell how sure that is, and plan again after an event
+`/gryph match`     Name who should take a task or review a change, and why; or who knows which code
 `/gryph status`    Show where a job is, or your latest jobs
 `/gryph cancel`    Stop a job that waits or runs
 `/gryph retry`     Run a finished job again, with the same request on the same commit

@@ -14,6 +14,7 @@ from engines.watch import Watch
 from jobs.desk import Altered, Declined, NewArtifact
 from jobs.requests import Source
 from jobs.runner import RunningWatch
+from storage.checkouts.history import History
 from storage.ids import ArtifactId, JobId
 
 JOB = JobId("J7K2M9Q")
@@ -41,6 +42,9 @@ class TableTop:
     def checkout(self, source: Source, path: str) -> Path:
         assert (source.repository, path != "") == ("o/r", True)
         return self.root
+
+    def history(self, source: Source) -> History:
+        raise AssertionError(source)
 
     def environment(self, checkout: Path) -> Environment:
         return Environment(declared(checkout), (), (), "")

@@ -21,6 +21,7 @@ from jobs.messages import Reply, say
 from jobs.requests import JobRequest, Source
 from jobs.runner import Runner, RunningWatch
 from storage import ledger
+from storage.checkouts.history import History
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import ArtifactId, JobId
@@ -44,6 +45,9 @@ class BareDesk:
 
     def checkout(self, source: Source, path: str) -> Path:
         raise AssertionError(source, path)
+
+    def history(self, source: Source) -> History:
+        raise AssertionError(source)
 
     def environment(self, checkout: Path) -> Environment:
         raise AssertionError(checkout)

@@ -15,6 +15,7 @@ from jobs.desk import Done, NewArtifact
 from jobs.messages import Verdict
 from jobs.requests import Source, TestChanges
 from jobs.runner import RunningWatch
+from storage.checkouts.history import History
 from storage.ids import ArtifactId, JobId
 
 JOB = JobId("J7K2M9Q")
@@ -54,6 +55,9 @@ class TwoVersions:
     def checkout(self, source: Source, path: str) -> Path:
         assert path
         return self.folder / str(source.sha)
+
+    def history(self, source: Source) -> History:
+        raise AssertionError(source)
 
     def environment(self, checkout: Path) -> Environment:
         return Environment(declared(checkout), (), (), "")

@@ -12,7 +12,14 @@ import time
 from engines.watch import Stopped
 from jobs.desk import Desk, Done, NewArtifact
 from jobs.messages import Reply, Text
-from jobs.requests import ChangePlan, ComparePlans, JobRequest, PlanTalk
+from jobs.requests import (
+    ChangePlan,
+    ComparePlans,
+    JobRequest,
+    MatchBatch,
+    MatchTask,
+    PlanTalk,
+)
 from jobs.settings import WorkerSettings
 from jobs.worker import serve
 from storage.logs import set_up_logging
@@ -49,7 +56,7 @@ def run(request: JobRequest, desk: Desk) -> Done:
 
 
 def _path(request: JobRequest) -> str:
-    if isinstance(request, PlanTalk | ChangePlan | ComparePlans):
+    if isinstance(request, PlanTalk | ChangePlan | ComparePlans | MatchTask | MatchBatch):
         return request.kind
     return request.path or ""
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from bot.discord import inbound, missed
 from bot.face import NotTaken
-from handlers import Invocation, Reaction
+from handlers import Event, Invocation
 from storage.clock import utc_now
 from storage.ids import InboxId
 from tests.bot.discord.town import Client, Town, connected, until
@@ -132,7 +132,7 @@ class Closed(RecordingIntake):
     refusals = 3
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         """Refuse, then accept."""
         self.refusals -= 1
         if self.refusals >= 0:

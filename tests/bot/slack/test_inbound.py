@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from bot.face import NotTaken
 from bot.slack.inbound import routes
-from handlers import Invocation, Reaction
+from handlers import Event
 from storage.ids import InboxId
 from tests.bot.slack.conftest import Team
 from tests.fakes.intake import RecordingIntake
@@ -232,7 +232,7 @@ class Broken(RecordingIntake):
         self.refused = 0
 
     @override
-    async def accept(self, event: Invocation | Reaction, keys: tuple[str, ...]) -> InboxId | None:
+    async def accept(self, event: Event, keys: tuple[str, ...]) -> InboxId | None:
         if self._left:
             self._left -= 1
             self.refused += 1

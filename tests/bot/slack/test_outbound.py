@@ -60,6 +60,16 @@ async def test_slash_command_is_told_in_the_channel_and_its_result_in_the_thread
     assert result.thread_ts == status.ts
 
 
+async def test_what_is_for_all_is_told_in_the_thread_even_by_a_button(team: Team) -> None:
+    place = slash_place(team)
+    await team.outbound.answer(place, say("between us"), key="inbox:6:answer")
+    assert team.ours() == []
+    shown = say("Ana takes it").model_copy(update={"for_all": True})
+    await team.outbound.answer(place, shown, key=ANSWER)
+    (answer,) = team.ours()
+    assert "Ana takes it" in read(answer.blocks)
+
+
 async def test_status_is_edited_in_place_and_loses_its_cancel_button(team: Team) -> None:
     place = await team.asked()
     outbound = team.outbound

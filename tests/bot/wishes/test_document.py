@@ -26,6 +26,9 @@ may = "write"
 
 [paths]
 ignore = ["vendor/*", "*_pb2.py"]
+
+[match]
+suggest_reviewers = true
 """
 
 
@@ -38,6 +41,7 @@ def test_everything_that_can_be_wished_is_read() -> None:
         timezone="Europe/Berlin",
         may=Tier.WRITE,
         ignore=("vendor/*", "*_pb2.py"),
+        suggest_reviewers=True,
     )
     assert read(b"") == RepositoryWishes()
 
@@ -45,6 +49,14 @@ def test_everything_that_can_be_wished_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (
+            "[match]\nsuggest_reviewer = true",
+            "`match.suggest_reviewer` is not known; did you mean `match.suggest_reviewers`?",
+        ),
+        (
+            "[match]\nsuggest_reviewers = 'yes'",
+            "Line 2: `match.suggest_reviewers` is to be `true` or `false`; it is left",
+        ),
         (
             "[test]\nstlye = 'pytest'",
             "Line 2: `test.stlye` is not known; did you mean `test.style`?",

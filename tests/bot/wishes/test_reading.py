@@ -9,7 +9,7 @@ from bot.commands import COMMANDS
 from bot.face import Busy, HostedFile, Remarks, Undeliverable
 from bot.wishes.reading import FRESH_S, RepositoryFiles
 from handlers import Invocation, IssueQuery, PullRequest, RepositoryWishes, Standing, Tier
-from jobs.requests import Issues, Source
+from jobs.requests import Issues, OpenWork, Source, Wanted
 
 
 @dataclass
@@ -29,6 +29,12 @@ class OneFile:
 
     async def issues_of(self, repository: str, query: IssueQuery) -> Issues:
         raise AssertionError(repository, query)
+
+    async def task_of(self, repository: str, number: int) -> Wanted:
+        raise AssertionError(repository, number)
+
+    async def work_of(self, repository: str) -> tuple[OpenWork, ...]:
+        raise AssertionError(repository)
 
     async def parted(self, repository: str, ref: str | None, head: str) -> str:
         raise AssertionError(repository, ref, head)

@@ -9,10 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from storage import approvals, people, vault
+from storage import approvals, matches, people, vault
 from storage.backups.make import Installation, make
 from storage.clock import utc_now
 from storage.database import Database
+from storage.ids import JobId
+from storage.matches import Named, Suggested
 from storage.migrations import run
 from storage.stores.local import LocalStore
 from tests.fakes.chat import Chat, chatting
@@ -25,10 +27,15 @@ HERE = Path(__file__).parent
 async def talk(chat: Chat) -> None:
     """A conversation that leaves something in most tables."""
     chat.files["tests/test_a.py"] = b"def test_a():\n    assert True\n"
-    for line in ("test src/a.py", "status", "tset src/b.py", "config repository=o/r"):
+    lines = ("test src/a.py", "status", "tset src/b.py", "config repository=o/r")
+    for line in (*lines, "config me capacity=3 away=1w"):
         await chat.say(f"@gryph {line}")
     (result,) = (each.key for each in chat.platform.messages if each.kind == "result")
     await chat.react("+1", result)
+    job = JobId((await chat.newest_job()).id)
+    ana = (Named("ana@home", "Ana Lovelace", "ana", ("4 of 6 files",)),)
+    found = Suggested(job, "o/r", "#7", "#7", ana, 0.7, number=7)
+    await chat.database.write(lambda s: matches.suggest(s, found, utc_now()))
 
 
 async def fill(url: str, home: Path, redis_url: str) -> None:

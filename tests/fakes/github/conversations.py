@@ -1,5 +1,6 @@
 """Routes of issues, pull requests, comments and reactions."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -79,7 +80,8 @@ def _issues(router: APIRouter, access: Access) -> None:
     @router.get(REPO + "/issues")
     async def list_issues(
         request: Request,
-        milestone: str = "*",
+        milestone: str = "",
+        assignee: str = "",
         state: str = "open",
         per_page: int = 30,
         page: int = 1,
@@ -90,7 +92,9 @@ def _issues(router: APIRouter, access: Access) -> None:
         found = [
             one
             for one in reversed(repo.issues.values())
-            if state in ("all", one.state) and milestone in ("*", str(one.milestone))
+            if state in ("all", one.state)
+            and milestone in ("", str(one.milestone))
+            and (assignee != "*" or one.assignees)
         ]
         size = min(per_page, 100)
         return [shapes.issue(repo, one) for one in found[(page - 1) * size : page * size]]
@@ -158,7 +162,16 @@ def _pulls(router: APIRouter, world: World, access: Access) -> None:
         repo = access.repository(request, "pull_requests")
         if number not in repo.pulls:
             raise ApiError(404, "Not Found")
-        return shapes.pull(world, repo, repo.pulls[number])
+        pull = repo.pulls[number]
+        changed = repo.git.changed(world.sha(repo, pull.base_ref), pull.head_sha)
+        return {**shapes.pull(world, repo, pull), "changed_files": len(changed)}
+
+    @router.get(REPO + "/pulls/{number}/commits")
+    async def commits(request: Request, number: int) -> list[dict[str, Any]]:
+        repo = access.repository(request, "pull_requests")
+        pull = repo.pulls[number]
+        signed = repo.git.signed_in(world.sha(repo, pull.base_ref), pull.head_sha)
+        return [_commit(name, email) for name, email in signed]
 
     @router.get(REPO + "/pulls")
     async def list_pulls(
@@ -178,12 +191,25 @@ def _pulls(router: APIRouter, world: World, access: Access) -> None:
         return shapes.pull(world, repo, _open(world, repo, body))
 
     @router.get(REPO + "/pulls/{number}/files")
-    async def files(request: Request, number: int) -> list[dict[str, Any]]:
+    async def files(
+        request: Request, number: int, per_page: int = 30, page: int = 1
+    ) -> list[dict[str, Any]]:
         repo = access.repository(request, "pull_requests")
         pull = repo.pulls[number]
         base = world.sha(repo, pull.base_ref)
         names = repo.git.changed(base, pull.head_sha)
-        return [{"filename": name, "status": "modified"} for name in names]
+        size = min(per_page, 100)
+        shown = names[(page - 1) * size : page * size]
+        return [{"filename": name, "status": "modified"} for name in shown]
+
+
+def _commit(name: str, email: str) -> dict[str, Any]:
+    """A commit; GitHub knows whose it is by the address that it gave them itself."""
+    login = re.fullmatch(r"\d+\+(.+)@users\.noreply\.github\.com", email)
+    return {
+        "commit": {"author": {"name": name, "email": email}},
+        "author": {"login": login[1]} if login else None,
+    }
 
 
 def _open(world: World, repo: Repository, body: dict[str, Any]) -> Pull:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.fakes.github import shapes
 from tests.fakes.github.hooks import Hooks
+from tests.fakes.github.repositories import FAKE
 from tests.fakes.github.world import (
     APP_ID,
     Account,
@@ -31,7 +32,7 @@ class People:
         await self._tell("issues", "opened", repo, login, issue=one)
         return number
 
-    async def open_pull(
+    async def open_pull(  # noqa: PLR0913 - what a pull request is
         self,
         repo: Repository,
         login: str,
@@ -39,6 +40,8 @@ class People:
         *,
         body: str = "",
         fork: Repository | None = None,
+        draft: bool = False,
+        signed: str = FAKE,
     ) -> int:
         """Push `files` to a branch, of `fork` if given, and open a pull request."""
         number = repo.new_number()
@@ -50,9 +53,9 @@ class People:
             fork.git.take_from(repo.git, start, f"refs/heads/{branch}")
         else:
             repo.git.set_ref(f"refs/heads/{branch}", start)
-        sha = source.git.commit_files(branch, files, f"Work of {login}")
+        sha = source.git.commit_files(branch, files, f"Work of {login}", signed=signed)
         self._talk(repo, login, f"Pull of {login}", body)
-        pull = Pull(number, source.full_name, branch, sha, repo.git.default_branch)
+        pull = Pull(number, source.full_name, branch, sha, repo.git.default_branch, draft=draft)
         repo.pulls[number] = pull
         self._bring(repo, source, pull)
         shown = shapes.pull(self.world, repo, pull)
@@ -121,6 +124,10 @@ class People:
         made = Reaction(self.world.new_id(), content, self.world.account(login))
         comment.reactions.append(made)
         return made
+
+    async def send(self, event: str, payload: dict[str, Any]) -> None:
+        """What else happened."""
+        await self._hooks.send(event, payload)
 
     def _talk(self, repo: Repository, login: str, title: str, body: str) -> int:
         number = repo.new_number()

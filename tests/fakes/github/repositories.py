@@ -10,6 +10,9 @@ _BARE = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true
 _HUNK = re.compile(
     r"^@@ -(?P<was>\d+)(?:,(?P<lost>\d+))? \+(?P<first>\d+)(?:,(?P<gained>\d+))? @@", re.MULTILINE
 )
+FAKE = "Fake <fake@example.invalid>"
+NEW_YEAR_S = 1_767_225_600
+"""2026, by Unix time."""
 
 
 class NoSuchObject(Exception):
@@ -98,6 +101,13 @@ class Git:
         """The paths that differ between where two commits parted and `head`."""
         return self._run("diff", "--name-only", f"{base}...{head}").split("\n")[:-1]
 
+    def signed_in(self, base: str, head: str) -> list[tuple[str, str]]:
+        """Name and address of who signed each commit since two parted, oldest first."""
+        shown = self._run("log", "--reverse", "--format=%an%x00%ae", f"{base}..{head}")
+        return [
+            (name, email) for name, _, email in (x.partition("\0") for x in shown.split("\n")[:-1])
+        ]
+
     def merge_base(self, one: str, other: str) -> str:
         """Where two commits parted. Raises NoSuchObject when they have nothing in common."""
         return self._run("merge-base", one, other).strip()
@@ -165,13 +175,21 @@ class Git:
         """Nobody finds it any more."""
         self._run("update-ref", "-d", ref)
 
-    def commit_files(self, branch: str, files: Mapping[str, bytes], message: str) -> str:
+    def commit_files(
+        self,
+        branch: str,
+        files: Mapping[str, bytes],
+        message: str,
+        *,
+        signed: str = FAKE,
+        at_s: int = NEW_YEAR_S,
+    ) -> str:
         """A commit on top of a branch (or the first one), as if somebody had pushed it."""
         before = self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
         text = message.encode()
         stream = [
             b"commit refs/heads/%s\n" % branch.encode(),
-            b"committer Fake <fake@example.invalid> 1767225600 +0000\n",
+            f"committer {signed} {at_s} +0000\n".encode(),
             b"data %d\n%s\n" % (len(text), text),
             b"from %s\n" % before.strip().encode() if before else b"",
             *(

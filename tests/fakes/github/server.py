@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from tests.fakes.github.access import Access
 from tests.fakes.github.apps import apps
+from tests.fakes.github.assignments import assignments
 from tests.fakes.github.code import code
 from tests.fakes.github.conversations import conversations
 from tests.fakes.github.hooks import Hooks
@@ -48,6 +49,7 @@ class GitHub:
         app.include_router(apps(self.world, self.access, self.hooks))
         app.include_router(conversations(self.world, self.access))
         app.include_router(reviews(self.world, self.access))
+        app.include_router(assignments(self.world, self.access))
         app.include_router(code(self.world, self.access))
         app.include_router(smart_http(self.world, self.access))
 

@@ -136,6 +136,8 @@ def pull(world: World, repo: Repository, one: Pull) -> dict[str, Any]:
         **issue(repo, talk),
         "html_url": f"{WEB}/{repo.full_name}/pull/{one.number}",
         "merged_at": stamp(one.merged_at),
+        "draft": one.draft,
+        "requested_reviewers": [{"login": login, "type": "User"} for login in one.reviewers],
         "head": {
             "ref": one.head_ref,
             "sha": one.head_sha,

@@ -132,6 +132,9 @@ class Pull:
     head_sha: str
     base_ref: str
     merged_at: datetime | None = None
+    draft: bool = False
+    reviewers: list[str] = field(default_factory=list[str])
+    """Who is asked for a review."""
 
 
 @dataclass

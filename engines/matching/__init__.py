@@ -1,0 +1,1 @@
+"""Matching: who should take a task, who should look at it, and why."""

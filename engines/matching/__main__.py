@@ -1,0 +1,111 @@
+"""Use matching without the bot: `python -m engines.matching evaluate|recommend REPOSITORY …`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from engines.matching.engine import evaluated, open_matcher
+from engines.matching.metrics import summary
+from engines.matching.mining.history import read_history
+from engines.matching.protocol import as_json
+from engines.matching.types import CannotMatch, Mode, Query, Ranking, Signature
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 where there is nothing to rank from."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return _evaluate(asked) if asked.command == "evaluate" else _recommend(asked)
+    except CannotMatch as reason:
+        print(f"Cannot match: {reason}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m engines.matching", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    evaluate = commands.add_parser(
+        "evaluate", help="ask about the last 15 % of a history, each task as it was begun"
+    )
+    recommend = commands.add_parser(
+        "recommend", help="name people for one task, from the history up to a commit"
+    )
+    for command in (evaluate, recommend):
+        command.add_argument("repository", type=Path, help="a git directory, bare or not")
+        command.add_argument(
+            "--mode", type=Mode, choices=list(Mode), default=Mode.AUTHOR, help="who is looked for"
+        )
+    evaluate.add_argument("--dump", type=Path, help="a file for one row of JSON a task")
+    recommend.add_argument("--at", default="HEAD", help="the commit that the history ends with")
+    recommend.add_argument(
+        "--files", nargs="*", action="extend", default=[], help="paths that the task changes"
+    )
+    recommend.add_argument("--text", default="", help="what the task is")
+    recommend.add_argument("--author", default="", help="whose task is to be reviewed: an address")
+    recommend.add_argument("--kept", type=Path, help="a folder that keeps what was learned")
+    recommend.add_argument("--json", action="store_true", help="everybody, as JSON")
+    return parser
+
+
+def _evaluate(asked: argparse.Namespace) -> int:
+    history = read_history(asked.repository)
+    rows = evaluated(history.tasks, asked.mode)
+    if asked.dump:
+        with asked.dump.open("w", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(as_json(row, asked.mode), ensure_ascii=False) + "\n")
+    for note in history.notes:
+        print(f"Note: {note}")
+    if not rows:
+        raise CannotMatch("the history holds no task that could be asked about")
+    found = summary(rows)
+    top1, top3, top5 = found.top
+    print(
+        f"{found.rows} tasks asked, {found.covered} of them by a candidate "
+        f"({found.coverage:.0%}); {found.candidates:.0f} candidates on average"
+    )
+    print(
+        f"MRR {found.mrr:.3f}, macro {found.macro_mrr:.3f}; top-1/3/5 {top1:.3f} {top3:.3f} {top5:.3f}"
+    )
+    return 0
+
+
+def _recommend(asked: argparse.Namespace) -> int:
+    matcher = open_matcher(asked.repository, asked.at, kept=asked.kept)
+    author = Signature("", asked.author) if asked.author else None
+    last_s = matcher.tasks[-1].merged_s
+    query = Query(last_s + 1, tuple(asked.files), asked.text, asked.mode, author)
+    ranking = matcher.rank(query)
+    if asked.json:
+        print(json.dumps(_as_json(ranking, matcher.tip, matcher.notes), ensure_ascii=False))
+    else:
+        _tell(ranking, matcher.notes)
+    return 0
+
+
+def _as_json(ranking: Ranking, tip: str, notes: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "history": tip,
+        "confidence": ranking.confidence,
+        "ranking": [[one.person.key, one.score] for one in ranking.candidates],
+        "names": {one.person.key: one.person.name for one in ranking.candidates},
+        "notes": list(notes),
+    }
+
+
+def _tell(ranking: Ranking, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(f"Note: {note}")
+    if not ranking.candidates:
+        print("Nobody has done enough here to be named.")
+        return
+    print(f"The first is the one with a probability of {ranking.confidence:.0%}.")
+    for place, one in enumerate(ranking.candidates[:_SHOWN], 1):
+        print(f"{place}. {one.person.name} <{one.person.key}>  {one.score:.1%}")
+
+
+_SHOWN = 10
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""A repository's history, ready to rank its people for a task."""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from engines.matching.mining.history import History, kept_history, read_history, save_history
+from engines.matching.people import People
+from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s
+from engines.matching.ranking.calibration import Certainty
+from engines.matching.ranking.learner import (
+    MOST_QUESTIONS,
+    Answer,
+    Learner,
+    is_asked,
+    last_lesson,
+    lesson_needed,
+    replay,
+)
+from engines.matching.ranking.model import Learned, read_learned, write_learned
+from engines.matching.ranking.weights import NoWeights
+from engines.matching.types import (
+    Candidate,
+    CannotMatch,
+    Merged,
+    Mode,
+    Query,
+    Ranking,
+    known_by,
+)
+from engines.watch import Stopped, Unwatched, Watch
+
+_T = TypeVar("_T")
+_STEPS_BETWEEN = 50
+"""Tasks between two looks at whether anybody still waits."""
+
+
+class Matcher:
+    """Made by `open_matcher`; ranks in milliseconds, once it has learned for a mode."""
+
+    def __init__(self, history: History, kept: Path | None, watch: Watch) -> None:
+        """Of a history; `kept` is the folder for what was learned."""
+        self._history = history
+        self._kept = kept
+        self._watch = watch
+        self._learners: dict[Mode, Learner] = {}
+
+    @property
+    def tasks(self) -> list[Merged]:
+        """The mainline, oldest first."""
+        return self._history.tasks
+
+    @property
+    def tip(self) -> str:
+        """The commit that it ends with."""
+        return self._history.tip
+
+    @property
+    def people(self) -> People:
+        """Everybody in it."""
+        return self._learner(Mode.AUTHOR).evidence.people
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know: that the clone is shallow, that nothing could be learned."""
+        learned = (note for one in self._learners.values() for note in one.model.notes)
+        return tuple(dict.fromkeys((*self._history.notes, *learned)))
+
+    def rank(self, query: Query) -> Ranking:
+        """Everybody who is a candidate, best first; nobody where nobody is."""
+        learner = self._learner(query.mode)
+        return ranking_of(learner, learner.answer(learner.measure(query)))
+
+    def _learner(self, mode: Mode) -> Learner:
+        learner = self._learners.get(mode)
+        if learner is None:
+            self._watch.report("learning from the history")
+            learner = self._learners[mode] = learned(self.tasks, mode, self._kept, self._watch)
+        return learner
+
+
+def open_matcher(
+    repository: Path,
+    at: str = "HEAD",
+    *,
+    kept: Path | None = None,
+    watch: Watch | None = None,
+) -> Matcher:
+    """Read a git directory, bare or not, up to a commit, and be ready to rank.
+
+    `kept` is a folder that holds what was read and learned, from run to run: with it, only what is
+    new is read, and learned from once there is enough of it. Raises CannotMatch, Stopped.
+    """
+    watch = watch or Unwatched()
+    file = kept / "history.json" if kept else None
+    before = kept_history(file) if file else None
+    history = read_history(repository, at, before=before, watch=watch)
+    if not history.tasks:
+        raise CannotMatch("there is nothing in this history: no commit changes a file")
+    if file is not None and history is not before:
+        save_history(history, file)
+    return Matcher(history, kept, watch)
+
+
+def ranking_of(learner: Learner, answer: Answer) -> Ranking:
+    """An answer with its people, best first; of equals, who came first."""
+    people = learner.evidence.people
+    order = np.argsort(-answer.beliefs, kind="stable")
+    found = (
+        Candidate(people.person(int(answer.candidates[row])), float(answer.beliefs[row]))
+        for row in order
+    )
+    return Ranking(tuple(found), answer.confidence)
+
+
+def learned(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watch) -> Learner:
+    """Who knows a history; recalls the last lesson where it was kept."""
+    questions = [position for position, task in enumerate(tasks) if is_asked(task, mode)]
+    last = last_lesson(len(questions))
+    lesson = tasks[questions[last - 1]].sha if last else ""
+    file = kept / f"{mode.value}.safetensors" if kept else None
+    if file is not None and (recalled := _recalled(file, mode, lesson)):
+        learner = Learner(mode, lessons_from=len(questions) + 1)
+        learner.recall(*recalled)
+        for task in _watched(tasks, watch):
+            learner.observe(task)
+        return learner
+    first = lesson_needed(len(questions))
+    learner = Learner(mode, lessons_from=first)
+    for _ in _watched(replay(tasks, learner, questions[max(first - MOST_QUESTIONS, 0) :]), watch):
+        pass
+    if file is not None and learner.model.own:
+        facts = {"lesson": lesson, "terms": json.dumps(learner.certainty.terms)}
+        write_learned(learner.model.own, file, mode, facts)
+    return learner
+
+
+def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:
+    """The last part of a history, each task asked about as it stood when it was begun."""
+    walk = Walk(tasks, mode)
+    questions = [position for position, task in enumerate(tasks) if is_asked(task, mode)]
+    tested = questions[len(questions) * ENDS[Part.STOPPING] // 100 :]
+    known = min((known_by(tasks, at_s(tasks[position])) for position in tested), default=0)
+    first = lesson_needed(bisect_left(questions, known))
+    asked = frozenset(questions[max(first - MOST_QUESTIONS, 0) :])
+    learner = Learner(mode, lessons_from=first)
+    rows: list[tuple[int, Row]] = []
+    for question in walk.questions([_Following(learner)]):
+        if question.position not in asked and question.part is not Part.TEST:
+            continue
+        measured = learner.ask(question.task)
+        if question.part is Part.TEST:
+            answer = learner.answer(measured)
+            rows.append((question.position, question.row(answer.beliefs, answer.confidence)))
+    return [row for _, row in sorted(rows, key=itemgetter(0))]
+
+
+@dataclass(frozen=True)
+class _Following:
+    """Lets a learner see what a walk sees. It finds out for itself who is who."""
+
+    learner: Learner
+
+    def observe(self, task: Merged, who: Who) -> None:
+        """The next task."""
+        del who
+        self.learner.observe(task)
+
+    def join(self, kept: int, gone: int) -> None:
+        """The learner knows."""
+
+
+def _recalled(file: Path, mode: Mode, lesson: str) -> tuple[Learned, Certainty] | None:
+    """What was kept of a lesson; None where it was another, or of an earlier version."""
+    try:
+        learned, facts = read_learned(file, mode)
+    except NoWeights:
+        return None
+    if not lesson or facts.get("lesson") != lesson:
+        return None
+    offset, slope, distance = json.loads(facts["terms"])
+    return learned, Certainty((offset, slope, distance))
+
+
+def _watched(steps: Iterable[_T], watch: Watch) -> Iterator[_T]:
+    for number, step in enumerate(steps):
+        if number % _STEPS_BETWEEN == 0 and watch.stop_requested():
+            raise Stopped
+        yield step

@@ -1,0 +1,3 @@
+"""The developers, the code and the tasks of a history as one graph, and what a network reads off it
+(README.md).
+"""

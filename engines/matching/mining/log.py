@@ -1,0 +1,201 @@
+"""A history as git tells it: commits with their parents, and what each changed on the mainline."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from engines.matching.mining.git import GitFailed, Repository
+from engines.matching.types import Signature, Touch
+
+_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
+_FIELDS = 7
+MOST_TOUCHES = 300
+"""Of one task; the first by path."""
+_HEADER = b"commit "
+_DIFF = (
+    "-z",
+    f"--format=%x00{_HEADER.decode()}%H",
+    "--encoding=UTF-8",
+    "--first-parent",
+    "--diff-merges=first-parent",
+    "--root",
+    "-O/dev/null",
+    "--ignore-submodules=none",
+    "--submodule=short",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--no-show-signature",
+)
+_COUNTED = ("--numstat", "--diff-algorithm=myers", "-M", "-l200")
+_NAMED = ("--name-status", "-M100%")
+"""Looks at no content."""
+
+
+class Commit(NamedTuple):
+    """As it was written; a signature may be empty, a time far off."""
+
+    sha: str
+    parents: tuple[str, ...]
+    author: Signature
+    authored_s: int
+    committed_s: int
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0].strip()
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it joins branches."""
+        return len(self.parents) > 1
+
+
+class Step(NamedTuple):
+    """A commit on the mainline, and those that came with it if it is a merge, oldest first."""
+
+    commit: Commit
+    branch: tuple[Commit, ...]
+
+
+def read_commits(repository: Repository, *revisions: str) -> dict[str, Commit]:
+    """All commits of a range, merged branches included, by sha. Raises GitFailed, Stopped."""
+    fields = repository.fields(
+        "log",
+        "-z",
+        f"--format={_FORMAT}",
+        "--encoding=UTF-8",
+        "--no-show-signature",
+        "--end-of-options",
+        *revisions,
+        "--",
+    )
+    commits: dict[str, Commit] = {}
+    for sha, parents, name, email, authored, committed, message in zip(
+        *[fields] * _FIELDS, strict=True
+    ):
+        commit = Commit(
+            sha.decode(),
+            tuple(parents.decode().split()),
+            Signature(_text(name), _text(email)),
+            _seconds(authored),
+            _seconds(committed),
+            _text(message),
+        )
+        commits[commit.sha] = commit
+    return commits
+
+
+def steps_of(commits: dict[str, Commit], tip: str, known_tip: str | None = None) -> list[Step]:
+    """The mainline from its beginning, or from what is known, up to a commit, oldest first.
+
+    Raises:
+        LookupError: The mainline does not go on from what is known.
+    """
+    mainline: list[Commit] = []
+    at = tip
+    while commit := commits.get(at):
+        mainline.append(commit)
+        at = commit.parents[0] if commit.parents else ""
+    if known_tip is not None and at != known_tip:
+        raise LookupError
+    mainline.reverse()
+    reached: set[str] = set()
+    return [Step(commit, _branch(commit, commits, reached)) for commit in mainline]
+
+
+def _branch(merge: Commit, commits: dict[str, Commit], reached: set[str]) -> tuple[Commit, ...]:
+    """What a merge brought: each commit of a history is walked once."""
+    reached.add(merge.sha)
+    brought: list[Commit] = []
+    ahead = list(merge.parents[1:])
+    while ahead:
+        sha = ahead.pop()
+        commit = commits.get(sha)
+        if commit is None or sha in reached:
+            continue
+        reached.add(sha)
+        brought.append(commit)
+        ahead.extend(commit.parents)
+    return tuple(sorted(brought, key=lambda commit: (commit.authored_s, commit.sha)))
+
+
+def read_touches(
+    repository: Repository, steps: Sequence[Step], *, counted: bool
+) -> dict[str, tuple[Touch, ...]]:
+    """What steps changed on the mainline, by sha; at most MOST_TOUCHES files each.
+
+    Where the content of a file is missing, or if nothing is to be `counted`, lines are 0 and
+    renames are those that changed nothing else.
+
+    Raises:
+        GitFailed: More is missing than contents.
+        Stopped: The caller asked for an end.
+    """
+    touches: dict[str, tuple[Touch, ...]] = {}
+    shas = [step.commit.sha for step in reversed(steps)]
+    while unread := shas[len(touches) :]:
+        known, count = len(touches), f"-{len(unread)}"
+        if not counted:
+            touches.update(_touched(repository, *_NAMED, count, unread[0]))
+        elif not _fill(touches, repository, count, unread[0]):
+            # What could not be read is the first that is not among them, or the one after it.
+            at = shas[len(touches)]
+            if not _fill(touches, repository, "-1", at):
+                touches.update(_touched(repository, *_NAMED, "-1", at))
+        if len(touches) == known or next(reversed(touches)) != shas[len(touches) - 1]:
+            raise GitFailed("what it says does not hang together")
+    return touches
+
+
+def _fill(touches: dict[str, tuple[Touch, ...]], repository: Repository, *which: str) -> bool:
+    """Count the lines of some commits, newest first; whether that went well to the end."""
+    try:
+        touches.update(_touched(repository, *_COUNTED, *which))
+    except GitFailed:
+        return False
+    return True
+
+
+def _touched(repository: Repository, *arguments: str) -> Iterator[tuple[str, tuple[Touch, ...]]]:
+    *options, tip = arguments
+    fields = repository.fields("log", *_DIFF, *options, "--end-of-options", tip, "--")
+    sha, found = "", list[Touch]()
+    for field in fields:
+        if field.startswith(_HEADER):
+            if sha:
+                yield sha, tuple(found)
+            sha, found = field.removeprefix(_HEADER).decode(), []
+        elif field:
+            touch = _touch(field, fields)
+            if len(found) < MOST_TOUCHES:
+                found.append(touch)
+    if sha:
+        yield sha, tuple(found)
+
+
+def _touch(field: bytes, rest: Iterator[bytes]) -> Touch:
+    """From counts and a path, or from a letter that a path follows; a rename has two."""
+    if b"\t" not in field:
+        was = _text(next(rest)) if field.lstrip().startswith(b"R") else None
+        return Touch(_text(next(rest)), was)
+    added, deleted, path = field.split(b"\t", 2)
+    was = None
+    if not path:
+        was, path = _text(next(rest)), next(rest)
+    return Touch(_text(path), was, _lines(added), _lines(deleted))
+
+
+def _lines(count: bytes) -> int:
+    count = count.lstrip()
+    return 0 if count == b"-" else int(count)
+
+
+def _seconds(told: bytes) -> int:
+    """Nothing is told where a commit is malformed."""
+    return int(told) if told else 0
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")

@@ -1,0 +1,210 @@
+"""Reads a history task by task, asks itself about each, and learns from the answers.
+
+What it knows after a task is a function of the mainline up to that task. It learns anew each time
+the history has grown by some, so that a walk over the whole history and a question about its
+beginning find the same weights.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from engines.matching.mining.scrub import scrub
+from engines.matching.protocol import MOST_COMMITS, at_s, query_of
+from engines.matching.ranking.calibration import Certainty, Outcome, fit_certainty, tempered
+from engines.matching.ranking.features import Singles, asked_of, measures_of
+from engines.matching.ranking.lists import Flags, Solved, joined
+from engines.matching.ranking.model import Learned, Model, shipped_model
+from engines.matching.state.evidence import Evidence
+from engines.matching.state.table import Floats, Ints
+from engines.matching.types import Merged, Mode, Query, known_by
+
+FIRST_LESSON = 250
+"""Questions after which a history teaches something of its own."""
+LEAST_APART, GROWTH = 250, 20
+"""Between two lessons lie so many questions, or a twentieth of all so far."""
+MOST_QUESTIONS = 2_500
+MOST_ROWS = 150_000
+"""Of the newest, that a lesson is made of."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A question with what was measured of its candidates when it was asked."""
+
+    candidates: Ints
+    matrix: Singles
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the ranker believes of a question."""
+
+    candidates: Ints
+    beliefs: Floats
+    """(candidates,) Adding up to 1."""
+    confidence: float
+    """That the one believed in most is the one; 0 where there is nobody."""
+
+
+class Learner:
+    """Knows one history up to the task that was observed last."""
+
+    def __init__(self, mode: Mode, *, lessons_from: int = 0) -> None:
+        """Begin with what was learned from other histories.
+
+        Lessons before so many questions are left out, where nobody will ask what they taught.
+        """
+        self.mode = mode
+        self.evidence = Evidence()
+        self.model: Model = shipped_model(mode)
+        self.certainty = Certainty()
+        self._lessons_from = lessons_from
+        self._asked: dict[str, Measured] = {}
+        self._answered: deque[_Answered] = deque(maxlen=MOST_QUESTIONS)
+        self._count = 0
+        self._last_lesson, self._next_lesson = 0, FIRST_LESSON
+
+    def measure(self, query: Query) -> Measured:
+        """What a question's candidates have to show."""
+        query = replace(query, text=scrub(query.text, self.evidence.names))
+        candidates = self.evidence.candidates(query)
+        asked = asked_of(self.evidence, query, candidates)
+        return Measured(np.array(candidates, np.int64), measures_of(asked).matrix())
+
+    def ask(self, task: Merged) -> Measured:
+        """Measure a task of the history as it is begun, to learn from it once it is merged."""
+        measured = self._asked[task.sha] = self.measure(query_of(task, self.mode))
+        return measured
+
+    def answer(self, measured: Measured) -> Answer:
+        """Say who it is."""
+        if not len(measured.candidates):
+            return Answer(measured.candidates, np.zeros(0), 0.0)
+        believed = self.model.beliefs(measured.matrix)
+        confidence = self.certainty.of(*_two_best(believed))
+        return Answer(measured.candidates, tempered(believed, confidence), confidence)
+
+    def observe(self, task: Merged) -> None:
+        """The next task of the mainline has been merged."""
+        self.evidence.observe(task)
+        measured = self._asked.pop(task.sha, None)
+        if not is_asked(task, self.mode):
+            return
+        self._count += 1
+        if measured is not None:
+            self._answered.append(_Answered(task, measured, self._count))
+        if self._count == self._next_lesson:
+            if self._count >= self._lessons_from:
+                self._learn()
+            self._last_lesson, self._next_lesson = self._count, lesson_after(self._count)
+
+    def recall(self, own: Learned, certainty: Certainty) -> None:
+        """Know what the last lesson taught."""
+        self.model = replace(self.model, own=own)
+        self.certainty = certainty
+
+    def _learn(self) -> None:
+        lists, outcomes = self._labelled()
+        self.certainty = fit_certainty(outcomes)
+        if lists:
+            self.model = self.model.taught(joined(lists))
+
+    def _labelled(self) -> tuple[list[Solved], list[Outcome]]:
+        """The newest questions that have an answer, oldest first; and what the model of the last
+        lesson, which has not seen them, said of those since.
+        """
+        lists: list[Solved] = []
+        outcomes: list[Outcome] = []
+        rows = 0
+        for task, measured, number in reversed(self._answered):
+            truth = self.truth(task, measured.candidates)
+            if not truth.any():
+                continue
+            if number > self._last_lesson:
+                outcomes.append(self._outcome(measured, truth))
+            rows += len(truth)
+            if rows > MOST_ROWS:
+                break
+            person = int(measured.candidates[int(np.argmax(truth))])
+            lists.append(Solved(measured.matrix, truth, person))
+        return lists[::-1], outcomes[::-1]
+
+    def truth(self, task: Merged, candidates: Ints) -> Flags:
+        """(candidates,) Who of them did a task, or reviewed it, as far as is known by now."""
+        people = self.evidence.people
+        who = (task.author,) if self.mode is Mode.AUTHOR else task.reviewers
+        right = {people.known(signature) for signature in who}
+        return np.array([people.find(int(person)) in right for person in candidates], bool)
+
+    def _outcome(self, measured: Measured, truth: Flags) -> Outcome:
+        believed = self.model.beliefs(measured.matrix)
+        first, second = _two_best(believed)
+        return Outcome(first, second, bool(truth[int(np.argmax(believed))]))
+
+
+class _Answered(NamedTuple):
+    """A question whose task has been merged."""
+
+    task: Merged
+    measured: Measured
+    number: int
+    """Which of the questions it was."""
+
+
+def is_asked(task: Merged, mode: Mode) -> bool:
+    """Whether a task of the past is a question: somebody's work, of a size that one can take."""
+    if task.by_bot or task.commits > MOST_COMMITS or not task.touches:
+        return False
+    return mode is Mode.AUTHOR or bool(task.reviewers)
+
+
+def lesson_after(count: int) -> int:
+    """After how many questions there is the next lesson."""
+    return count + max(LEAST_APART, count // GROWTH)
+
+
+def last_lesson(count: int) -> int:
+    """After how many questions the latest lesson was, of so many; 0 where there was none."""
+    return _latest_lessons(count)[1]
+
+
+def lesson_needed(count: int) -> int:
+    """The first lesson that bears on what is believed after so many questions: the one before the
+    last, by whose errors the last one knows how sure to be.
+    """
+    return _latest_lessons(count)[0]
+
+
+def _latest_lessons(count: int) -> tuple[int, int]:
+    before, last, following = 0, 0, FIRST_LESSON
+    while following <= count:
+        before, last, following = last, following, lesson_after(following)
+    return before, last
+
+
+def replay(
+    tasks: Sequence[Merged], learner: Learner, asked: Collection[int]
+) -> Iterator[tuple[int, Measured]]:
+    """Walk a history with a learner that knows nothing of it, and ask about the tasks at some
+    positions, each when it was begun; afterwards the learner knows all of the history.
+    """
+    order = sorted((known_by(tasks, at_s(tasks[position])), position) for position in asked)
+    known = 0
+    for prefix, position in order:
+        for task in tasks[known:prefix]:
+            learner.observe(task)
+        known = prefix
+        yield position, learner.ask(tasks[position])
+    for task in tasks[known:]:
+        learner.observe(task)
+
+
+def _two_best(believed: Floats) -> tuple[float, float]:
+    if len(believed) == 1:
+        return float(believed[0]), 0.0
+    second, first = np.partition(believed, -2)[-2:]
+    return float(first), float(second)

@@ -1,0 +1,1 @@
+"""What is known of people's work at one point of a history: exact counters, updated per task."""

@@ -1,0 +1,96 @@
+"""Whom somebody means by a name, and what is to be said before they are asked."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sqlmodel import Session
+
+from handlers import Context, UserError
+from jobs.wording import plain
+from storage import availability, matches, people
+from storage.availability import HOST, Availability, Known
+from storage.clock import utc_now
+from storage.matches import Named
+from storage.tables.matching import MatchRow
+
+_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
+_LONGEST = 100
+
+
+async def person_meant(context: Context, row: MatchRow, said: str) -> Named:
+    """Who is meant by `@ana`, `Ana Lovelace`, or a chat's own mention: somebody of the ranking,
+    somebody who has an account here, or else a login of the code host.
+
+    Raises:
+        UserError: It is nobody, or may be several.
+    """
+    wanted = " ".join(said.strip("<>").removeprefix("@").split()).rstrip(".,;!?")[:_LONGEST]
+    found = await context.database.read(lambda s: _found(s, context, row, wanted))
+    if len(found) > 1:
+        names = ", ".join(_spelled(one) for one in found[:5])
+        raise UserError(f"`{_shown(wanted)}` may be {names}: who is it?")
+    if found:
+        return found[0]
+    if _LOGIN.fullmatch(wanted) and not row.repository.startswith("local:"):
+        return Named(f"login:{wanted.lower()}", wanted, wanted)
+    raise UserError(
+        f"I know nobody called `{_shown(wanted)}` here: name an account of the code host, `@login`."
+    )
+
+
+def _found(session: Session, context: Context, row: MatchRow, wanted: str) -> Sequence[Named]:
+    """Those whom it may be; by what is surest."""
+    caller = context.invocation.caller
+    mentioned = people.find_person(session, platform=caller.platform, account=wanted)
+    if mentioned is not None:
+        name = people.accounts_of(session, mentioned)[0].name
+        return [matches.as_named(session, row, matches.actor_of(session, mentioned, name))]
+    lowered = wanted.casefold()
+    ranking = matches.ranking_of(row)
+    for some in (
+        [one for one in ranking if (one.login or "").casefold() == lowered],
+        [one for one in ranking if one.name.casefold() == lowered],
+        [one for one in ranking if lowered in one.name.casefold().split()],
+    ):
+        if some:
+            return some
+    account = people.account_called(session, HOST, wanted)
+    if account is None:
+        return []
+    actor = matches.actor_of(session, account[0], account[1].name)
+    return [matches.as_named(session, row, actor)]
+
+
+async def warnings_of(context: Context, repository: str, target: str, someone: Named) -> str:
+    """What speaks against it, as Markdown; they are asked all the same."""
+    now = utc_now()
+
+    def read(session: Session) -> tuple[Availability, bool]:
+        known = Known(someone.key, someone.name, someone.login)
+        standing = availability.standings_of(session, [known], now)
+        declined = matches.passed_over(session, repository, target)
+        return standing.get(someone.key, Availability()), someone.key in declined
+
+    standing, declined = await context.database.read(read)
+    told = list(_warnings(standing))
+    if declined:
+        told.append("declined this before")
+    return f"{plain(someone.name)} {', '.join(told)}; asked anyway." if told else ""
+
+
+def _warnings(standing: Availability) -> Iterator[str]:
+    if standing.away_until is not None:
+        yield f"is away until {standing.away_until}"
+    if standing.is_out:
+        yield "has asked not to be named"
+    held = standing.taken + standing.assigned
+    if standing.capacity is not None and held >= standing.capacity:
+        yield f"holds {held} of at most {standing.capacity}"
+
+
+def _spelled(one: Named) -> str:
+    return f"{plain(one.name)} (`{one.login}`)" if one.login else plain(one.name)
+
+
+def _shown(text: str) -> str:
+    return text.replace("`", "'")

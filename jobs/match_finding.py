@@ -1,0 +1,147 @@
+"""From a task to whom a history names for it: one task at a time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from engines.matching.assignment.choosing import Options, choose
+from engines.matching.assignment.probabilities import probabilities
+from engines.matching.assignment.standing import Standings, standing_of, why_not
+from engines.matching.assignment.types import Choice, Pick
+from engines.matching.facts import Facts, facts_of
+from engines.matching.ownership import hoard
+from engines.matching.types import Candidate, Mode, Person, Query, Ranking
+from jobs.match_history import Past
+from jobs.match_paths import Named, named_files
+from jobs.match_people import Team
+from jobs.matches_told import Found
+from jobs.requests import Wanted
+from jobs.wording import plain
+from storage import matches
+
+MOST_OFFERED = 10
+"""People of a ranking who are kept, for when somebody declines."""
+_UNMEASURED = 0.35
+"""What may be believed at most of a probability that was calibrated for something else."""
+MOST_TEXT = 2_000
+"""Characters that a ranking looks at."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A task that was looked up in a history, and who is likely to be the one."""
+
+    task: Wanted
+    mode: Mode
+    query: Query
+    ranking: Ranking
+    notes: tuple[str, ...]
+
+    @property
+    def target(self) -> str:
+        """See `storage.matches.target_of`."""
+        task = self.task
+        text = f"{task.title}\n{task.text}"
+        return matches.target_of(number=task.number, path=" ".join(task.files), text=text)
+
+
+def looked_up(past: Past, task: Wanted, mode: Mode) -> Looked:
+    """Rank everybody for a task. Raises Declined where a path of it is nowhere."""
+    about = named_files(past, task)
+    if about.is_text:
+        word = task.files[0]
+        task = task.model_copy(update={"named": "", "title": word, "text": word, "files": ()})
+    query = _query(past, task, mode, about)
+    ranking, notes = _ranked(past, query)
+    return Looked(task, mode, query, ranking, (*about.notes, *_of_task(task), *notes))
+
+
+def found_for(looked: Looked, team: Team, standings: Standings, person: Person | None) -> Found:
+    """Name somebody; `person` is who was asked for by name."""
+    past, query = team.past, looked.query
+    picks = probabilities(looked.ranking)
+    alone = hoard(past.knowledge, query.files, past.now_s) if query.files else None
+    wanted = [pick.person for pick in picks[:MOST_OFFERED]]
+    facts = facts_by_key(past, query, [*wanted, *([person] if person else [])])
+    options = Options(
+        at_s=past.now_s,
+        requested=person,
+        prices=team.prices(),
+        hoarded_by=alone.person if alone else None,
+        facts=facts,
+    )
+    return Found(
+        task=looked.task,
+        mode=looked.mode,
+        team=team,
+        choice=choose(looked.ranking, standings, options),
+        ranked=[
+            pick
+            for pick in picks[:MOST_OFFERED]
+            if why_not(standing_of(standings, pick.person), 1.0, past.now_s) is None
+        ],
+        facts=facts,
+        notes=looked.notes,
+        files=query.files,
+        hoarded=len(alone.files) if alone else 0,
+        is_asked_for=person is not None,
+    )
+
+
+def found_given(looked: Looked, team: Team, first: Pick | None, declined: frozenset[str]) -> Found:
+    """The same for a task of several, which was given to somebody in regard to the others."""
+    past, at_s = team.past, team.past.now_s
+    standings = team.standings(declined)
+    picks = probabilities(looked.ranking)[:MOST_OFFERED]
+    free = [one for one in picks if why_not(standing_of(standings, one.person), 1.0, at_s) is None]
+    wanted = [one.person for one in (*free, *([first] if first else ()))]
+    facts = facts_by_key(past, looked.query, wanted)
+    choice = Choice(first, None, None, first, (), (), confident=first is not None)
+    return Found(looked.task, looked.mode, team, choice, free, facts, looked.notes)
+
+
+def facts_by_key(past: Past, query: Query, people: Iterable[Person]) -> Mapping[str, Facts]:
+    """What is known of people in regard to a task."""
+    indices = past.indices
+    return {one.key: facts_of(past.knowledge, query, indices[one.key]) for one in people}
+
+
+def _query(past: Past, task: Wanted, mode: Mode, about: Named) -> Query:
+    text = "\n".join((task.title, " ".join(task.labels), task.text))[:MOST_TEXT]
+    author = past.signature_of(task.author, task.signed) if mode is Mode.REVIEWER else None
+    return Query(past.now_s, about.files, text.strip(), mode, author)
+
+
+def _ranked(past: Past, query: Query) -> tuple[Ranking, tuple[str, ...]]:
+    """The history's ranking, and what has to be told of it."""
+    ranking = past.matcher.rank(query)
+    if ranking.candidates:
+        return ranking, ()
+    author = past.knowledge.people.known(query.author) if query.author else None
+    own = None if author is None else past.knowledge.people.person(author).key
+    if past.only is not None and past.only.key != own:  # who alone ever worked here needs none
+        return Ranking((Candidate(past.only, 1.0),), 1.0), ()
+    if query.mode is Mode.REVIEWER:
+        return _able_to_review(
+            past.matcher.rank(replace(query, mode=Mode.AUTHOR, author=None)), own
+        )
+    return ranking, ()
+
+
+def _able_to_review(ranking: Ranking, own: str | None) -> tuple[Ranking, tuple[str, ...]]:
+    """Those who would be able to do it, but for who did; how sure that is nobody has measured."""
+    others = [one for one in ranking.candidates if one.person.key != own and one.score > 0]
+    whole = sum(one.score for one in others)
+    if not others:
+        return Ranking((), 0.0), ()
+    candidates = tuple(Candidate(one.person, one.score / whole) for one in others)
+    note = "The history tells of hardly any reviews: named is who would be able to do it as well."
+    return Ranking(candidates, min(ranking.confidence, _UNMEASURED)), (note,)
+
+
+def _of_task(task: Wanted) -> Iterable[str]:
+    """What is worth knowing of a task before somebody is asked."""
+    if not task.is_open:
+        yield f"{task.named} is closed."
+    if task.assignees:
+        who = ", ".join(plain(one) for one in task.assignees)
+        yield f"{task.named} is assigned to {who} already."

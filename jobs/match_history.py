@@ -1,0 +1,182 @@
+"""A repository's history as the jobs behind `match` need it: who did what, who is who on the code
+host, and which files there are.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from engines.matching.engine import Matcher, open_matcher
+from engines.matching.knowledge import Knowledge
+from engines.matching.mining.git import GitFailed, Repository
+from engines.matching.people import People
+from engines.matching.types import CannotMatch, Person, Signature
+from jobs.desk import Declined, Desk
+from jobs.requests import MatchRequest
+from jobs.wording import count
+from storage.checkouts.history import History
+
+_NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
+_SHORT_TASKS = 100
+"""A history of fewer says little."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """A history, read and learned from."""
+
+    matcher: Matcher
+    knowledge: Knowledge
+    """Of the same tasks; its people have indices of their own, and the same keys."""
+    history: History
+    files: tuple[str, ...]
+    """That are there now; sorted."""
+    now_s: int
+    """Unix time; never before the last task, whatever the clock of who merged it said."""
+
+    @cached_property
+    def indices(self) -> Mapping[str, int]:
+        """By a person's key their index in `knowledge`."""
+        people = self.knowledge.people
+        return {people.person(index).key: people.find(index) for index in range(len(people))}
+
+    @cached_property
+    def logins(self) -> Mapping[str, str]:
+        """By a person's key their login on the code host, where the history tells it: in an
+        address, or as the place of the branches that they had merged.
+        """
+        people = self.knowledge.people
+        told = Counter(_handles(self.matcher))
+        found: dict[str, str] = {}
+        for handle, _ in told.most_common():
+            owner = people.owner(handle)
+            if owner is not None:
+                found.setdefault(people.person(owner).key, handle)
+        return found
+
+    @cached_property
+    def everybody(self) -> tuple[Person, ...]:
+        """Who ever had something merged, whoever did most first."""
+        knowledge = self.knowledge
+        done = {index: len(knowledge.worked_on(index)) for index in knowledge.workers()}
+        people = [(-tasks, knowledge.people.person(index)) for index, tasks in done.items()]
+        return tuple(person for _, person in sorted(people, key=lambda one: (one[0], one[1].key)))
+
+    @property
+    def only(self) -> Person | None:
+        """Who alone ever worked here; None where several did."""
+        first, *others = self.everybody
+        return None if others else first
+
+    def called(self, name: str) -> Person | None:
+        """Who has a login or a name, if that is one person; a first name may do."""
+        people = self.knowledge.people
+        owner = people.owner(name)
+        if owner is not None:
+            return people.person(owner)
+        wanted = _spelled(name)
+        for spelled in (_whole, _first, _local_part):
+            found = [one for one in self.everybody if spelled(one) == wanted]
+            if len(found) == 1:
+                return found[0]
+        return None
+
+    def signature_of(self, login: str, signed: tuple[str, str] | None) -> Signature | None:
+        """How somebody of the code host signs, as far as that is known."""
+        own = Signature(*signed) if signed else None
+        if own is not None and self.knowledge.people.known(own) is not None:
+            return own
+        by_login = Signature(login, f"{login.lower()}@users.noreply.github.com")
+        return by_login if login else own
+
+    def notes(self) -> Iterator[str]:
+        """What a reader has to know of the history."""
+        tasks = len(self.matcher.tasks)
+        if self.history.depth is not None:
+            yield (
+                f"Of this history only the last {self.history.depth:,} commits are kept here; all "
+                "of it would be too large."
+            )
+        else:
+            yield from (f"{note[:1].upper()}{note[1:]}." for note in self.matcher.notes)
+        if tasks < _SHORT_TASKS:
+            yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
+
+
+def past_of(request: MatchRequest, desk: Desk) -> Past:
+    """Read the history that a request is about.
+
+    Raises:
+        Declined: There is none, or nobody is in it.
+    """
+    desk.watch.report("fetching the history")
+    desk.watch.phase("checkout")
+    history = desk.history(request.source)
+    desk.watch.report("learning from the history")
+    desk.watch.phase("match")
+    try:
+        matcher = open_matcher(
+            history.git_folder, history.tip, kept=history.learned, watch=desk.watch
+        )
+        files = _files(history, desk)
+    except CannotMatch as reason:
+        raise Declined(_sentence(str(reason))) from reason
+    knowledge = Knowledge(People())
+    for task in matcher.tasks:
+        knowledge.observe(task)
+    if not any(True for _ in knowledge.workers()):
+        raise Declined("Nobody is in this history but bots, so there is nobody to name.")
+    now_s = _now_s(request.asked_at, matcher)
+    return Past(matcher, knowledge, history, files, now_s)
+
+
+def _files(history: History, desk: Desk) -> tuple[str, ...]:
+    """Paths at the tip, of files and of submodules."""
+    git = Repository(history.git_folder, desk.watch)
+    try:
+        listed = git.fields("ls-tree", "-r", "-z", "--name-only", "--full-tree", history.tip)
+        return tuple(sorted(path.decode(errors="replace") for path in listed))
+    except GitFailed as failure:
+        raise Declined(f"git cannot read this repository: {failure}") from failure
+
+
+def _now_s(asked_at: datetime, matcher: Matcher) -> int:
+    latest_s = matcher.tasks[-1].merged_s if matcher.tasks else 0
+    return max(int(asked_at.timestamp()), latest_s + 1)
+
+
+def _handles(matcher: Matcher) -> Iterator[str]:
+    for task in matcher.tasks:
+        if task.branch_of:
+            yield task.branch_of
+        for signature in (task.author, *task.others, *task.reviewers):
+            if found := _NOREPLY.fullmatch(signature.email):
+                yield found[1].lower()
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _spelled(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _whole(person: Person) -> str:
+    return _spelled(person.name)
+
+
+def _first(person: Person) -> str:
+    return _spelled(person.name).partition(" ")[0]
+
+
+def _local_part(person: Person) -> str:
+    return person.key.partition("@")[0].casefold()
+
+
+def tasks_of(past: Past, person: Person) -> Sequence[int]:
+    """Positions of what somebody had merged."""
+    return past.knowledge.worked_on(past.indices[person.key])

@@ -1,0 +1,125 @@
+"""Whom a task may be given to: what people said of themselves, and what they have to do already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from math import inf
+
+from engines.matching.assignment.standing import Standing, Standings
+from engines.matching.types import Person
+from jobs.desk import Declined
+from jobs.match_history import Past
+from jobs.requests import OpenWork
+from jobs.wording import one_line, plain
+from storage import availability, matches
+from storage.availability import Availability, Known
+from storage.database import Database
+
+_RELIEF, _MOST_RELIEF = 0.01, 0.05
+"""Probability that may be given up to take an item off somebody, for each that they have and in
+all. Naming only who is likeliest wears out the few who always are."""
+_SHOWN = 60
+"""Characters of a name."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A repository's people as they stand now."""
+
+    past: Past
+    known: Mapping[str, Availability]
+    """By the person's key; only those of whom something is known."""
+    open_work: Mapping[str, int]
+    """By login in lower case; empty where the code host does not tell."""
+
+    def standings(self, declined: frozenset[str] = frozenset(), *, room: float = inf) -> Standings:
+        """What everybody can take; `declined` are keys of who refused the task in question, `room`
+        is how much more there may be for who set no limit.
+        """
+        return {one.key: self._standing(one, declined, room) for one in self.past.everybody}
+
+    def load(self, person: Person) -> int | None:
+        """What somebody has to do already; None where nobody tells."""
+        login = self.past.logins.get(person.key, "").lower()
+        known = self.known.get(person.key, Availability())
+        if self.open_work and login:
+            return self.open_work.get(login, 0) + known.taken
+        return known.taken + known.assigned or None
+
+    def prices(self) -> Mapping[str, float]:
+        """By the person's key, how much less likely somebody else may be and still be named first:
+        a little for each item that they have to do.
+        """
+        loads = {one.key: self.load(one) or 0 for one in self.past.everybody}
+        return {key: min(_MOST_RELIEF, _RELIEF * load) for key, load in loads.items() if load}
+
+    def load_told(self, person: Person) -> str | None:
+        """The same as a fact, with how much they take at a time where they said so."""
+        load = self.load(person)
+        capacity = self.known.get(person.key, Availability()).capacity
+        if capacity is not None:
+            return f"open load {load or 0} of {capacity}"
+        return None if load is None else f"open load {load}"
+
+    def login(self, person: Person) -> str | None:
+        """Theirs on the code host, where the history tells it."""
+        return self.past.logins.get(person.key)
+
+    def called(self, person: Person) -> str:
+        """How messages call somebody: never by an address, and never so that it pings them."""
+        login, name = self.login(person), one_line(name_of(person), _SHOWN)
+        return f"{name} ({login})" if login and login.casefold() != name.casefold() else name
+
+    def shown(self, person: Person) -> str:
+        """The same, without a meaning in Markdown."""
+        return plain(self.called(person), 2 * _SHOWN)
+
+    def _standing(self, person: Person, declined: frozenset[str], room: float) -> Standing:
+        own = self.known.get(person.key, Availability())
+        load = self.load(person) or 0
+        return Standing(
+            capacity=load + room if own.capacity is None else own.capacity,
+            open_load=load,
+            away_until_s=self._back_s(own),
+            opted_out=own.is_out,
+            has_declined=person.key in declined,
+        )
+
+    def _back_s(self, own: Availability) -> int | None:
+        """When an absence that lasts now is over; later than now, whatever the time zone."""
+        if own.away_until is None:
+            return None
+        day = datetime.combine(own.away_until + timedelta(days=1), time(), UTC)
+        return max(int(day.timestamp()), self.past.now_s + 1)
+
+
+def team_of(past: Past, open_work: Sequence[OpenWork], database: Database, now: datetime) -> Team:
+    """Everybody of a history as they stand now."""
+    people = [Known(one.key, name_of(one), past.logins.get(one.key)) for one in past.everybody]
+    known = database.read_now(lambda s: availability.standings_of(s, people, now))
+    return Team(past, known, {one.login.lower(): one.tasks for one in open_work})
+
+
+def declined_by(database: Database, repository: str, target: str) -> frozenset[str]:
+    """Keys of people who are never to be named for this very task again."""
+    return database.read_now(lambda s: matches.passed_over(s, repository, target))
+
+
+def requested(past: Past, name: str) -> Person | None:
+    """Who was asked for by name; None where nobody was. Raises Declined where it is nobody."""
+    if not name:
+        return None
+    person = past.called(name)
+    if person is None:
+        some = ", ".join(plain(name_of(one)) for one in past.everybody[:5])
+        raise Declined(
+            f"Nobody who is called {plain(name)} has worked in this repository, or more than one. "
+            f"Those who did most are {some}."
+        )
+    return person
+
+
+def name_of(person: Person) -> str:
+    """A name to show; of an address only what stands before the @."""
+    name = " ".join(person.name.split()) or person.key
+    return name.partition("@")[0] if "@" in name else name

@@ -1,0 +1,57 @@
+"""The job behind `match`: read the history, rank its people, name somebody, and say why."""
+
+from dataclasses import dataclass, replace
+
+from engines.matching.types import Mode
+from jobs.desk import Desk, Done
+from jobs.match_batch import Spreader
+from jobs.match_buttons import choice_buttons
+from jobs.match_finding import found_for, looked_up
+from jobs.match_history import past_of
+from jobs.match_knowledge import Knower
+from jobs.match_people import declined_by, requested, team_of
+from jobs.match_rows import keep, suggested_by
+from jobs.matches_told import Found, match_reply, summary_of
+from jobs.messages import Actions, Block
+from jobs.requests import MatchBatch, MatchKnowledge, MatchTask
+from storage import matches
+from storage.database import Database
+
+_LOCAL = "local:"
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Serves every `match` of a worker."""
+
+    database: Database
+
+    def task(self, request: MatchTask, desk: Desk) -> Done:
+        """Name somebody for one task. Raises Declined where it cannot be read."""
+        past = past_of(request, desk)
+        looked = looked_up(past, request.task, Mode(request.mode))
+        team = team_of(past, request.open_work, self.database, request.asked_at)
+        declined = declined_by(self.database, request.repository, looked.target)
+        person = requested(past, request.person)
+        found = found_for(looked, team, team.standings(declined), person)
+        found = replace(found, notes=(*request.notes, *found.notes, *past.notes()))
+        noted = suggested_by(found, looked.target, request.repository, desk.job)
+        is_told = bool(noted.people) and (found.choice.confident or not request.unasked)
+        if is_told:
+            self.database.write_now(lambda s: matches.suggest(s, noted, request.asked_at))
+        keep([found], desk)
+        actions = _actions(found, request, desk) if is_told else ()
+        return Done(summary_of(found), match_reply(found, actions))
+
+    def batch(self, request: MatchBatch, desk: Desk) -> Done:
+        """Name somebody for each of several tasks."""
+        return Spreader(self.database).run(request, desk)
+
+    def knowledge(self, request: MatchKnowledge, desk: Desk) -> Done:
+        """Tell who knows what. Raises Declined where the path is nowhere."""
+        return Knower(self.database).run(request, desk)
+
+
+def _actions(found: Found, request: MatchTask, desk: Desk) -> tuple[Block, ...]:
+    on_host = found.task.number is not None and not request.repository.startswith(_LOCAL)
+    return (Actions(actions=choice_buttons(desk.job, on_host=on_host)),)

@@ -1,0 +1,121 @@
+"""What people made of the suggestions for a repository, to learn from and to measure by."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from statistics import median
+
+from sqlmodel import Session, col, select
+
+from storage.matches import HELD, MatchState
+from storage.states import JobState
+from storage.tables.jobs import JobRow
+from storage.tables.matching import MatchRow
+
+MOST = 20_000
+"""Rows that are read, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Somebody who was named and is not to do it."""
+
+    key: str
+    reason: str
+    """As it was given: "busy" says nothing about what they know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What became of one suggestion."""
+
+    job: str
+    target: str
+    """See `storage.matches.target_of`."""
+    number: int | None
+    mode: str
+    asked_at: datetime
+    shown: tuple[str, ...]
+    """Keys of the ranking, best first."""
+    confidence: float
+    """That the first of them is the one."""
+    right: str | None
+    """The key of who took it, or was assigned; None where nobody has yet."""
+    right_login: str | None
+    declined: tuple[Declined, ...]
+    first_response_s: float | None
+    """From the suggestion until somebody who was named did something about it: even declined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """How often suggestions were followed."""
+
+    made: int
+    followed: int
+    """Taken by, or assigned to, the one who was named first."""
+    reassigned: int
+    """Done by somebody else."""
+    declined: int
+    """In which at least one person declined."""
+    first_response_s: float | None
+    """The median."""
+
+
+def labels_of(session: Session, repository: str) -> tuple[Label, ...]:
+    """Of all suggestions whose answers people saw, the oldest first."""
+    rows = (
+        select(MatchRow)
+        .join(JobRow, col(JobRow.id) == col(MatchRow.job_id))
+        .where(MatchRow.repository == repository.lower(), JobRow.state == JobState.SUCCEEDED)
+        .order_by(col(MatchRow.id).desc())
+        .limit(MOST)
+    )
+    found = sorted(session.exec(rows), key=lambda row: (row.job_id, row.target, row.turn))
+    groups = (list(each) for _, each in groupby(found, key=lambda row: (row.job_id, row.target)))
+    return tuple(sorted(map(_label, groups), key=lambda label: label.asked_at))
+
+
+def outcomes_of(labels: Sequence[Label]) -> Outcomes:
+    """The labels, counted."""
+    waited = [one.first_response_s for one in labels if one.first_response_s is not None]
+    followed = sum(one.right == one.shown[0] for one in labels)
+    done = sum(one.right is not None for one in labels)
+    return Outcomes(
+        made=len(labels),
+        followed=followed,
+        reassigned=done - followed,
+        declined=sum(bool(one.declined) for one in labels),
+        first_response_s=median(waited) if waited else None,
+    )
+
+
+def _label(rows: list[MatchRow]) -> Label:
+    first, last = rows[0], rows[-1]
+    holder = last if last.state in HELD else None
+    return Label(
+        job=first.job_id,
+        target=first.target,
+        number=first.number,
+        mode=first.mode,
+        asked_at=first.suggested_at,
+        shown=tuple(one["key"] for one in first.ranking),
+        confidence=first.confidence,
+        right=holder.person_key if holder else None,
+        right_login=holder.login if holder else None,
+        declined=tuple(_declined(rows)),
+        first_response_s=min(_waits(rows, first.suggested_at), default=None),
+    )
+
+
+def _declined(rows: Sequence[MatchRow]) -> Iterator[Declined]:
+    for row in rows:
+        if row.state == MatchState.DECLINED:
+            yield Declined(row.person_key, row.reason)
+
+
+def _waits(rows: Sequence[MatchRow], since: datetime) -> Iterator[float]:
+    for row in rows:
+        if row.responded_at is not None:
+            yield max(0.0, (row.responded_at - since).total_seconds())

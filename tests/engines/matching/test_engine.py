@@ -1,0 +1,134 @@
+"""The engine from a git directory to a ranking: the same answers however they are come by."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from engines.matching.__main__ import main
+from engines.matching.engine import Matcher, open_matcher
+from engines.matching.types import CannotMatch, Query
+from engines.watch import Stopped, Unwatched, Watch
+from tests.engines.matching.written import write_repository
+
+COMMITS = 560
+ASKED = Query(2_000_000_000, ("web/f3.py",), "Mend the page")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four people with an area each."""
+    folder = tmp_path_factory.mktemp("history")
+    write_repository(folder, COMMITS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def matcher(repository: Path) -> Matcher:
+    """It has learned already, and keeps nothing."""
+    found = open_matcher(repository)
+    found.rank(ASKED)
+    return found
+
+
+def _first(matcher: Matcher, *files: str, text: str = "") -> str:
+    ranking = matcher.rank(Query(matcher.tasks[-1].merged_s + 1, files, text))
+    return ranking.candidates[0].person.name
+
+
+def test_who_works_on_a_file_is_named_for_it(matcher: Matcher) -> None:
+    assert _first(matcher, "db/f1.py") == "Bob Moe"
+    assert _first(matcher, "web/f0.py") == "Dan Poe"
+
+
+def test_an_issue_without_files_goes_by_its_words(matcher: Matcher) -> None:
+    assert _first(matcher, text="The guide has a typo in its example") == "Cyd Noe"
+
+
+def test_scores_add_up_and_begin_with_the_confidence(matcher: Matcher) -> None:
+    ranking = matcher.rank(Query(matcher.tasks[-1].merged_s + 1, ("api/f2.py",)))
+    scores = [one.score for one in ranking.candidates]
+    assert sum(scores) == pytest.approx(1.0)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(ranking.confidence)
+
+
+def test_a_clone_cut_at_the_question_answers_as_the_evaluation_does(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dump, cut = tmp_path / "rows.jsonl", tmp_path / "cut"
+    assert main(["evaluate", str(repository), "--dump", str(dump)]) == 0
+    rows = [json.loads(line) for line in dump.read_text().splitlines()]
+    assert len(rows) == COMMITS * 15 // 100
+    capsys.readouterr()
+    row = rows[40]
+    _cut(repository, row["history"], cut)
+    asked = ["--files", *row["files"], "--text", row["text"], "--json"]
+    for whole_or_cut in (repository, cut):
+        assert main(["recommend", str(whole_or_cut), "--at", row["history"], *asked]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["ranking"] == row["ranking"]
+        assert told["confidence"] == row["confidence"]
+
+
+def _cut(repository: Path, sha: str, folder: Path) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
+    allow = ["git", "-C", str(folder), "-c", "uploadpack.allowAnySHA1InWant=true"]
+    subprocess.run([*allow, "fetch", "-q", str(repository), f"{sha}:refs/heads/x"], check=True)
+
+
+def test_what_was_learned_is_kept_and_answers_alike(
+    repository: Path, matcher: Matcher, tmp_path: Path
+) -> None:
+    answer = matcher.rank(ASKED)
+    (tmp_path / "author.safetensors").write_bytes(b"broken")
+    (tmp_path / "history.json").write_bytes(b"{")
+    assert open_matcher(repository, kept=tmp_path).rank(ASKED) == answer
+    written = (tmp_path / "author.safetensors").read_bytes()
+    assert open_matcher(repository, kept=tmp_path).rank(ASKED) == answer
+    assert (tmp_path / "author.safetensors").read_bytes() == written
+
+
+def test_weights_of_another_history_are_not_recalled(
+    repository: Path, matcher: Matcher, tmp_path: Path
+) -> None:
+    other, kept = tmp_path / "other", tmp_path / "kept"
+    write_repository(other, 300, seed=9)
+    open_matcher(other, kept=kept).rank(ASKED)
+    assert open_matcher(repository, kept=kept).rank(ASKED) == matcher.rank(ASKED)
+
+
+def test_a_young_history_is_ranked_by_what_others_taught(tmp_path: Path) -> None:
+    write_repository(tmp_path, 60)
+    assert _first(open_matcher(tmp_path), "api/f1.py") == "Ann Lee"
+
+
+def test_a_history_of_four_tasks_names_nobody(tmp_path: Path) -> None:
+    write_repository(tmp_path, 4)
+    matcher = open_matcher(tmp_path)
+    ranking = matcher.rank(Query(matcher.tasks[-1].merged_s + 1, ("api/f1.py",)))
+    assert ranking.candidates == ()
+    assert ranking.confidence == 0.0
+
+
+def test_no_history_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CannotMatch):
+        open_matcher(tmp_path)
+    assert main(["recommend", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_who_gives_up_waiting_stops_the_learning(repository: Path) -> None:
+    class Gone(Unwatched):
+        @override
+        def stop_requested(self) -> bool:
+            return True
+
+    with pytest.raises(Stopped):
+        _opened_and_asked(repository, Gone())
+
+
+def _opened_and_asked(repository: Path, watch: Watch) -> None:
+    open_matcher(repository, watch=watch).rank(ASKED)
