@@ -11,6 +11,8 @@ from engines.matching.mining.history import read_history
 from engines.matching.protocol import as_json
 from engines.matching.types import CannotMatch, Mode, Query, Ranking, Signature
 
+_SHOWN = 10
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 1 where there is nothing to rank from."""
@@ -65,9 +67,8 @@ def _evaluate(asked: argparse.Namespace) -> int:
         f"{found.rows} tasks asked, {found.covered} of them by a candidate "
         f"({found.coverage:.0%}); {found.candidates:.0f} candidates on average"
     )
-    print(
-        f"MRR {found.mrr:.3f}, macro {found.macro_mrr:.3f}; top-1/3/5 {top1:.3f} {top3:.3f} {top5:.3f}"
-    )
+    print(f"MRR {found.mrr:.3f}, macro {found.macro_mrr:.3f}")
+    print(f"top-1 {top1:.3f}, top-3 {top3:.3f}, top-5 {top5:.3f}")
     return 0
 
 
@@ -104,8 +105,6 @@ def _tell(ranking: Ranking, notes: tuple[str, ...]) -> None:
     for place, one in enumerate(ranking.candidates[:_SHOWN], 1):
         print(f"{place}. {one.person.name} <{one.person.key}>  {one.score:.1%}")
 
-
-_SHOWN = 10
 
 if __name__ == "__main__":
     sys.exit(main())

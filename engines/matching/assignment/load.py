@@ -40,7 +40,7 @@ class Fairness:
     """What that may cost at most: probability that the one who is named is the one, on average."""
     enough: float = 0.4
     """Share of the three busiest below which nothing is spread."""
-    window: int = 200
+    window: int = 100
     """Latest items that prices are learned from."""
 
 

@@ -20,7 +20,7 @@ _Node = dict[str, Any]
 
 
 class TreesMissing(Exception):
-    """LightGBM cannot be loaded here; says why."""
+    """LightGBM cannot be loaded here, or makes nothing of the lists; says why."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,11 @@ def grow(
         init_score=base,
     )
     objective = "lambdarank" if growth.lambdarank else _softmax(lists, share)
-    booster = lightgbm.train(
-        {**_parameters(growth), "objective": objective}, dataset, num_boost_round=growth.trees
-    )
+    parameters = {**_parameters(growth), "objective": objective}
+    try:
+        booster = lightgbm.train(parameters, dataset, num_boost_round=growth.trees)
+    except lightgbm.basic.LightGBMError as error:
+        raise TreesMissing(f"no trees can be grown from this history: {error}") from None
     return _forest(cast("list[_Node]", booster.dump_model()["tree_info"]))
 
 

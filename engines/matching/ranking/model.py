@@ -19,6 +19,10 @@ from engines.matching.types import Mode
 
 SHIPPED = Path(__file__).parent.parent / "artifacts"
 LOCAL = Growth(trees=120, leaves=15)
+LEAST_QUESTIONS = 150
+"""With an answer, of which trees can be grown."""
+SHARES = {Mode.AUTHOR: 1 / 2, Mode.REVIEWER: 1 / 3}
+"""Who reviews is more of a habit of one repository than who writes."""
 
 
 class Learned(NamedTuple):
@@ -35,19 +39,25 @@ class Learned(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """Believes by half what holds in other histories, by half what was learned of this one."""
+    """Believes in part what holds in other histories, in part what was learned of this one."""
 
     shipped: Learned
+    share: float
+    """Of the belief that the first part has, once there is a second."""
     own: Learned | None = None
     notes: tuple[str, ...] = ()
 
     def beliefs(self, matrix: Singles) -> Floats:
         """(candidates,) of (candidates, measures), adding up to 1."""
         shipped = self.shipped.beliefs(matrix)
-        return shipped if self.own is None else (shipped + self.own.beliefs(matrix)) / 2.0
+        if self.own is None:
+            return shipped
+        return self.share * shipped + (1.0 - self.share) * self.own.beliefs(matrix)
 
     def taught(self, lists: Lists) -> "Model":
-        """The same, with what questions of this history teach."""
+        """The same, with what questions of this history teach; too few teach nothing."""
+        if len(lists.starts) < LEAST_QUESTIONS:
+            return self
         linear = (fit_linear(lists),)
         try:
             forests = (grow(lists, LOCAL), grow(lists, LOCAL, weights=rarity(lists)))
@@ -60,7 +70,7 @@ class Model:
 def shipped_model(mode: Mode) -> Model:
     """What was learned from other histories (`tests.benchmarks.matching.pretraining`)."""
     learned, _ = read_learned(SHIPPED / f"{mode.value}.safetensors", mode)
-    return Model(learned)
+    return Model(learned, SHARES[mode])
 
 
 def write_learned(learned: Learned, file: Path, mode: Mode, facts: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engines.matching.ranking.boosting import Growth, grow
+from engines.matching.ranking.boosting import Growth, TreesMissing, grow
 from engines.matching.ranking.forest import forest_of
 from engines.matching.ranking.linear import fit_linear
 from engines.matching.ranking.lists import Lists, Solved, joined
@@ -59,3 +59,9 @@ def test_linear_weights_are_those_that_the_answers_depend_on() -> None:
     assert linear.weights[0] == pytest.approx(linear.weights[1], rel=0.3)
     assert np.abs(linear.weights[2:]).max() < 0.2 * linear.weights[0]
     assert (1 / unseen.places(linear.scores(unseen.matrix))).mean() > 0.95
+
+
+def test_lists_of_one_sort_grow_no_trees_and_say_so() -> None:
+    alike = joined([Solved(np.zeros((2, 5), np.float32), np.array([True, False]), 0)] * 20)
+    with pytest.raises(TreesMissing):
+        grow(alike, GROWTH)

@@ -34,7 +34,8 @@ def test_an_event_weighs_half_after_a_half_life() -> None:
 
 def test_shares_are_those_of_counting_every_event() -> None:
     rng = np.random.default_rng(3)
-    table, events = Table(), []
+    table = Table()
+    events: list[tuple[float, int, str]] = []
     for day in np.sort(rng.uniform(0, 900, 200)):
         person, key = int(rng.integers(3)), f"f{rng.integers(4)}"
         table.add(key, person, weights_on(float(day)))
