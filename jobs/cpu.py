@@ -4,7 +4,7 @@ plans, and matches.
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -68,10 +68,13 @@ def planning_works(earlier: EarlierJobs) -> Mapping[str, Work]:
 def matching_works(database: Database) -> Mapping[str, Work]:
     """The jobs behind `match`, which look up what people said of themselves."""
 
+    @cache
+    def finder() -> Any:  # only once somebody asks: no other job has a use for what it imports
+        return import_module("jobs.match_work").Finder(database)
+
     def work(kind: str) -> Work:
         def run(request: MatchRequest, desk: Desk) -> Done:
-            finder: Any = import_module("jobs.match_work").Finder(database)
-            done: Done = getattr(finder, _MATCHING[kind])(request, desk)
+            done: Done = getattr(finder(), _MATCHING[kind])(request, desk)
             return done
 
         return run

@@ -8,7 +8,7 @@ from engines.matching.assignment.batch import BatchOptions, Given, Item, assign
 from engines.matching.types import Mode
 from jobs.desk import Declined, Desk, Done
 from jobs.match_finding import Looked, found_given, looked_up
-from jobs.match_history import past_of
+from jobs.match_history import Pasts
 from jobs.match_people import Team, declined_by, team_of
 from jobs.match_rows import keep, suggested_by
 from jobs.matches_told import SURE, Found
@@ -28,13 +28,14 @@ class Spreader:
     """Serves `match` of a milestone, or of several numbers."""
 
     database: Database
+    pasts: Pasts
 
     def run(self, request: MatchBatch, desk: Desk) -> Done:
         """Name somebody for each task that is open and nobody's. Raises Declined without any."""
         tasks = [one for one in request.tasks if one.is_open and not one.assignees]
         if not tasks:
             raise Declined(f"All of {plain(request.named)} is closed or assigned already.")
-        past = past_of(request, desk)
+        past = self.pasts.of(request, desk)
         team = team_of(past, request.open_work, self.database, request.asked_at)
         looked = [_looked(team, one, desk) for one in tasks]
         refused = [declined_by(self.database, request.repository, one.target) for one in looked]

@@ -5,21 +5,25 @@ host, and which files there are.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
+from threading import Lock
 
 from engines.matching.engine import Matcher, open_matcher
 from engines.matching.knowledge import Knowledge
 from engines.matching.mining.git import GitFailed, Repository
 from engines.matching.people import People
-from engines.matching.types import CannotMatch, Person, Signature
+from engines.matching.types import CannotMatch, Mode, Person, Signature
 from jobs.desk import Declined, Desk
 from jobs.requests import MatchRequest
 from jobs.wording import count
 from storage.checkouts.history import History
 
 _NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
+_MOST_READ = 2
+"""Histories in memory; a large one takes some hundred megabytes."""
 _SHORT_TASKS = 100
 """A history of fewer says little."""
 
@@ -106,21 +110,46 @@ class Past:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
 
 
-def past_of(request: MatchRequest, desk: Desk) -> Past:
-    """Read the history that a request is about.
-
-    Raises:
-        Declined: There is none, or nobody is in it.
+class Pasts:
+    """Reads histories, and keeps those that were asked about last in memory: unless something was
+    merged since, the next answer takes milliseconds.
     """
-    desk.watch.report("fetching the history")
-    desk.watch.phase("checkout")
-    history = desk.history(request.source)
-    desk.watch.report("learning from the history")
-    desk.watch.phase("match")
+
+    def __init__(self) -> None:
+        """None was read."""
+        self._lock = Lock()
+        self._read: dict[tuple[Path, str], Past] = {}
+
+    def of(self, request: MatchRequest, desk: Desk) -> Past:
+        """The history that a request is about.
+
+        Raises:
+            Declined: There is none, or nobody is in it.
+        """
+        desk.watch.report("fetching the history")
+        desk.watch.phase("checkout")
+        history = desk.history(request.source)
+        desk.watch.report("learning from the history")
+        desk.watch.phase("match")
+        key = history.git_folder, history.tip
+        with self._lock:
+            past = self._read.pop(key, None)
+        if past is None:
+            past = _read(history, desk)
+        with self._lock:
+            self._read[key] = past
+            while len(self._read) > _MOST_READ:
+                self._read.pop(next(iter(self._read)))
+        now_s = _now_s(request.asked_at, past.matcher)
+        return replace(past, history=history, now_s=now_s)
+
+
+def _read(history: History, desk: Desk) -> Past:
     try:
         matcher = open_matcher(
             history.git_folder, history.tip, kept=history.learned, watch=desk.watch
         )
+        matcher.learn(Mode.AUTHOR, desk.watch)
         files = _files(history, desk)
     except CannotMatch as reason:
         raise Declined(_sentence(str(reason))) from reason
@@ -129,8 +158,7 @@ def past_of(request: MatchRequest, desk: Desk) -> Past:
         knowledge.observe(task)
     if not any(True for _ in knowledge.workers()):
         raise Declined("Nobody is in this history but bots, so there is nobody to name.")
-    now_s = _now_s(request.asked_at, matcher)
-    return Past(matcher, knowledge, history, files, now_s)
+    return Past(matcher, knowledge, history, files, matcher.tasks[-1].merged_s + 1)
 
 
 def _files(history: History, desk: Desk) -> tuple[str, ...]:

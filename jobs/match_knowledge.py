@@ -16,7 +16,7 @@ from engines.matching.ownership import (
 )
 from engines.matching.types import Person
 from jobs.desk import Declined, Desk, Done
-from jobs.match_history import Past, past_of
+from jobs.match_history import Past, Pasts
 from jobs.match_paths import is_vendored, resolved, rooted, under, unknown
 from jobs.match_people import Team, team_of
 from jobs.messages import Block, Heading, Reply, Table, Text
@@ -36,10 +36,11 @@ class Knower:
     """Serves `match who` and `match risks`."""
 
     database: Database
+    pasts: Pasts
 
     def run(self, request: MatchKnowledge, desk: Desk) -> Done:
         """Tell it. Raises Declined where the path is nowhere."""
-        past = past_of(request, desk)
+        past = self.pasts.of(request, desk)
         team = team_of(past, request.open_work, self.database, request.asked_at)
         if request.task == "who":
             return _who(request, past, team)

@@ -1,13 +1,13 @@
 """The job behind `match`: read the history, rank its people, name somebody, and say why."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engines.matching.types import Mode
 from jobs.desk import Desk, Done
 from jobs.match_batch import Spreader
 from jobs.match_buttons import choice_buttons
 from jobs.match_finding import found_for, looked_up
-from jobs.match_history import past_of
+from jobs.match_history import Pasts
 from jobs.match_knowledge import Knower
 from jobs.match_people import declined_by, requested, team_of
 from jobs.match_rows import keep, suggested_by
@@ -25,10 +25,11 @@ class Finder:
     """Serves every `match` of a worker."""
 
     database: Database
+    pasts: Pasts = field(default_factory=Pasts)
 
     def task(self, request: MatchTask, desk: Desk) -> Done:
         """Name somebody for one task. Raises Declined where it cannot be read."""
-        past = past_of(request, desk)
+        past = self.pasts.of(request, desk)
         looked = looked_up(past, request.task, Mode(request.mode))
         team = team_of(past, request.open_work, self.database, request.asked_at)
         declined = declined_by(self.database, request.repository, looked.target)
@@ -45,11 +46,11 @@ class Finder:
 
     def batch(self, request: MatchBatch, desk: Desk) -> Done:
         """Name somebody for each of several tasks."""
-        return Spreader(self.database).run(request, desk)
+        return Spreader(self.database, self.pasts).run(request, desk)
 
     def knowledge(self, request: MatchKnowledge, desk: Desk) -> Done:
         """Tell who knows what. Raises Declined where the path is nowhere."""
-        return Knower(self.database).run(request, desk)
+        return Knower(self.database, self.pasts).run(request, desk)
 
 
 def _actions(found: Found, request: MatchTask, desk: Desk) -> tuple[Block, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -44,12 +45,12 @@ _STEPS_BETWEEN = 50
 class Matcher:
     """Made by `open_matcher`; ranks in milliseconds, once it has learned for a mode."""
 
-    def __init__(self, history: History, kept: Path | None, watch: Watch) -> None:
+    def __init__(self, history: History, kept: Path | None) -> None:
         """Of a history; `kept` is the folder for what was learned."""
         self._history = history
         self._kept = kept
-        self._watch = watch
         self._learners: dict[Mode, Learner] = {}
+        self._learning = Lock()
 
     @property
     def tasks(self) -> list[Merged]:
@@ -72,16 +73,22 @@ class Matcher:
         learned = (note for one in self._learners.values() for note in one.model.notes)
         return tuple(dict.fromkeys((*self._history.notes, *learned)))
 
+    def learn(self, mode: Mode, watch: Watch) -> None:
+        """Be ready for a mode; otherwise the first question waits. Raises Stopped."""
+        self._learner(mode, watch)
+
     def rank(self, query: Query) -> Ranking:
         """Everybody who is a candidate, best first; nobody where nobody is."""
         learner = self._learner(query.mode)
         return ranking_of(learner, learner.answer(learner.measure(query)))
 
-    def _learner(self, mode: Mode) -> Learner:
-        learner = self._learners.get(mode)
-        if learner is None:
-            self._watch.report("learning from the history")
-            learner = self._learners[mode] = learned(self.tasks, mode, self._kept, self._watch)
+    def _learner(self, mode: Mode, watch: Watch | None = None) -> Learner:
+        watch = watch or Unwatched()
+        with self._learning:
+            learner = self._learners.get(mode)
+            if learner is None:
+                watch.report("learning from the history")
+                learner = self._learners[mode] = learned(self.tasks, mode, self._kept, watch)
         return learner
 
 
@@ -105,7 +112,7 @@ def open_matcher(
         raise CannotMatch("there is nothing in this history: no commit changes a file")
     if file is not None and history is not before:
         save_history(history, file)
-    return Matcher(history, kept, watch)
+    return Matcher(history, kept)
 
 
 def ranking_of(learner: Learner, answer: Answer) -> Ranking:

@@ -15,7 +15,7 @@ from engines.matching.mining.history import History as MinedHistory
 from engines.matching.mining.history import read_history
 from engines.matching.people import People
 from engines.matching.types import MERGED_BEFORE, Candidate, Mode, Query, Ranking
-from engines.watch import Unwatched, Watch
+from engines.watch import Watch
 from jobs.desk import Done
 from jobs.match_work import Finder
 from jobs.messages import Reply
@@ -38,7 +38,7 @@ class ByChanges(Matcher):
     """Ranks by how often somebody changed the files, and a little by how much they did at all."""
 
     def __init__(self, history: MinedHistory) -> None:
-        super().__init__(history, None, Unwatched())
+        super().__init__(history, None)
         self._people = People()
         for task in history.tasks:
             self._people.take(task)
@@ -52,6 +52,10 @@ class ByChanges(Matcher):
     @override
     def notes(self) -> tuple[str, ...]:
         return self._history.notes
+
+    @override
+    def learn(self, mode: Mode, watch: Watch) -> None:
+        """There is nothing to learn."""
 
     @override
     def rank(self, query: Query) -> Ranking:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from engines.matching.__main__ import main
 from engines.matching.engine import Matcher, open_matcher
-from engines.matching.types import CannotMatch, Query
+from engines.matching.types import CannotMatch, Mode, Query
 from engines.watch import Stopped, Unwatched, Watch
 from tests.engines.matching.written import write_repository
 
@@ -131,4 +131,4 @@ def test_who_gives_up_waiting_stops_the_learning(repository: Path) -> None:
 
 
 def _opened_and_asked(repository: Path, watch: Watch) -> None:
-    open_matcher(repository, watch=watch).rank(ASKED)
+    open_matcher(repository, watch=watch).learn(Mode.AUTHOR, watch)

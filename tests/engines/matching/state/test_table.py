@@ -44,7 +44,7 @@ def test_shares_are_those_of_counting_every_event() -> None:
     for row, key, values, totals in zip(
         found.rows, found.keys, found.values, found.totals, strict=True
     ):
-        name = ("f0", "nobody's", "f2")[key]
+        name = ("f0", "nobody's", "f2")[int(key)]
         at = [(day, who) for day, who, what in events if what == name]
         own = sum(2 ** ((day - 900) / SHORT_DAYS) for day, who in at if who == row)
         everybody = sum(2 ** ((day - 900) / SHORT_DAYS) for day, _ in at)
