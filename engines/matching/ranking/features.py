@@ -47,6 +47,16 @@ _SPAN_NAMES = (*(f"{days:g}" for days in SPANS.days), *(f"of {lines:g}" for line
 _MONTH, _HALF_YEAR = 3, 5
 """Places among the spans."""
 _COLUMN_NAMES = ("fresh", "short", "long", "ever")
+_TELLING = (
+    "active 180:best",
+    "active 720:best",
+    "reviews 180:best",
+    "file owned:best",
+    "folder owned:best",
+    "like path:best",
+    "like text:best",
+)
+"""By which an unlikely candidate is told."""
 _NEAREST = 40
 """Earlier tasks that speak for their authors."""
 
@@ -109,6 +119,13 @@ class Measures:
         places = np.empty(self._rows)
         places[np.argsort(-values, kind="stable")] = np.arange(self._rows)
         self.plain(f"{name}:place", 1.0 / (1.0 + places))
+
+    def likeliest(self, most: int) -> Ints:
+        """(at most `most`,) Rows of who was active, or near the task, ascending."""
+        if self._rows <= most:
+            return np.arange(self._rows)
+        points = np.sum([self.columns[self.names.index(name)] for name in _TELLING], axis=0)
+        return np.sort(np.argsort(-points, kind="stable")[:most])
 
     def matrix(self) -> Singles:
         """(candidates, measures)."""

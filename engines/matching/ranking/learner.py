@@ -27,6 +27,8 @@ FIRST_LESSON = 250
 LEAST_APART, GROWTH = 250, 20
 """Between two lessons lie so many questions, or a twentieth of all so far."""
 MOST_QUESTIONS = 2_500
+MOST_RANKED = 250
+"""Candidates; whoever has not worked for long, and nowhere near the task, comes behind them all."""
 MOST_ROWS = 150_000
 """Of the newest, that a lesson is made of."""
 
@@ -36,7 +38,10 @@ class Measured:
     """A question with what was measured of its candidates when it was asked."""
 
     candidates: Ints
+    """Who was measured: at most `MOST_RANKED`."""
     matrix: Singles
+    others: Ints
+    """Candidates who are too unlikely to be ranked among so many."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Answer:
     """What the ranker believes of a question."""
 
     candidates: Ints
+    """Ascending."""
     beliefs: Floats
     """(candidates,) Adding up to 1."""
     confidence: float
@@ -71,9 +77,11 @@ class Learner:
     def measure(self, query: Query) -> Measured:
         """What a question's candidates have to show."""
         query = replace(query, text=scrub(query.text, self.evidence.names))
-        candidates = self.evidence.candidates(query)
-        asked = asked_of(self.evidence, query, candidates)
-        return Measured(np.array(candidates, np.int64), measures_of(asked).matrix())
+        candidates = np.array(self.evidence.candidates(query), np.int64)
+        measures = measures_of(asked_of(self.evidence, query, candidates.tolist()))
+        near = measures.likeliest(MOST_RANKED)
+        others = np.delete(candidates, near)
+        return Measured(candidates[near], measures.matrix()[near], others)
 
     def ask(self, task: Merged) -> Measured:
         """Measure a task of the history as it is begun, to learn from it once it is merged."""
@@ -86,7 +94,11 @@ class Learner:
             return Answer(measured.candidates, np.zeros(0), 0.0)
         believed = self.model.beliefs(measured.matrix)
         confidence = self.certainty.of(*_two_best(believed))
-        return Answer(measured.candidates, tempered(believed, confidence), confidence)
+        everybody = np.concatenate([measured.candidates, measured.others])
+        beliefs = np.zeros(len(everybody))
+        beliefs[: len(believed)] = tempered(believed, confidence)
+        order = np.argsort(everybody)
+        return Answer(everybody[order], beliefs[order], confidence)
 
     def observe(self, task: Merged) -> None:
         """The next task of the mainline has been merged."""

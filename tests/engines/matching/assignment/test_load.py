@@ -59,7 +59,7 @@ def test_the_three_busiest_are_relieved_within_the_budget(seed: int) -> None:
 
 def test_prices_learned_on_some_tasks_hold_for_later_ones() -> None:
     rankings = drawn(7, 600)
-    fairness = Fairness(relief=0.15)
+    fairness = Fairness(relief=0.15, window=200)
     later = rankings[200:]
     relieved = share_of_three(named(later, {})) - share_of_three(
         named(later, prices(rankings[:200], fairness))
@@ -76,7 +76,7 @@ def test_nothing_is_priced_before_there_is_a_stream_or_where_load_is_spread() ->
 
 
 def test_only_the_latest_tasks_count_and_their_order_does_not() -> None:
-    rankings = drawn(3, 260)
+    rankings = drawn(3, 160)
     assert prices(rankings) == prices(rankings[60:])
     assert prices(rankings[60:]) == prices(rankings[:59:-1])
 
