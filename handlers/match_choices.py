@@ -121,7 +121,7 @@ def _declined(meant: Meant, rows: tuple[MatchRow, MatchRow | None], *, is_own: b
             Action(verb=VERB, label=label, job=meant.id, words=f"{DECLINE} {task}{word}")
             for word, label in REASONS.items()
         )
-        blocks += [Text(markdown="Why? It is learned from."), Actions(actions=tuple(whys))]
+        blocks += [Text(markdown="Why?"), Actions(actions=tuple(whys))]
     return reply(text, *blocks)
 
 

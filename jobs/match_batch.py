@@ -8,7 +8,7 @@ from engines.matching.assignment.batch import BatchOptions, Given, Item, assign
 from engines.matching.types import Mode
 from jobs.desk import Declined, Desk, Done
 from jobs.match_finding import Looked, found_given, looked_up
-from jobs.match_history import Pasts
+from jobs.match_history import Past, Pasts
 from jobs.match_people import Team, declined_by, team_of
 from jobs.match_rows import keep, suggested_by
 from jobs.matches_told import SURE, Found
@@ -35,7 +35,10 @@ class Spreader:
         tasks = [one for one in request.tasks if one.is_open and not one.assignees]
         if not tasks:
             raise Declined(f"All of {plain(request.named)} is closed or assigned already.")
-        past = self.pasts.of(request, desk)
+        with self.pasts.held(request, desk) as past:
+            return self._spread(request, tasks, past, desk)
+
+    def _spread(self, request: MatchBatch, tasks: Sequence[Wanted], past: Past, desk: Desk) -> Done:
         team = team_of(past, request.open_work, self.database, request.asked_at)
         looked = [_looked(team, one, desk) for one in tasks]
         refused = [declined_by(self.database, request.repository, one.target) for one in looked]

@@ -4,8 +4,9 @@ host, and which files there are.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,15 @@ from engines.matching.knowledge import Knowledge
 from engines.matching.mining.git import GitFailed, Repository
 from engines.matching.people import People
 from engines.matching.types import CannotMatch, Mode, Person, Signature
+from engines.watch import Stopped
 from jobs.desk import Declined, Desk
 from jobs.requests import MatchRequest
 from jobs.wording import count
 from storage.checkouts.history import History
 
 _NOREPLY = re.compile(r"(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com", re.IGNORECASE)
+_LOOK_S = 0.4
+"""Between two looks at whether anybody still waits."""
 _MOST_READ = 2
 """Histories in memory; a large one takes some hundred megabytes."""
 _SHORT_TASKS = 100
@@ -110,51 +114,74 @@ class Past:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
 
 
+@dataclass
+class _Shelf:
+    """One repository's history; who holds the lock may use it and let it grow."""
+
+    lock: Lock = field(default_factory=Lock)
+    past: Past | None = None
+
+
 class Pasts:
-    """Reads histories, and keeps those that were asked about last in memory: unless something was
-    merged since, the next answer takes milliseconds.
+    """Reads histories, and keeps those that were asked about last in memory: an answer then waits
+    for what was merged since, and for whoever asks about the same repository.
     """
 
     def __init__(self) -> None:
         """None was read."""
         self._lock = Lock()
-        self._read: dict[tuple[Path, str], Past] = {}
+        self._shelves: dict[Path, _Shelf] = {}
 
-    def of(self, request: MatchRequest, desk: Desk) -> Past:
+    @contextmanager
+    def held(self, request: MatchRequest, desk: Desk) -> Generator[Past]:
         """The history that a request is about.
 
         Raises:
             Declined: There is none, or nobody is in it.
+            Stopped: The job was cancelled meanwhile.
         """
         desk.watch.report("fetching the history")
         desk.watch.phase("checkout")
         history = desk.history(request.source)
         desk.watch.report("learning from the history")
         desk.watch.phase("match")
-        key = history.git_folder, history.tip
+        shelf = self._shelf(history.git_folder)
+        while not shelf.lock.acquire(timeout=_LOOK_S):
+            if desk.watch.stop_requested():
+                raise Stopped
+        try:
+            past, shelf.past = shelf.past, None  # what fails halfway is not kept
+            if past is None or past.matcher.tip != history.tip:
+                past = _read(history, desk, past)
+            shelf.past = past
+            yield replace(past, history=history, now_s=_now_s(request.asked_at, past.matcher))
+        finally:
+            shelf.lock.release()
+
+    def _shelf(self, git_folder: Path) -> _Shelf:
         with self._lock:
-            past = self._read.pop(key, None)
-        if past is None:
-            past = _read(history, desk)
-        with self._lock:
-            self._read[key] = past
-            while len(self._read) > _MOST_READ:
-                self._read.pop(next(iter(self._read)))
-        now_s = _now_s(request.asked_at, past.matcher)
-        return replace(past, history=history, now_s=now_s)
+            shelf = self._shelves.pop(git_folder, None) or _Shelf()
+            self._shelves[git_folder] = shelf
+            while len(self._shelves) > _MOST_READ:
+                self._shelves.pop(next(iter(self._shelves)))
+        return shelf
 
 
-def _read(history: History, desk: Desk) -> Past:
+def _read(history: History, desk: Desk, earlier: Past | None) -> Past:
+    known, folder = earlier.matcher if earlier else None, history.git_folder
+    knowledge, count = Knowledge(People()), 0
     try:
+        before = known.tasks if known else []
         matcher = open_matcher(
-            history.git_folder, history.tip, kept=history.learned, watch=desk.watch
+            folder, history.tip, kept=history.learned, watch=desk.watch, earlier=known
         )
         matcher.learn(Mode.AUTHOR, desk.watch)
         files = _files(history, desk)
     except CannotMatch as reason:
         raise Declined(_sentence(str(reason))) from reason
-    knowledge = Knowledge(People())
-    for task in matcher.tasks:
+    if earlier is not None and matcher.begins_with(before):
+        knowledge, count = earlier.knowledge, len(before)
+    for task in matcher.tasks[count:]:
         knowledge.observe(task)
     if not any(True for _ in knowledge.workers()):
         raise Declined("Nobody is in this history but bots, so there is nobody to name.")

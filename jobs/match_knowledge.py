@@ -40,11 +40,11 @@ class Knower:
 
     def run(self, request: MatchKnowledge, desk: Desk) -> Done:
         """Tell it. Raises Declined where the path is nowhere."""
-        past = self.pasts.of(request, desk)
-        team = team_of(past, request.open_work, self.database, request.asked_at)
-        if request.task == "who":
-            return _who(request, past, team)
-        return _risks(request, past, team)
+        with self.pasts.held(request, desk) as past:
+            team = team_of(past, request.open_work, self.database, request.asked_at)
+            if request.task == "who":
+                return _who(request, past, team)
+            return _risks(request, past, team)
 
 
 def _who(request: MatchKnowledge, past: Past, team: Team) -> Done:

@@ -7,7 +7,7 @@ from jobs.desk import Desk, Done
 from jobs.match_batch import Spreader
 from jobs.match_buttons import choice_buttons
 from jobs.match_finding import found_for, looked_up
-from jobs.match_history import Pasts
+from jobs.match_history import Past, Pasts
 from jobs.match_knowledge import Knower
 from jobs.match_people import declined_by, requested, team_of
 from jobs.match_rows import keep, suggested_by
@@ -29,7 +29,10 @@ class Finder:
 
     def task(self, request: MatchTask, desk: Desk) -> Done:
         """Name somebody for one task. Raises Declined where it cannot be read."""
-        past = self.pasts.of(request, desk)
+        with self.pasts.held(request, desk) as past:
+            return self._named(request, past, desk)
+
+    def _named(self, request: MatchTask, past: Past, desk: Desk) -> Done:
         looked = looked_up(past, request.task, Mode(request.mode))
         team = team_of(past, request.open_work, self.database, request.asked_at)
         declined = declined_by(self.database, request.repository, looked.target)

@@ -47,7 +47,7 @@ class Matcher:
 
     def __init__(self, history: History, kept: Path | None) -> None:
         """Of a history; `kept` is the folder for what was learned."""
-        self._history = history
+        self.history = history
         self._kept = kept
         self._learners: dict[Mode, Learner] = {}
         self._learning = Lock()
@@ -55,12 +55,12 @@ class Matcher:
     @property
     def tasks(self) -> list[Merged]:
         """The mainline, oldest first."""
-        return self._history.tasks
+        return self.history.tasks
 
     @property
     def tip(self) -> str:
         """The commit that it ends with."""
-        return self._history.tip
+        return self.history.tip
 
     @property
     def people(self) -> People:
@@ -71,7 +71,26 @@ class Matcher:
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know: that the clone is shallow, that nothing could be learned."""
         learned = (note for one in self._learners.values() for note in one.model.notes)
-        return tuple(dict.fromkeys((*self._history.notes, *learned)))
+        return tuple(dict.fromkeys((*self.history.notes, *learned)))
+
+    def begins_with(self, tasks: Sequence[Merged]) -> bool:
+        """Whether the mainline is these tasks and what was merged since."""
+        count = len(tasks)
+        return 0 < count <= len(self.tasks) and self.tasks[count - 1].sha == tasks[-1].sha
+
+    def take_over(self, earlier: "Matcher") -> None:
+        """Go on from what an earlier one of the same mainline knows, unless it is time for a
+        lesson. The earlier one forgets it.
+        """
+        count = len(earlier.tasks)
+        for mode, learner in earlier._learners.items():
+            questions = sum(is_asked(task, mode) for task in earlier.tasks)
+            more = sum(is_asked(task, mode) for task in self.tasks[count:])
+            if last_lesson(questions) == last_lesson(questions + more):
+                for task in self.tasks[count:]:
+                    learner.observe(task)
+                self._learners[mode] = learner
+        earlier._learners.clear()
 
     def learn(self, mode: Mode, watch: Watch) -> None:
         """Be ready for a mode; otherwise the first question waits. Raises Stopped."""
@@ -98,21 +117,30 @@ def open_matcher(
     *,
     kept: Path | None = None,
     watch: Watch | None = None,
+    earlier: Matcher | None = None,
 ) -> Matcher:
     """Read a git directory, bare or not, up to a commit, and be ready to rank.
 
     `kept` is a folder that holds what was read and learned, from run to run: with it, only what is
-    new is read, and learned from once there is enough of it. Raises CannotMatch, Stopped.
+    new is read, and learned from once there is enough of it. `earlier` is a matcher of the same
+    repository that is not needed any more: what it knows need not be found out again.
+
+    Raises:
+        CannotMatch: There is nothing to rank from; says why.
+        Stopped: The watch asked for it.
     """
     watch = watch or Unwatched()
     file = kept / "history.json" if kept else None
-    before = kept_history(file) if file else None
+    before = earlier.history if earlier else kept_history(file) if file else None
     history = read_history(repository, at, before=before, watch=watch)
     if not history.tasks:
         raise CannotMatch("there is nothing in this history: no commit changes a file")
     if file is not None and history is not before:
         save_history(history, file)
-    return Matcher(history, kept)
+    matcher = Matcher(history, kept)
+    if earlier is not None and matcher.begins_with(earlier.tasks):
+        matcher.take_over(earlier)
+    return matcher
 
 
 def ranking_of(learner: Learner, answer: Answer) -> Ranking:

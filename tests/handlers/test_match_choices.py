@@ -102,7 +102,7 @@ Ana Lovelace passes. Now named for `#12`: Bo Diddley.
   Suggest someone  gryph ask "match J-ID suggest"
   Assign           gryph ask "match J-ID assign"
 
-Why? It is learned from.
+Why?
 
   Too busy     gryph ask "match J-ID decline busy"
   Away         gryph ask "match J-ID decline away"

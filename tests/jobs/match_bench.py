@@ -51,7 +51,7 @@ class ByChanges(Matcher):
     @property
     @override
     def notes(self) -> tuple[str, ...]:
-        return self._history.notes
+        return self.history.notes
 
     @override
     def learn(self, mode: Mode, watch: Watch) -> None:
@@ -81,10 +81,15 @@ class ByChanges(Matcher):
 
 
 def open_by_changes(
-    repository: Path, at: str = "HEAD", *, kept: Path | None = None, watch: Watch | None = None
+    repository: Path,
+    at: str = "HEAD",
+    *,
+    kept: Path | None = None,
+    watch: Watch | None = None,
+    earlier: Matcher | None = None,
 ) -> Matcher:
     """In the place of the engine's own."""
-    del kept, watch
+    del kept, watch, earlier
     return ByChanges(read_history(repository, at))
 
 

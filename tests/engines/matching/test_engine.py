@@ -132,3 +132,29 @@ def test_who_gives_up_waiting_stops_the_learning(repository: Path) -> None:
 
 def _opened_and_asked(repository: Path, watch: Watch) -> None:
     open_matcher(repository, watch=watch).learn(Mode.AUTHOR, watch)
+
+
+def test_what_was_merged_since_is_learned_of_without_reading_all_again(tmp_path: Path) -> None:
+    write_repository(tmp_path, 300)
+    before = open_matcher(tmp_path, "main~20")
+    before.rank(ASKED)
+    grown = open_matcher(tmp_path, earlier=before)
+    assert grown.rank(ASKED) == open_matcher(tmp_path).rank(ASKED)
+
+
+def test_an_earlier_matcher_of_a_rewritten_history_is_of_no_use(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_repository(one, 60)
+    write_repository(other, 60, seed=2)
+    before = open_matcher(one)
+    before.rank(ASKED)
+    again = open_matcher(other, earlier=before)
+    assert again.rank(ASKED) == open_matcher(other).rank(ASKED)
+
+
+def test_a_lesson_that_is_due_is_learned(tmp_path: Path) -> None:
+    write_repository(tmp_path, 260)
+    before = open_matcher(tmp_path, "main~30")
+    before.rank(ASKED)
+    grown = open_matcher(tmp_path, earlier=before)
+    assert grown.rank(ASKED) == open_matcher(tmp_path).rank(ASKED)

@@ -44,7 +44,7 @@ def test_what_hardly_matters_is_moved_and_what_matters_stays() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_three_busiest_are_relieved_within_the_budget(seed: int) -> None:
-    rankings = drawn(seed)
+    rankings = drawn(seed, 100)
     for relief, budget in ((0.1, 0.05), (0.3, 0.05), (0.3, 0.01)):
         fairness = Fairness(relief=relief, budget=budget)
         before, after = named(rankings, {}), named(rankings, prices(rankings, fairness))
@@ -69,7 +69,7 @@ def test_prices_learned_on_some_tasks_hold_for_later_ones() -> None:
 
 def test_nothing_is_priced_before_there_is_a_stream_or_where_load_is_spread() -> None:
     assert prices(drawn(1, 59)) == {}
-    even = [ranking(0.5, **{letter: 1.0}) for letter in LETTERS * 20]
+    even = [ranking(0.5, **{letter: 1.0}) for letter in LETTERS * 10]
     assert prices(even, Fairness(enough=0.5)) == {}
     assert prices([Ranking((), 0.0)] * 100) == {}
     assert prices([ranking(0.5, a=0.6, b=0.4)] * 100) == {}
