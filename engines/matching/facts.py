@@ -17,6 +17,16 @@ AUTHORS_LAST = 5
 _RARE = 0.02
 """Share of all tasks up to which a word tells one of them from another."""
 _RARE_TASKS = 5
+# fmt: off
+_PLAIN = frozenset((
+    "after", "again", "also", "always", "before", "between", "cannot", "could", "does", "during",
+    "even", "every", "from", "have", "into", "just", "less", "long", "many", "more", "most",
+    "much", "never", "often", "only", "other", "same", "should", "some", "still", "such", "than",
+    "that", "them", "then", "there", "these", "they", "this", "those", "too", "very", "what",
+    "when", "where", "which", "while", "will", "with", "without", "would", "your",
+))
+# fmt: on
+"""Words that are rare in commits and say nothing of what a task is about."""
 _MOST_WORDS = 3
 
 
@@ -177,7 +187,11 @@ def _mentions(
     for word, written in query_words(text).items():
         everywhere = before(knowledge.with_word(word), known)
         theirs = [at for at in everywhere if at in mine]
-        if theirs and len(everywhere) <= max(_RARE_TASKS, _RARE * known):
+        if (
+            theirs
+            and written.lower() not in _PLAIN
+            and len(everywhere) <= max(_RARE_TASKS, _RARE * known)
+        ):
             sha = knowledge.tasks[theirs[-1]].sha
             found.append((len(everywhere), Mention(written, sha, len(theirs))))
     found.sort(key=lambda pair: (pair[0], pair[1].word))

@@ -33,7 +33,7 @@ _ROUNDING = 1e-9
 class Fairness:
     """What is wanted of a stream of items."""
 
-    relief: float = 0.2
+    relief: float = 0.22
     """What the three busiest should hold less than if the likeliest were always named: a share of
     all items."""
     budget: float = 0.05
