@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engines.matching.ranking.lists import Singles
 from engines.matching.state.evidence import (
     MOST_FILES,
     Evidence,
@@ -39,8 +39,6 @@ from engines.matching.state.table import (
 )
 from engines.matching.types import Mode, Query
 from engines.text.words import words
-
-Singles = NDArray[np.float32]
 
 SPANS = Spans(days=(1.0, 3.0, 10.0, 30.0, 90.0, 180.0, 720.0), lines=(10.0, 50.0))
 _SPAN_NAMES = (*(f"{days:g}" for days in SPANS.days), *(f"of {lines:g}" for lines in SPANS.lines))
@@ -155,10 +153,7 @@ def measures_of(asked: Asked) -> Measures:
 def _activity(asked: Asked, measures: Measures) -> None:
     evidence = asked.evidence
     counts, idle, since = evidence.work.activity(asked.row_of, asked.rows, asked.day, SPANS)
-    for span, column in zip(_SPAN_NAMES, counts.T, strict=True):
-        measures.count(f"active {span}", column)
-    measures.order("active 30", counts[:, _MONTH])
-    measures.order("active 180", counts[:, _HALF_YEAR])
+    _spans("active", counts, measures)
     measures.plain("idle", np.log1p(idle))
     measures.order("idle", -idle)
     measures.plain("since", np.log1p(since))
@@ -166,6 +161,14 @@ def _activity(asked: Asked, measures: Measures) -> None:
     measures.count("ever", ever)
     began = np.array([evidence.began.get(person, asked.day) for person in asked.candidates])
     measures.plain("tenure", np.log1p(np.maximum(asked.day - began, 0.0)))
+
+
+def _spans(name: str, counts: Floats, measures: Measures) -> None:
+    """How much lately, (candidates, spans), and who leads in a month and in half a year."""
+    for span, column in zip(_SPAN_NAMES, counts.T, strict=True):
+        measures.count(f"{name} {span}", column)
+    measures.order(f"{name} 30", counts[:, _MONTH])
+    measures.order(f"{name} 180", counts[:, _HALF_YEAR])
 
 
 def _files(asked: Asked, measures: Measures) -> None:
@@ -190,9 +193,14 @@ def _files(asked: Asked, measures: Measures) -> None:
     measures.amount("together", sums(together.rows, shares * strengths, asked.rows))
 
 
+def _own_folders(paths: Sequence[str]) -> list[str]:
+    """The folders that files lie in, each once."""
+    return list(dict.fromkeys(path[: path.rfind("/") + 1] or "/" for path in paths))
+
+
 def _folders(asked: Asked, measures: Measures) -> None:
     evidence, paths = asked.evidence, asked.paths
-    own = list(dict.fromkeys(path[: path.rfind("/") + 1] or "/" for path in paths))
+    own = _own_folders(paths)
     _ownership("folder", asked, evidence.folders.gather(own, asked.row_of), measures)
     above = [folder for folder in folders_of(paths) if folder not in own]
     gathered = evidence.folders.gather(above, asked.row_of)
@@ -251,16 +259,12 @@ def _nearest(asked: Asked, alike: Alike, people: Ints, measures: Measures, name:
 def _reviews(asked: Asked, measures: Measures) -> None:
     evidence = asked.evidence
     counts, idle, _ = evidence.reviews.activity(asked.row_of, asked.rows, asked.day, SPANS)
-    for span, column in zip(_SPAN_NAMES, counts.T, strict=True):
-        measures.count(f"reviews {span}", column)
-    measures.order("reviews 30", counts[:, _MONTH])
-    measures.order("reviews 180", counts[:, _HALF_YEAR])
+    _spans("reviews", counts, measures)
     measures.plain("reviews idle", np.log1p(idle))
     seen = evidence.seen_files.gather(asked.paths, asked.row_of)
     measures.amount("seen file", _share(seen, asked.rows, LONG))
     measures.amount("seen file short", _share(seen, asked.rows, SHORT))
-    own = list(dict.fromkeys(path[: path.rfind("/") + 1] or "/" for path in asked.paths))
-    folders = evidence.seen_folders.gather(own, asked.row_of)
+    folders = evidence.seen_folders.gather(_own_folders(asked.paths), asked.row_of)
     measures.amount("seen folder", _share(folders, asked.rows, LONG))
     measures.amount("seen folder short", _share(folders, asked.rows, SHORT))
     said = dict.fromkeys(words(asked.query.text))

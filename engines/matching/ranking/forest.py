@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.matching.ranking.lists import Singles
 from engines.matching.state.table import Floats
 
-Singles = NDArray[np.float32]
 Places = NDArray[np.int32]
 
 

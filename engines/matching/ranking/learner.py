@@ -15,8 +15,8 @@ import numpy as np
 from engines.matching.mining.scrub import scrub
 from engines.matching.protocol import MOST_COMMITS, at_s, query_of
 from engines.matching.ranking.calibration import Certainty, Outcome, fit_certainty, tempered
-from engines.matching.ranking.features import Singles, asked_of, measures_of
-from engines.matching.ranking.lists import Flags, Solved, joined
+from engines.matching.ranking.features import asked_of, measures_of
+from engines.matching.ranking.lists import Flags, Singles, Solved, joined
 from engines.matching.ranking.model import Learned, Model, shipped_model
 from engines.matching.state.evidence import Evidence
 from engines.matching.state.table import Floats, Ints
