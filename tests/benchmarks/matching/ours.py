@@ -9,6 +9,7 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
+from typing_extensions import override
 
 from engines.matching.assignment.choosing import Options, choose
 from engines.matching.assignment.load import Fairness, prices
@@ -67,6 +68,13 @@ class Leaks:
     largest: float
     """Difference between any two scores of a person."""
 
+    @override
+    def __str__(self) -> str:
+        return (
+            f"{self.asked} asked again in a clone that ends before them: {self.identical} identical "
+            f"to the whole, {self.as_evaluated} to the evaluation; largest difference {self.largest:g}"
+        )
+
 
 def leaks(setting: Setting, rows: Sequence[Row], count: int) -> Leaks:
     """Ask about so many of the rows again, drawn by the seed, in clones of their own."""
@@ -124,6 +132,13 @@ class Timing:
     p50_ms: float
     p95_ms: float
 
+    @override
+    def __str__(self) -> str:
+        return (
+            f"{self.opening_s:.1f} CPU s to open and learn; a ranking {self.p50_ms:.1f} CPU ms, "
+            f"p95 {self.p95_ms:.1f}"
+        )
+
 
 def timing(setting: Setting, rows: Sequence[Row], count: int = 300) -> Timing:
     """Of opening, and of so many recommendations afterwards."""
@@ -155,6 +170,14 @@ class Load:
     likeliest_top1: float
     priced_share: float
     priced_top1: float
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"the three busiest get {self.likeliest_share:.3f} at a top-1 of "
+            f"{self.likeliest_top1:.3f} if the likeliest is named; at prices {self.priced_share:.3f} "
+            f"at {self.priced_top1:.3f}"
+        )
 
 
 def load(rows: Sequence[Row], fairness: Fairness | None = None) -> Load:
