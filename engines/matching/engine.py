@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from engines.matching.mining.history import History, kept_history, read_history, save_history
+from engines.matching.checkpoint import COUNTERS, kept_evidence, save_evidence
+from engines.matching.mining.history import History, read_history
+from engines.matching.mining.kept import kept_history, save_history
 from engines.matching.people import People
 from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s
 from engines.matching.ranking.calibration import Certainty
@@ -38,8 +40,18 @@ from engines.matching.types import (
 from engines.watch import Stopped, Unwatched, Watch
 
 _T = TypeVar("_T")
+RECENT = 100
+"""Newest tasks of which it is told what is believed of them."""
 _STEPS_BETWEEN = 50
 """Tasks between two looks at whether anybody still waits."""
+
+
+class _Recent(NamedTuple):
+    """What is believed of the newest tasks."""
+
+    tasks: int
+    """How many there were in all."""
+    rankings: Sequence[Ranking]
 
 
 class Matcher:
@@ -51,6 +63,7 @@ class Matcher:
         self._kept = kept
         self._learners: dict[Mode, Learner] = {}
         self._learning = Lock()
+        self._recent: dict[Mode, _Recent] = {}
 
     @property
     def tasks(self) -> list[Merged]:
@@ -90,6 +103,10 @@ class Matcher:
                 for task in self.tasks[count:]:
                     learner.observe(task)
                 self._learners[mode] = learner
+                if self._kept is not None:
+                    save_evidence(learner.evidence, self.tasks, self._kept / COUNTERS)
+                if mode in earlier._recent:
+                    self._recent[mode] = earlier._recent[mode]
         earlier._learners.clear()
 
     def learn(self, mode: Mode, watch: Watch) -> None:
@@ -100,6 +117,20 @@ class Matcher:
         """Everybody who is a candidate, best first; nobody where nobody is."""
         learner = self._learner(query.mode)
         return ranking_of(learner, learner.answer(learner.measure(query)))
+
+    def recent(self, mode: Mode, watch: Watch | None = None) -> Sequence[Ranking]:
+        """What is believed of the newest tasks, each as it stood when it was begun, oldest first:
+        what `assignment.load.prices` learns from.
+
+        Finding out walks the whole history once more, however it was learned from; what was found
+        serves until there are `RECENT` / 2 newer tasks. Raises Stopped.
+        """
+        learner = self._learner(mode, watch)
+        found = self._recent.get(mode)
+        if found is None or len(self.tasks) - found.tasks > RECENT // 2:
+            rankings = asked_again(self.tasks, learner, watch or Unwatched())
+            found = self._recent[mode] = _Recent(len(self.tasks), rankings)
+        return found.rankings
 
     def _learner(self, mode: Mode, watch: Watch | None = None) -> Learner:
         watch = watch or Unwatched()
@@ -136,7 +167,7 @@ def open_matcher(
     if not history.tasks:
         raise CannotMatch("there is nothing in this history: no commit changes a file")
     if file is not None and history is not before:
-        save_history(history, file)
+        history = save_history(history, file)
     matcher = Matcher(history, kept)
     if earlier is not None and matcher.begins_with(earlier.tasks):
         matcher.take_over(earlier)
@@ -163,8 +194,13 @@ def learned(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watch
     if file is not None and (recalled := _recalled(file, mode, lesson)):
         learner = Learner(mode, lessons_from=len(questions) + 1)
         learner.recall(*recalled)
-        for task in _watched(tasks, watch):
+        counted = kept_evidence(file.with_name(COUNTERS), tasks)
+        if counted is not None:
+            known = bisect_left(questions, counted.observed)
+            learner.go_on(counted, known)
+        for task in _watched(tasks[learner.evidence.observed :], watch):
             learner.observe(task)
+        save_evidence(learner.evidence, tasks, file.with_name(COUNTERS))
         return learner
     first = lesson_needed(len(questions))
     learner = Learner(mode, lessons_from=first)
@@ -173,7 +209,20 @@ def learned(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watch
     if file is not None and learner.model.own:
         facts = {"lesson": lesson, "terms": json.dumps(learner.certainty.terms)}
         write_learned(learner.model.own, file, mode, facts)
+        save_evidence(learner.evidence, tasks, file.with_name(COUNTERS))
     return learner
+
+
+def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> list[Ranking]:
+    """Rank people for the newest questions of a history, with what was learned from all of it but
+    from what was known when each was begun.
+    """
+    learner = Learner(taught.mode, lessons_from=len(tasks) + 1)
+    learner.model, learner.certainty = taught.model, taught.certainty
+    questions = [position for position, task in enumerate(tasks) if is_asked(task, taught.mode)]
+    asked = _watched(replay(tasks, learner, questions[-RECENT:]), watch)
+    measured = [measured for _, measured in sorted(asked, key=itemgetter(0))]
+    return [ranking_of(learner, learner.answer(one)) for one in measured]
 
 
 def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:

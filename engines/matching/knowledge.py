@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engines.matching.people import People
 from engines.matching.protocol import Who, see
-from engines.matching.types import Merged, Touch, known_by
+from engines.matching.types import Merged, known_by
 from engines.text.words import words
 
 _NOTHING: tuple[int, ...] = ()
@@ -46,14 +46,13 @@ class Knowledge:
         who = see(self.people, task)
         self.tasks.append(task)
         self._who.append(who)
-        self._move(task.touches)
+        self._move(task)
         for touch in task.touches:
             change = Change(position, touch.added + touch.deleted)
             self._files.setdefault(touch.path, []).append(change)
         if who.author is None:
             return
-        directories = {over for touch in task.touches for over in directories_of(touch.path)}
-        for directory in directories:
+        for directory in _directories(touch.path for touch in task.touches):
             self._under.setdefault(directory, []).append(position)
         for word in set(words(task.text)):
             self._with_word.setdefault(word, []).append(position)
@@ -116,9 +115,8 @@ class Knowledge:
         """Tasks of people whose text has a word, given as `engines.text.words` cuts it."""
         return self._with_word.get(word, _NOTHING)
 
-    def _move(self, touches: Sequence[Touch]) -> None:
-        renamed = [touch for touch in touches if touch.was is not None]
-        moved = [(touch.path, self._files.pop(touch.was or "", None)) for touch in renamed]
+    def _move(self, task: Merged) -> None:
+        moved = [(path, self._files.pop(was, None)) for was, path in task.moves()]
         for path, changes in moved:
             if changes is not None:
                 self._files[path] = changes
@@ -142,6 +140,17 @@ def directories_of(path: str) -> list[str]:
     while end > 0:
         found.append(path[:end])
         end = path.rfind("/", 0, end)
+    return found
+
+
+def _directories(paths: Iterable[str]) -> set[str]:
+    """The directories that any of some paths is in."""
+    found: set[str] = set()
+    for path in paths:
+        end = path.rfind("/")
+        while end > 0 and path[:end] not in found:
+            found.add(path[:end])
+            end = path.rfind("/", 0, end)
     return found
 
 

@@ -182,6 +182,17 @@ def calibration_error(confidences: Floats, right: Floats, *, equal_mass: bool = 
     return sum(gaps) / len(confidences)
 
 
+def calibration_noise(confidences: Floats, seed: int, draws: int = 200) -> float:
+    """The calibration error over bins of equal width that confidences would show on average if
+    each were true: what is left to so few rows by chance.
+    """
+    rng = np.random.default_rng(seed)
+    size = (draws, len(confidences))
+    return _mean(
+        [calibration_error(confidences, right) for right in rng.random(size) < confidences]
+    )
+
+
 def top_people_share(rows: Sequence[Row], people: int = 3) -> float:
     """Share of the recommendations that go to the few who get most of them."""
     firsts = Counter(row.ranking[0][0] for row in rows if row.ranking)

@@ -6,6 +6,8 @@ address, or a full name. Whose branches lie under a handle is its owner, once th
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from engines.matching.types import Merged, Person, Signature
 
@@ -44,6 +46,35 @@ class People:
         self._bare: set[int] = set()  # of whom nothing is known but a handle
         self._nicks: dict[str, set[int]] = {}
         self._branches: dict[str, Counter[int]] = {}
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> "People":
+        """Who `as_json` told of; raises LookupError, TypeError or ValueError for others."""
+        people = cls()
+        people._parents = list(kept["parents"])
+        people._persons = [Person(key, name) for key, name in kept["persons"]]
+        people._by_mark = dict(kept["marks"])
+        people._by_signature = {
+            Signature(name, email): index for name, email, index in kept["signatures"]
+        }
+        people._bare = set(kept["bare"])
+        people._nicks = {nick: set(called) for nick, called in kept["nicks"].items()}
+        people._branches = {
+            handle: Counter(dict(counts)) for handle, counts in kept["branches"].items()
+        }
+        return people
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything there is to know, but for who was joined and not yet taken."""
+        return {
+            "parents": self._parents,
+            "persons": [(person.key, person.name) for person in self._persons],
+            "marks": self._by_mark,
+            "signatures": [(*signed, index) for signed, index in self._by_signature.items()],
+            "bare": sorted(self._bare),
+            "nicks": {nick: sorted(called) for nick, called in self._nicks.items()},
+            "branches": {handle: [*one.items()] for handle, one in self._branches.items()},
+        }
 
     def __len__(self) -> int:
         """Indices given so far, those of joined people included."""

@@ -1,6 +1,6 @@
 """What goes into matching and what comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -37,6 +37,13 @@ class Touch(NamedTuple):
     """Lines; 0 and 0 for what is binary."""
 
 
+class Move(NamedTuple):
+    """A file that has another path since a task."""
+
+    was: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class Merged:
     """A task of the past: what reached the mainline in one step (a merge, a squash, a commit)."""
@@ -55,6 +62,7 @@ class Merged:
     reviewers: tuple[Signature, ...]
     """Who accepted it, from trailers, `r=` and the merge's own author; never the author."""
     touches: tuple[Touch, ...]
+    """The first 300 by path."""
     text: str
     """Subjects and title, scrubbed of people, numbers, hashes and addresses."""
     commits: int
@@ -64,6 +72,15 @@ class Merged:
     branch_of: str = ""
     """The handle on GitHub, in lower case, under which the merged branch lay, where a merge tells:
     that of the author, as a rule, or of an organisation. `People.take` learns from it."""
+    moved: tuple[Move, ...] = ()
+    """Files beyond the touches that it renamed: nobody's work, but what is known of them stays."""
+
+    def moves(self) -> Iterator[Move]:
+        """Every file that has another path now."""
+        for touch in self.touches:
+            if touch.was is not None and touch.was != touch.path:
+                yield Move(touch.was, touch.path)
+        yield from self.moved
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,11 @@
 """A mainline as tasks: what reached it in one step, who did it, and who accepted it."""
 
-import json
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engines.matching.mining.git import GitFailed, Repository
-from engines.matching.mining.kept import FORMAT, packed, unpacked
-from engines.matching.mining.log import Step, read_commits, read_touches, steps_of
+from engines.matching.mining.log import Changed, Step, read_changes, read_commits, steps_of
 from engines.matching.mining.mainline import Mainline
 from engines.matching.types import CannotMatch, Merged
 from engines.watch import Stopped, Unwatched, Watch
@@ -36,6 +33,16 @@ class History:
     """The commit that the mainline ends with."""
     notes: tuple[str, ...]
     """What a reader has to know of it."""
+    mainline: Mainline | None = field(default=None, compare=False, repr=False)
+    """What has read this, and may have read on."""
+    whole: int = field(default=0, compare=False)
+    """How many of the tasks stand in the file that is not written anew each time."""
+
+    @property
+    def reader(self) -> Mainline | None:
+        """The mainline, if it ends where this history does."""
+        is_here = self.mainline is not None and len(self.mainline) == len(self.tasks)
+        return self.mainline if is_here else None
 
 
 def read_history(
@@ -66,38 +73,14 @@ def read_history(
             return later
     try:
         steps = steps_of(read_commits(git, tip), tip)
-        touches = read_touches(git, steps, counted=_PARTIAL not in notes)
+        changes = read_changes(git, steps, counted=_PARTIAL not in notes)
     except GitFailed as failure:
         raise CannotMatch(f"git cannot read the history: {failure}{_REMEDY}") from None
     if _SHALLOW in notes:
         # What the oldest changed is not known: all files seem to be new in it.
-        touches[steps[0].commit.sha] = ()
-    return History(Mainline().read(_watched(steps, watch), touches), tip, notes)
-
-
-def save_history(history: History, file: Path) -> None:
-    """Keep a history for `kept_history`; a file there is replaced at once or not at all."""
-    document = {
-        "format": FORMAT,
-        "tip": history.tip,
-        "notes": history.notes,
-        **packed(history.tasks),
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="ascii") as new:
-        new.write(json.dumps(document, separators=(",", ":"), check_circular=False))
-    Path(new.name).replace(file)
-
-
-def kept_history(file: Path) -> History | None:
-    """What was kept; None if nothing was, or by a version that read otherwise."""
-    try:
-        kept = json.loads(file.read_bytes())
-        if kept["format"] != FORMAT:
-            return None
-        return History(unpacked(kept), kept["tip"], tuple(kept["notes"]))
-    except (FileNotFoundError, LookupError, TypeError, ValueError):
-        return None
+        changes[steps[0].commit.sha] = Changed()
+    mainline = Mainline()
+    return History(mainline.read(_watched(steps, watch), changes), tip, notes, mainline)
 
 
 def _tip(git: Repository, at: str) -> str:
@@ -127,14 +110,24 @@ def _is_partial(git: Repository) -> bool:
 def _read_after(git: Repository, tip: str, before: History, watch: Watch) -> History | None:
     """What has been merged since; None if the mainline was rewritten."""
     try:
-        last = read_commits(git, f"{before.tip}^!")
         steps = steps_of(read_commits(git, tip, f"^{before.tip}"), tip, before.tip)
-        touches = read_touches(git, steps, counted=_PARTIAL not in before.notes)
+        changes = read_changes(git, steps, counted=_PARTIAL not in before.notes)
+        mainline = _mainline(git, before)
     except (GitFailed, LookupError):
         return None
-    mainline = Mainline(before.tasks, last[before.tip].committed_s)
-    tasks = mainline.read(_watched(steps, watch), touches)
-    return History([*before.tasks, *tasks], tip, before.notes)
+    tasks = mainline.read(_watched(steps, watch), changes)
+    return History([*before.tasks, *tasks], tip, before.notes, mainline, before.whole)
+
+
+def _mainline(git: Repository, before: History) -> Mainline:
+    """What reads on from a history. Raises GitFailed."""
+    mainline = before.reader
+    if mainline is not None:
+        return mainline
+    last = read_commits(git, f"{before.tip}^!")
+    mainline = Mainline()
+    mainline.follow(before.tasks, last[before.tip].committed_s)
+    return mainline
 
 
 def _watched(steps: list[Step], watch: Watch) -> Iterator[Step]:

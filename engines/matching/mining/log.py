@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from engines.matching.mining.git import GitFailed, Repository
-from engines.matching.types import Signature, Touch
+from engines.matching.types import Move, Signature, Touch
 
 _FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
 _FIELDS = 7
 MOST_TOUCHES = 300
 """Of one task; the first by path."""
+MOST_MOVES = 20_000
+"""Of one task, beyond its touches."""
 _HEADER = b"commit "
 _DIFF = (
     "-z",
@@ -57,6 +59,15 @@ class Step(NamedTuple):
 
     commit: Commit
     branch: tuple[Commit, ...]
+
+
+class Changed(NamedTuple):
+    """What a step changed on the mainline."""
+
+    touches: tuple[Touch, ...] = ()
+    """At most MOST_TOUCHES."""
+    moved: tuple[Move, ...] = ()
+    """Which of the others were renamed."""
 
 
 def read_commits(repository: Repository, *revisions: str) -> dict[str, Commit]:
@@ -121,10 +132,10 @@ def _branch(merge: Commit, commits: dict[str, Commit], reached: set[str]) -> tup
     return tuple(sorted(brought, key=lambda commit: (commit.authored_s, commit.sha)))
 
 
-def read_touches(
+def read_changes(
     repository: Repository, steps: Sequence[Step], *, counted: bool
-) -> dict[str, tuple[Touch, ...]]:
-    """What steps changed on the mainline, by sha; at most MOST_TOUCHES files each.
+) -> dict[str, Changed]:
+    """What steps changed on the mainline, by sha.
 
     Where the content of a file is missing, or if nothing is to be `counted`, lines are 0 and
     renames are those that changed nothing else.
@@ -133,46 +144,48 @@ def read_touches(
         GitFailed: More is missing than contents.
         Stopped: The caller asked for an end.
     """
-    touches: dict[str, tuple[Touch, ...]] = {}
+    changes: dict[str, Changed] = {}
     shas = [step.commit.sha for step in reversed(steps)]
-    while unread := shas[len(touches) :]:
-        known, count = len(touches), f"-{len(unread)}"
+    while unread := shas[len(changes) :]:
+        known, count = len(changes), f"-{len(unread)}"
         if not counted:
-            touches.update(_touched(repository, *_NAMED, count, unread[0]))
-        elif not _fill(touches, repository, count, unread[0]):
+            changes.update(_changed(repository, *_NAMED, count, unread[0]))
+        elif not _fill(changes, repository, count, unread[0]):
             # What could not be read is the first that is not among them, or the one after it.
-            at = shas[len(touches)]
-            if not _fill(touches, repository, "-1", at):
-                touches.update(_touched(repository, *_NAMED, "-1", at))
-        if len(touches) == known or next(reversed(touches)) != shas[len(touches) - 1]:
+            at = shas[len(changes)]
+            if not _fill(changes, repository, "-1", at):
+                changes.update(_changed(repository, *_NAMED, "-1", at))
+        if len(changes) == known or next(reversed(changes)) != shas[len(changes) - 1]:
             raise GitFailed("what it says does not hang together")
-    return touches
+    return changes
 
 
-def _fill(touches: dict[str, tuple[Touch, ...]], repository: Repository, *which: str) -> bool:
+def _fill(changes: dict[str, Changed], repository: Repository, *which: str) -> bool:
     """Count the lines of some commits, newest first; whether that went well to the end."""
     try:
-        touches.update(_touched(repository, *_COUNTED, *which))
+        changes.update(_changed(repository, *_COUNTED, *which))
     except GitFailed:
         return False
     return True
 
 
-def _touched(repository: Repository, *arguments: str) -> Iterator[tuple[str, tuple[Touch, ...]]]:
+def _changed(repository: Repository, *arguments: str) -> Iterator[tuple[str, Changed]]:
     *options, tip = arguments
     fields = repository.fields("log", *_DIFF, *options, "--end-of-options", tip, "--")
-    sha, found = "", list[Touch]()
+    sha, found, moved = "", list[Touch](), list[Move]()
     for field in fields:
         if field.startswith(_HEADER):
             if sha:
-                yield sha, tuple(found)
-            sha, found = field.removeprefix(_HEADER).decode(), []
+                yield sha, Changed(tuple(found), tuple(moved))
+            sha, found, moved = field.removeprefix(_HEADER).decode(), [], []
         elif field:
             touch = _touch(field, fields)
             if len(found) < MOST_TOUCHES:
                 found.append(touch)
+            elif touch.was is not None and len(moved) < MOST_MOVES:
+                moved.append(Move(touch.was, touch.path))
     if sha:
-        yield sha, tuple(found)
+        yield sha, Changed(tuple(found), tuple(moved))
 
 
 def _touch(field: bytes, rest: Iterator[bytes]) -> Touch:

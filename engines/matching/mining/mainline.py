@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from engines.matching.mining.log import Commit, Step
+from engines.matching.mining.log import Changed, Commit, Step
 from engines.matching.mining.scrub import Names, scrub
 from engines.matching.mining.signs import (
     accepted_by,
@@ -15,7 +16,7 @@ from engines.matching.mining.signs import (
     reviewers,
 )
 from engines.matching.people import People
-from engines.matching.types import Merged, Signature, Touch
+from engines.matching.types import Merged, Signature
 
 LONGEST_S = 60 * 86_400
 """What a task may take; an older commit is one that was rebased for years."""
@@ -30,26 +31,63 @@ _RAW_TEXT = 2500
 class Mainline:
     """A mainline that has been read up to a task."""
 
-    def __init__(self, tasks: Iterable[Merged] = (), last_s: int = 0) -> None:
-        """Goes on after tasks, of which the last was committed at `last_s` by its own clock."""
+    def __init__(self) -> None:
+        """Nothing has been read."""
         self._people = People()
         self._names = Names()
         self._signed: dict[int, Signature] = {}
         self._merged_s: int | None = None
-        self._last_s = last_s
+        self._last_s = 0
+        self._known = 0
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> "Mainline":
+        """What `as_json` told. Raises LookupError, TypeError or ValueError for anything else."""
+        mainline = cls()
+        mainline._people = People.restored(kept["people"])
+        mainline._names = Names.restored(kept["names"])
+        mainline._signed = {index: Signature(name, email) for index, name, email in kept["signed"]}
+        mainline._merged_s, mainline._last_s = kept["merged_s"], kept["last_s"]
+        mainline._known = kept["known"]
+        return mainline
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything that reading on takes."""
+        return {
+            "people": self._people.as_json(),
+            "names": self._names.as_json(),
+            "signed": [(index, *signature) for index, signature in self._signed.items()],
+            "merged_s": self._merged_s,
+            "last_s": self.last_s,
+            "known": self._known,
+        }
+
+    def __len__(self) -> int:
+        """How many tasks it has been read up to."""
+        return self._known
+
+    @property
+    def last_s(self) -> int:
+        """When the last task was committed, by its own clock."""
+        return self._last_s
+
+    def follow(self, tasks: Iterable[Merged], last_s: int) -> None:
+        """Know the next tasks, which were read before."""
         for task in tasks:
             self._know(task)
+        self._last_s = last_s
 
-    def read(self, steps: Iterable[Step], touches: Mapping[str, tuple[Touch, ...]]) -> list[Merged]:
+    def read(self, steps: Iterable[Step], changes: Mapping[str, Changed]) -> list[Merged]:
         """The tasks that the next steps are."""
         tasks: list[Merged] = []
         for step in steps:
-            task = self._task(step, touches[step.commit.sha])
+            task = self._task(step, changes[step.commit.sha])
             self._know(task)
             tasks.append(task)
         return tasks
 
     def _know(self, task: Merged) -> None:
+        self._known += 1
         self._merged_s = task.merged_s
         self._names.keep(touch.path for touch in task.touches)
         if task.by_bot:
@@ -61,7 +99,7 @@ class Mainline:
             if index not in self._signed or signature != of_handle(signature.name):
                 self._signed[index] = signature
 
-    def _task(self, step: Step, touches: tuple[Touch, ...]) -> Merged:
+    def _task(self, step: Step, changed: Changed) -> Merged:
         merge = step.commit
         work = [commit for commit in step.branch if not commit.is_merge] or [merge]
         merged_s = self._tick(merge.committed_s)
@@ -78,11 +116,12 @@ class Mainline:
             author=author,
             others=others,
             reviewers=accepted,
-            touches=touches,
+            touches=changed.touches,
             text=self._text(merge, work),
             commits=len(work),
             by_bot=by_bot,
             branch_of=branch_of(merge.message) if merge.is_merge else "",
+            moved=changed.moved,
         )
 
     def _tick(self, committed_s: int) -> int:

@@ -1,7 +1,8 @@
 """A task's words without what gives its people away: names, handles, addresses, numbers."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
 from engines.matching.types import Signature
 
@@ -53,6 +54,25 @@ class Names:
         self._parts: set[str] = set()
         self._files: set[str] = set()
         self._seen: set[Signature] = set()
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> "Names":
+        """What `as_json` told. Raises LookupError, TypeError or ValueError for anything else."""
+        names = cls()
+        names._names, names._handles = set(kept["names"]), set(kept["handles"])
+        names._parts, names._files = set(kept["parts"]), set(kept["files"])
+        names._seen = {Signature(name, email) for name, email in kept["seen"]}
+        return names
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything there is to know."""
+        return {
+            "names": sorted(self._names),
+            "handles": sorted(self._handles),
+            "parts": sorted(self._parts),
+            "files": sorted(self._files),
+            "seen": sorted(self._seen),
+        }
 
     def see(self, signature: Signature) -> None:
         """Know a person's names and handle."""

@@ -1,8 +1,7 @@
 """LightGBM, typed: the one place that knows it.
 
 Trees are boosted on the cross-entropy of a softmax over each question's candidates (ListNet's
-top-one loss, Cao et al. 2007), whose scores are beliefs as they are. LightGBM's own lambdarank
-stands beside it for comparison.
+top-one loss, Cao et al. 2007), whose scores are beliefs as they are.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,29 +36,18 @@ class Growth:
     ridge: float = 5.0
     depth: int = 10
     seed: int = 1
-    lambdarank: bool = False
 
 
-def grow(
-    lists: Lists, growth: Growth, weights: Floats | None = None, base: Floats | None = None
-) -> Forest:
+def grow(lists: Lists, growth: Growth, weights: Floats | None = None) -> Forest:
     """Learn a forest from questions and their answers.
 
-    `weights` (questions,) says how much each counts; `base` (rows,) are scores that the forest
-    adds to. The same lists give the same forest. Raises TreesMissing.
+    `weights` (questions,) says how much each counts. The same lists give the same forest. Raises
+    TreesMissing.
     """
     lightgbm = _library()
-    sizes = lists.sizes
-    share = np.ones(len(sizes)) if weights is None else weights
-    dataset = lightgbm.Dataset(
-        lists.matrix,
-        label=lists.truth.astype(np.int32),
-        group=sizes,
-        weight=np.repeat(share, sizes) if growth.lambdarank else None,
-        init_score=base,
-    )
-    objective = "lambdarank" if growth.lambdarank else _softmax(lists, share)
-    parameters = {**_parameters(growth), "objective": objective}
+    share = np.ones(len(lists.starts)) if weights is None else weights
+    dataset = lightgbm.Dataset(lists.matrix, label=lists.truth.astype(np.int32), group=lists.sizes)
+    parameters = {**_parameters(growth), "objective": _softmax(lists, share)}
     try:
         booster = lightgbm.train(parameters, dataset, num_boost_round=growth.trees)
     except lightgbm.basic.LightGBMError as error:

@@ -5,20 +5,13 @@ best) or is a time, so that what is learned in one repository holds in another.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from engines.matching.ranking.lists import Singles
-from engines.matching.state.evidence import (
-    MOST_FILES,
-    Evidence,
-    folders_of,
-    kinds_of,
-    names_of,
-    path_keys,
-)
+from engines.matching.ranking.asked import Asked, asked_of
+from engines.matching.ranking.shown import Singles
+from engines.matching.state.evidence import Evidence, folders_of, kinds_of, names_of
 from engines.matching.state.log import Spans
 from engines.matching.state.similar import Alike
 from engines.matching.state.table import (
@@ -38,7 +31,6 @@ from engines.matching.state.table import (
     sums,
 )
 from engines.matching.types import Mode, Query
-from engines.text.words import words
 
 SPANS = Spans(days=(1.0, 3.0, 10.0, 30.0, 90.0, 180.0, 720.0), lines=(10.0, 50.0))
 _SPAN_NAMES = (*(f"{days:g}" for days in SPANS.days), *(f"of {lines:g}" for lines in SPANS.lines))
@@ -57,32 +49,6 @@ _TELLING = (
 """By which an unlikely candidate is told."""
 _NEAREST = 40
 """Earlier tasks that speak for their authors."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query as the measures see it."""
-
-    evidence: Evidence
-    query: Query
-    candidates: Sequence[int]
-    row_of: Ints
-    day: float
-    """The clock of the history, which stands still where it ends: nobody's share depends on it,
-    and a question is answered alike whenever it is asked."""
-    paths: tuple[str, ...]
-
-    @property
-    def rows(self) -> int:
-        """How many candidates there are."""
-        return len(self.candidates)
-
-
-def asked_of(evidence: Evidence, query: Query, candidates: Sequence[int]) -> Asked:
-    """Prepare a query."""
-    paths = tuple(dict.fromkeys(query.files))[:MOST_FILES]
-    row_of = evidence.row_of(candidates)
-    return Asked(evidence, query, candidates, row_of, evidence.now, paths)
 
 
 class Measures:
@@ -205,7 +171,7 @@ def _folders(asked: Asked, measures: Measures) -> None:
     above = [folder for folder in folders_of(paths) if folder not in own]
     gathered = evidence.folders.gather(above, asked.row_of)
     measures.amount("above", _share(gathered, asked.rows, LONG))
-    tops = list(dict.fromkeys("/".join(path.split("/")[:2]) + "/" for path in paths))
+    tops = list(dict.fromkeys("/".join(path.split("/")[:-1][:2]) + "/" for path in paths))
     measures.amount("top", _share(evidence.folders.gather(tops, asked.row_of), asked.rows, LONG))
     names = _weighted(evidence.path_words, names_of(paths), asked)
     for column, values in zip(_COLUMN_NAMES, names, strict=True):
@@ -215,7 +181,7 @@ def _folders(asked: Asked, measures: Measures) -> None:
 
 
 def _texts(asked: Asked, measures: Measures) -> None:
-    said = dict.fromkeys(words(asked.query.text))
+    said = dict.fromkeys(asked.words)
     profile = _weighted(asked.evidence.words, said, asked)
     for column, values in zip(_COLUMN_NAMES, profile, strict=True):
         measures.amount(f"words {column}", values)
@@ -223,9 +189,7 @@ def _texts(asked: Asked, measures: Measures) -> None:
 
 def _likes(asked: Asked, measures: Measures) -> None:
     evidence = asked.evidence
-    texts = evidence.texts.alike(words(asked.query.text))
-    paths = evidence.paths.alike(path_keys(asked.paths))
-    for name, alike in (("text", texts), ("path", paths)):
+    for name, alike in (("text", asked.like_text), ("path", asked.like_path)):
         _nearest(asked, alike, evidence.work.people, measures, f"like {name}")
         dense = dict(zip(alike.tasks.tolist(), alike.scores.tolist(), strict=True))
         latest = [
@@ -267,16 +231,13 @@ def _reviews(asked: Asked, measures: Measures) -> None:
     folders = evidence.seen_folders.gather(_own_folders(asked.paths), asked.row_of)
     measures.amount("seen folder", _share(folders, asked.rows, LONG))
     measures.amount("seen folder short", _share(folders, asked.rows, SHORT))
-    said = dict.fromkeys(words(asked.query.text))
+    said = dict.fromkeys(asked.words)
     measures.amount("seen words", _weighted(evidence.seen_words, said, asked)[2])
     author = evidence.author_of(asked.query)
     pairs = evidence.pairs.gather([str(author)], asked.row_of)
     _ownership("pair", asked, pairs, measures)
     if asked.query.mode is Mode.REVIEWER:
-        for name, alike in (
-            ("text", evidence.texts.alike(words(asked.query.text))),
-            ("path", evidence.paths.alike(path_keys(asked.paths))),
-        ):
+        for name, alike in (("text", asked.like_text), ("path", asked.like_path)):
             _nearest(asked, alike, evidence.first_reviewers.people, measures, f"seen like {name}")
 
 
@@ -288,7 +249,7 @@ def _task(asked: Asked, measures: Measures) -> None:
         ("candidates", np.log1p(rows)),
         ("paths", np.log1p(len(asked.paths))),
         ("known paths", known / max(len(asked.paths), 1)),
-        ("words", np.log1p(len(words(asked.query.text)))),
+        ("words", np.log1p(len(asked.words))),
         ("history", np.log1p(evidence.observed)),
     ):
         measures.plain(name, np.full(rows, float(value)))

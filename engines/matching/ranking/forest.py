@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.matching.ranking.lists import Singles
+from engines.matching.ranking.shown import Singles
 from engines.matching.state.table import Floats
 
 Places = NDArray[np.int32]

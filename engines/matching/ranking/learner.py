@@ -14,10 +14,13 @@ import numpy as np
 
 from engines.matching.mining.scrub import scrub
 from engines.matching.protocol import MOST_COMMITS, at_s, query_of
+from engines.matching.ranking.asked import asked_of
 from engines.matching.ranking.calibration import Certainty, Outcome, fit_certainty, tempered
-from engines.matching.ranking.features import asked_of, measures_of
-from engines.matching.ranking.lists import Flags, Singles, Solved, joined
+from engines.matching.ranking.features import measures_of
+from engines.matching.ranking.lists import Flags, Solved, joined
 from engines.matching.ranking.model import Learned, Model, shipped_model
+from engines.matching.ranking.precedents import precedents_of
+from engines.matching.ranking.shown import Shown
 from engines.matching.state.evidence import Evidence
 from engines.matching.state.table import Floats, Ints
 from engines.matching.types import Merged, Mode, Query, known_by
@@ -39,7 +42,7 @@ class Measured:
 
     candidates: Ints
     """Who was measured: at most `MOST_RANKED`."""
-    matrix: Singles
+    shown: Shown
     others: Ints
     """Candidates who are too unlikely to be ranked among so many."""
 
@@ -78,10 +81,13 @@ class Learner:
         """What a question's candidates have to show."""
         query = replace(query, text=scrub(query.text, self.evidence.names))
         candidates = np.array(self.evidence.candidates(query), np.int64)
-        measures = measures_of(asked_of(self.evidence, query, candidates.tolist()))
+        asked = asked_of(self.evidence, query, candidates.tolist())
+        measures = measures_of(asked)
         near = measures.likeliest(MOST_RANKED)
         others = np.delete(candidates, near)
-        return Measured(candidates[near], measures.matrix()[near], others)
+        candidates = candidates[near]
+        precedents = precedents_of(asked, self.evidence.row_of(candidates.tolist()))
+        return Measured(candidates, Shown(measures.matrix()[near], precedents), others)
 
     def ask(self, task: Merged) -> Measured:
         """Measure a task of the history as it is begun, to learn from it once it is merged."""
@@ -92,7 +98,7 @@ class Learner:
         """Say who it is."""
         if not len(measured.candidates):
             return Answer(measured.candidates, np.zeros(0), 0.0)
-        believed = self.model.beliefs(measured.matrix)
+        believed = self.model.beliefs(measured.shown)
         confidence = self.certainty.of(*_two_best(believed))
         everybody = np.concatenate([measured.candidates, measured.others])
         beliefs = np.zeros(len(everybody))
@@ -119,6 +125,12 @@ class Learner:
         self.model = replace(self.model, own=own)
         self.certainty = certainty
 
+    def go_on(self, evidence: Evidence, questions: int) -> None:
+        """Know what was observed before, so many questions among it, without asking any again."""
+        self.evidence = evidence
+        self._count, self._last_lesson = questions, last_lesson(questions)
+        self._next_lesson = lesson_after(self._last_lesson) if self._last_lesson else FIRST_LESSON
+
     def _learn(self) -> None:
         lists, outcomes = self._labelled()
         self.certainty = fit_certainty(outcomes)
@@ -142,7 +154,7 @@ class Learner:
             if rows > MOST_ROWS:
                 break
             person = int(measured.candidates[int(np.argmax(truth))])
-            lists.append(Solved(measured.matrix, truth, person))
+            lists.append(Solved(measured.shown, truth, person))
         return lists[::-1], outcomes[::-1]
 
     def truth(self, task: Merged, candidates: Ints) -> Flags:
@@ -153,7 +165,7 @@ class Learner:
         return np.array([people.find(int(person)) in right for person in candidates], bool)
 
     def _outcome(self, measured: Measured, truth: Flags) -> Outcome:
-        believed = self.model.beliefs(measured.matrix)
+        believed = self.model.beliefs(measured.shown)
         first, second = _two_best(believed)
         return Outcome(first, second, bool(truth[int(np.argmax(believed))]))
 

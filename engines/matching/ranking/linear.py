@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.matching.ranking.descent import lowest
-from engines.matching.ranking.lists import Lists, Singles, beliefs
+from engines.matching.ranking.lists import Lists, beliefs
+from engines.matching.ranking.shown import Singles
 from engines.matching.state.table import Floats
 
 RIDGE = 1e-2

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.matching.ranking.shown import Precedents, Shown, Singles
 from engines.matching.state.table import Floats, Ints
 
-Singles = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
@@ -25,11 +26,38 @@ class Lists:
     """(rows,) Who it was; at least one in each question."""
     people: Ints
     """(questions,) The index of who it was; of several, of one."""
+    precedents: Precedents
+    """Of all questions, one after the other; rows are those of their question."""
+    firsts: Ints
+    """(questions,) The first precedent of each, which may have none."""
 
-    @property
+    @cached_property
     def sizes(self) -> Ints:
         """(questions,) Candidates of each."""
         return np.diff(self.starts, append=len(self.truth))
+
+    def question(self, number: int) -> tuple[Shown, Flags]:
+        """One of them, with its answer."""
+        one = slice(self.starts[number], self.starts[number] + self.sizes[number])
+        last = self.firsts[number + 1] if number + 1 < len(self.firsts) else None
+        earlier = slice(self.firsts[number], last)
+        precedents = Precedents(self.precedents.rows[earlier], self.precedents.measures[earlier])
+        return Shown(self.matrix[one], precedents), self.truth[one]
+
+    def newest(self, most: int) -> "Lists":
+        """The last so many questions."""
+        if len(self.starts) <= most:
+            return self
+        row, first = self.starts[-most], self.firsts[-most]
+        precedents = Precedents(self.precedents.rows[first:], self.precedents.measures[first:])
+        return Lists(
+            self.matrix[row:],
+            self.starts[-most:] - row,
+            self.truth[row:],
+            self.people[-most:],
+            precedents,
+            self.firsts[-most:] - first,
+        )
 
     def aims(self) -> Floats:
         """(rows,) The share of each row in its question's answer; they add up to 1."""
@@ -49,21 +77,29 @@ class Lists:
 class Solved(NamedTuple):
     """One question with its answer."""
 
-    matrix: Singles
+    shown: Shown
     truth: Flags
     person: int
 
 
 def joined(parts: Sequence[Solved]) -> Lists:
     """Lists of single questions. There has to be one."""
-    sizes = [len(part.truth) for part in parts]
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    precedents = [part.shown.precedents for part in parts]
     return Lists(
-        np.concatenate([part.matrix for part in parts]),
-        starts,
+        np.concatenate([part.shown.matrix for part in parts]),
+        _starts([len(part.truth) for part in parts]),
         np.concatenate([part.truth for part in parts]),
         np.array([part.person for part in parts], np.int64),
+        Precedents(
+            np.concatenate([one.rows for one in precedents]),
+            np.concatenate([one.measures for one in precedents]),
+        ),
+        _starts([len(one.rows) for one in precedents]),
     )
+
+
+def _starts(sizes: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
 
 
 def beliefs(scores: Floats, starts: Ints) -> Floats:

@@ -1,6 +1,6 @@
-"""What ranks: trees grown over many histories, beside trees grown over this one."""
+"""What ranks: what was learned of many histories, beside what was learned of this one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,29 +12,57 @@ from engines.matching.ranking.boosting import Growth, TreesMissing, grow
 from engines.matching.ranking.features import measure_names
 from engines.matching.ranking.forest import Forest, forest_of
 from engines.matching.ranking.linear import Linear, fit_linear, linear_of
-from engines.matching.ranking.lists import Lists, Singles
+from engines.matching.ranking.lists import Lists
+from engines.matching.ranking.network import Network, network_of
+from engines.matching.ranking.shown import PRECEDENT_NAMES, Shown
+from engines.matching.ranking.training import Course, tuned
 from engines.matching.ranking.weights import Arrays, NoWeights, read_arrays, write_arrays
 from engines.matching.state.table import Floats
 from engines.matching.types import Mode
 
 SHIPPED = Path(__file__).parent.parent / "artifacts"
 LOCAL = Growth(trees=120, leaves=15)
+TUNING = Course(epochs=3, rate=5e-4, rows=3_000)
+MOST_TUNED = 1_000
+"""Questions that the networks are tuned to, the newest: more are as good, and take longer."""
 LEAST_QUESTIONS = 150
 """With an answer, of which trees can be grown."""
-SHARES = {Mode.AUTHOR: 1 / 2, Mode.REVIEWER: 1 / 3}
+
+
+class Blend(NamedTuple):
+    """How much each part of a model's belief counts."""
+
+    shipped: float
+    """What was learned of other histories, once there is something of this one."""
+    networks: float
+    """Networks, beside trees and the linear ranker."""
+
+
+BLENDS = {Mode.AUTHOR: Blend(1 / 2, 1 / 2), Mode.REVIEWER: Blend(1 / 4, 1 / 3)}
 """Who reviews is more of a habit of one repository than who writes."""
+
+
+_OF_PAIR = (1.5, 0.5)
+"""What the first and the second of a pair count: the second finds people of few tasks, at the cost
+of the others."""
 
 
 class Learned(NamedTuple):
     """Rankers that were fitted to the same questions; each believes something of its own."""
 
     forests: tuple[Forest, ...] = ()
+    """A pair: to one every question counted the same, to one those of people of few tasks more."""
     linear: tuple[Linear, ...] = ()
+    networks: tuple[Network, ...] = ()
+    """A pair like that of the forests."""
 
-    def beliefs(self, matrix: Singles) -> Floats:
-        """(candidates,) of (candidates, measures): the mean of theirs."""
-        rankers = (*self.forests, *self.linear)
-        return np.mean([_softmax(ranker.scores(matrix)) for ranker in rankers], axis=0)
+    def beliefs(self, shown: Shown, of_networks: float) -> Floats:
+        """(candidates,) The mean of theirs; the networks' own mean counts for a share of it."""
+        others = [ranker.scores(shown.matrix) for ranker in (*self.forests, *self.linear)]
+        counted = [*_OF_PAIR[: len(self.forests)], *(1.0 for _ in self.linear)]
+        networks = [network.scores(shown) for network in self.networks]
+        of_others, of_pair = _mean_belief(others, counted), _mean_belief(networks, _OF_PAIR)
+        return (1.0 - of_networks) * of_others + of_networks * of_pair
 
 
 @dataclass(frozen=True)
@@ -42,35 +70,41 @@ class Model:
     """Believes in part what holds in other histories, in part what was learned of this one."""
 
     shipped: Learned
-    share: float
-    """Of the belief that the first part has, once there is a second."""
+    blend: Blend
     own: Learned | None = None
     notes: tuple[str, ...] = ()
 
-    def beliefs(self, matrix: Singles) -> Floats:
-        """(candidates,) of (candidates, measures), adding up to 1."""
-        shipped = self.shipped.beliefs(matrix)
+    def beliefs(self, shown: Shown) -> Floats:
+        """(candidates,) Adding up to 1."""
+        of_shipped, of_networks = self.blend
+        shipped = self.shipped.beliefs(shown, of_networks)
         if self.own is None:
             return shipped
-        return self.share * shipped + (1.0 - self.share) * self.own.beliefs(matrix)
+        return of_shipped * shipped + (1.0 - of_shipped) * self.own.beliefs(shown, of_networks)
 
     def taught(self, lists: Lists) -> "Model":
         """The same, with what questions of this history teach; too few teach nothing."""
         if len(lists.starts) < LEAST_QUESTIONS:
             return self
-        linear = (fit_linear(lists),)
+        rare, newest = rarity(lists), lists.newest(MOST_TUNED)
+        weights = (None, rare[-MOST_TUNED:])  # as those that ship were taught
+        networks = tuple(
+            tuned(network, newest, TUNING, counted)
+            for network, counted in zip(self.shipped.networks, weights, strict=True)
+        )
+        own = Learned((), (fit_linear(lists),), networks)
         try:
-            forests = (grow(lists, LOCAL), grow(lists, LOCAL, weights=rarity(lists)))
+            forests = (grow(lists, LOCAL), grow(lists, LOCAL, weights=rare))
         except TreesMissing as missing:
-            return replace(self, own=Learned((), linear), notes=(str(missing),))
-        return replace(self, own=Learned(forests, linear))
+            return replace(self, own=own, notes=(str(missing),))
+        return replace(self, own=own._replace(forests=forests))
 
 
 @lru_cache(maxsize=2)
 def shipped_model(mode: Mode) -> Model:
     """What was learned from other histories (`tests.benchmarks.matching.pretraining`)."""
     learned, _ = read_learned(SHIPPED / f"{mode.value}.safetensors", mode)
-    return Model(learned, SHARES[mode])
+    return Model(learned, BLENDS[mode])
 
 
 def write_learned(learned: Learned, file: Path, mode: Mode, facts: Mapping[str, str]) -> None:
@@ -78,26 +112,31 @@ def write_learned(learned: Learned, file: Path, mode: Mode, facts: Mapping[str, 
     arrays = {
         f"{kind}.{number}.{name}": array
         for kind, rankers in learned._asdict().items()
-        for number, ranker in enumerate(cast("tuple[Forest | Linear, ...]", rankers))
+        for number, ranker in enumerate(cast("tuple[Forest | Linear | Network, ...]", rankers))
         for name, array in ranker.arrays().items()
     }
-    write_arrays(arrays, {**facts, "measures": "\n".join(measure_names(mode))}, file)
+    write_arrays(arrays, {**facts, "measures": _measures(mode)}, file)
 
 
 def read_learned(file: Path, mode: Mode) -> tuple[Learned, dict[str, str]]:
     """What `write_learned` kept. Raises NoWeights."""
     arrays, facts = read_arrays(file)
-    if facts.get("measures") != "\n".join(measure_names(mode)):
+    if facts.get("measures") != _measures(mode):
         raise NoWeights(f"{file.name} was learned from other measures than are taken now")
     parts: dict[tuple[str, int], Arrays] = {}
     for name, array in arrays.items():
-        kind, number, rest = name.split(".")
+        kind, number, rest = name.split(".", 2)
         parts.setdefault((kind, int(number)), {})[rest] = array
     found = sorted(parts.items())
     return Learned(
         tuple(forest_of(part) for (kind, _), part in found if kind == "forests"),
         tuple(linear_of(part) for (kind, _), part in found if kind == "linear"),
+        tuple(network_of(part) for (kind, _), part in found if kind == "networks"),
     ), facts
+
+
+def _measures(mode: Mode) -> str:
+    return "\n".join((*measure_names(mode), *PRECEDENT_NAMES))
 
 
 def rarity(lists: Lists) -> Floats:
@@ -105,6 +144,10 @@ def rarity(lists: Lists) -> Floats:
     _, which, counts = np.unique(lists.people, return_inverse=True, return_counts=True)
     weights = 1.0 / np.sqrt(counts[which])
     return weights / weights.mean()
+
+
+def _mean_belief(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    return np.average([*map(_softmax, scores)], axis=0, weights=weights)
 
 
 def _softmax(scores: Floats) -> Floats:

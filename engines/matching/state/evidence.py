@@ -1,26 +1,23 @@
 """Everything that a ranking is computed from, at one point of a history."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from engines.matching.mining.scrub import Names
 from engines.matching.people import People
 from engines.matching.state.log import Log
+from engines.matching.state.packing import Packed, Packer
 from engines.matching.state.similar import Similar
 from engines.matching.state.table import DAY_S, Ints, Table, weights_on
+from engines.matching.state.together import Together
 from engines.matching.types import MERGED_BEFORE, Merged, Mode, Query
 from engines.text.words import words
 
 MOST_FILES = 60
 """Of a task that say something of what it is about; a task with more is about everything."""
-MOST_NEIGHBOURS = 12
-"""Files that changed most often together with a file."""
-_MOST_TOGETHER = 12
-"""Files of a task whose changing together means something."""
-
-
 LATEST = 3
 """Tasks of a person that are likely to be followed up."""
 _MOST_LINES = 500
@@ -37,6 +34,8 @@ class Evidence:
         self.people = People()
         self.names = Names()
         self.observed = 0
+        self.kept = 0
+        """How many of the tasks stand in a file already."""
         self.now = 0.0
         self._first_day = 0.0
         self.files, self.folders, self.path_words = Table(), Table(), Table()
@@ -50,7 +49,40 @@ class Evidence:
         self.authored: Counter[int] = Counter()
         self.reviewed: Counter[int] = Counter()
         self.began: dict[int, float] = {}
-        self._together: dict[str, Counter[str]] = {}
+        self._together = Together()
+
+    @classmethod
+    def restored(cls, packed: Packed, told: Mapping[str, Any]) -> "Evidence":
+        """What `pack` gave. Raises LookupError, TypeError or ValueError for what it did not."""
+        evidence = cls()
+        for name, part in evidence._parts().items():
+            part.unpack(packed, name)
+        evidence.people = People.restored(told["people"])
+        evidence.names = Names.restored(told["names"])
+        evidence.observed, evidence.now = told["observed"], told["now"]
+        evidence.kept = evidence.observed
+        evidence._first_day = told["first_day"]
+        evidence.latest = {person: deque(tasks, LATEST) for person, tasks in told["latest"]}
+        evidence.authored = Counter(dict(told["authored"]))
+        evidence.reviewed = Counter(dict(told["reviewed"]))
+        evidence.began = dict(told["began"])
+        return evidence
+
+    def pack(self, packer: Packer) -> dict[str, Any]:
+        """Put all counters; returns, for JSON, what else there is."""
+        for name, part in self._parts().items():
+            part.pack(packer, name)
+        return {
+            "people": self.people.as_json(),
+            "names": self.names.as_json(),
+            "observed": self.observed,
+            "now": self.now,
+            "first_day": self._first_day,
+            "latest": [(person, [*tasks]) for person, tasks in self.latest.items()],
+            "authored": [*self.authored.items()],
+            "reviewed": [*self.reviewed.items()],
+            "began": [*self.began.items()],
+        }
 
     def observe(self, task: Merged) -> None:
         """Learn of a task that has reached the mainline."""
@@ -72,7 +104,7 @@ class Evidence:
         self.began.setdefault(author, day)
         self._note_author(task, author, paths, day)
         self.first_reviewers.add(self._note_reviewers(task, author, paths, day), day)
-        self._note_together(paths)
+        self._together.add(paths)
 
     def candidates(self, query: Query) -> list[int]:
         """Who may be named for a task: people with `MERGED_BEFORE` earlier tasks or reviews."""
@@ -98,17 +130,7 @@ class Evidence:
 
     def neighbours(self, paths: Sequence[str]) -> dict[str, float]:
         """Files that used to change together with these, and how strongly: at most 1 each."""
-        found: dict[str, float] = {}
-        asked = set(paths)
-        for path in paths:
-            together = self._together.get(path)
-            if not together:
-                continue
-            most = together.most_common(MOST_NEIGHBOURS)
-            for other, count in most:
-                if other not in asked:
-                    found[other] = max(found.get(other, 0.0), count / (most[0][1] + 2.0))
-        return found
+        return self._together.neighbours(paths)
 
     def _see(self, task: Merged) -> int:
         self.people.take(task)
@@ -119,7 +141,7 @@ class Evidence:
         return self.people.see(task.author)
 
     def _join(self, kept: int, gone: int) -> None:
-        for table in self._tables():
+        for table in self._tables().values():
             table.join(kept, gone)
         self.pairs.move(str(gone), str(kept))
         for log in (self.work, self.reviews, self.first_reviewers):
@@ -133,19 +155,37 @@ class Evidence:
             began = self.began.pop(gone)
             self.began[kept] = min(began, self.began.get(kept, began))
 
-    def _tables(self) -> Iterator[Table]:
-        yield from (self.files, self.folders, self.path_words)
-        yield from (self.words, self.kinds, self.lines)
-        yield from (self.seen_files, self.seen_folders, self.seen_words, self.pairs)
+    def _parts(self) -> dict[str, Table | Log | Similar | Together]:
+        """By the names under which they are packed."""
+        return {
+            **self._tables(),
+            "work": self.work,
+            "reviews": self.reviews,
+            "first_reviewers": self.first_reviewers,
+            "texts": self.texts,
+            "paths": self.paths,
+            "together": self._together,
+        }
+
+    def _tables(self) -> dict[str, Table]:
+        return {
+            "files": self.files,
+            "folders": self.folders,
+            "path_words": self.path_words,
+            "words": self.words,
+            "kinds": self.kinds,
+            "lines": self.lines,
+            "seen_files": self.seen_files,
+            "seen_folders": self.seen_folders,
+            "seen_words": self.seen_words,
+            "pairs": self.pairs,
+        }
 
     def _rename(self, task: Merged) -> None:
-        for touch in task.touches:
-            if touch.was is None or touch.was == touch.path:
-                continue
+        for was, path in task.moves():
             for table in (self.files, self.lines, self.seen_files):
-                table.move(touch.was, touch.path)
-            if (together := self._together.pop(touch.was, None)) is not None:
-                self._together.setdefault(touch.path, Counter()).update(together)
+                table.move(was, path)
+            self._together.move(was, path)
 
     def _note_text(self, task: Merged, paths: Sequence[str]) -> None:
         self.texts.add(words(task.text))
@@ -188,21 +228,16 @@ class Evidence:
                 self.seen_words.add(word, reviewer, weights)
         return reviewers[0] if reviewers else -1
 
-    def _note_together(self, paths: Sequence[str]) -> None:
-        if not 1 < len(paths) <= _MOST_TOGETHER:
-            return
-        for path in paths:
-            together = self._together.setdefault(path, Counter())
-            for other in paths:
-                if other != path:
-                    together[other] += 1
-
 
 def folders_of(paths: Sequence[str]) -> list[str]:
-    """Every folder above some files, each once: "a/b/" and "a/" for "a/b/c.py"."""
+    """Every folder above some files, each once: "a/b/" and "a/" for "a/b/c.py"; of a file that lies
+    in none, "/".
+    """
     found: dict[str, None] = {}
     for path in paths:
         at = path.rfind("/")
+        if at < 0:
+            found["/"] = None
         while at >= 0:
             folder = path[: at + 1]
             if folder in found:

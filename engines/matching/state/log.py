@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engines.matching.state.packing import Packed, Packer
 from engines.matching.state.table import Floats, Ints, sums
 
 _FIRST_ROOM = 1_024
@@ -26,6 +27,17 @@ class Log:
         self._days: Floats = np.empty(_FIRST_ROOM, np.float64)
         self._size = 0
 
+    def unpack(self, packed: Packed, name: str) -> None:
+        """Know what was packed under a name, and nothing else."""
+        self._people = packed.array(f"{name}.people").astype(np.int64)
+        self._days = packed.array(f"{name}.days").astype(np.float64)
+        self._size = len(self._people)
+
+    def pack(self, packer: Packer, name: str) -> None:
+        """Put everything under a name."""
+        packer.put(f"{name}.people", self.people)
+        packer.put(f"{name}.days", self.days)
+
     def __len__(self) -> int:
         """Lines."""
         return self._size
@@ -43,8 +55,9 @@ class Log:
     def add(self, person: int, day: float) -> None:
         """Write the next line."""
         if self._size == len(self._people):
-            self._people = np.concatenate([self._people, np.zeros(self._size, np.int64)])
-            self._days = np.concatenate([self._days, np.zeros(self._size, np.float64)])
+            more = max(self._size, _FIRST_ROOM)
+            self._people = np.concatenate([self._people, np.zeros(more, np.int64)])
+            self._days = np.concatenate([self._days, np.zeros(more, np.float64)])
         self._people[self._size] = person
         self._days[self._size] = day
         self._size += 1

@@ -1,12 +1,14 @@
 """Who has had to do with what: counters of people per key, ever and at three half-lives."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engines.matching.state.packing import Packed, Packer, Rest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,6 +20,8 @@ COUNT, FRESH, SHORT, LONG, LAST = range(5)
 """Columns of what a person has at a key: how much of it ever, the same decayed by each of the
 half-lives, and the day on which it was last."""
 _WIDTH = 5
+_MANY = 8
+"""People at a key among whom one is looked up by a table; fewer are gone through."""
 
 
 def sums(rows: Ints, weights: NDArray[Any], count: int) -> Floats:
@@ -52,15 +56,79 @@ def weights_on(day: float, amount: float = 1.0) -> Weights:
     return Weights(amount, fresh, short, long, day)
 
 
+_NOBODY: Ints = np.empty(0, np.int64)
+_NO_VALUES: Floats = np.empty((0, _WIDTH))
+
+
 class _Slot:
     """The people of one key."""
 
-    __slots__ = ("people", "totals", "values")
+    __slots__ = ("people", "places", "totals", "values")
 
     def __init__(self) -> None:
         self.people = array("q")
         self.values = array("d")
         self.totals = [0.0, 0.0, 0.0, 0.0, -1.0]
+        self.places: dict[int, int] | None = None
+        """By a person where they stand among the people, once these are many."""
+
+    def fill(self, people: "array[int]", values: "array[float]", totals: list[float]) -> None:
+        self.people, self.values, self.totals = people, values, totals
+        if len(people) >= _MANY:
+            self._find_places()
+
+    def put(self, person: int, weights: Weights) -> None:
+        places = self.places
+        if places is None:
+            at = self.people.index(person) if person in self.people else -1
+        else:
+            at = places.get(person, -1)
+        if at < 0:
+            self._append(person, weights)
+            return
+        amount, fresh, short, long, day = weights
+        values, at = self.values, at * _WIDTH
+        values[at] += amount
+        values[at + FRESH] += fresh
+        values[at + SHORT] += short
+        values[at + LONG] += long
+        if day > values[at + LAST]:
+            values[at + LAST] = day
+
+    def count(self, weights: Sequence[float]) -> None:
+        amount, fresh, short, long, day = weights
+        totals = self.totals
+        totals[COUNT] += amount
+        totals[FRESH] += fresh
+        totals[SHORT] += short
+        totals[LONG] += long
+        if day > totals[LAST]:
+            totals[LAST] = day
+
+    def entries(self) -> list[tuple[int, Weights]]:
+        values = self.values
+        return [
+            (person, Weights(*values[at * _WIDTH : (at + 1) * _WIDTH]))
+            for at, person in enumerate(self.people)
+        ]
+
+    def join(self, kept: int, gone: int) -> None:
+        entries = self.entries()
+        self.people, self.values, self.places = array("q"), array("d"), None
+        for person, weights in entries:
+            self.put(kept if person == gone else person, weights)
+
+    def _append(self, person: int, weights: Weights) -> None:
+        people = self.people
+        if self.places is not None:
+            self.places[person] = len(people)
+        people.append(person)
+        self.values.extend(weights)
+        if len(people) == _MANY:
+            self._find_places()
+
+    def _find_places(self) -> None:
+        self.places = {person: at for at, person in enumerate(self.people)}
 
 
 @dataclass(frozen=True)
@@ -83,55 +151,71 @@ class Table:
     def __init__(self) -> None:
         """Nobody has done anything."""
         self._slots: dict[str, _Slot] = {}
+        self._rest = Rest()
+        self._people, self._values, self._totals = _NOBODY, _NO_VALUES, _NO_VALUES
+
+    def unpack(self, packed: Packed, name: str) -> None:
+        """Know what was packed under a name, and nothing else."""
+        self._rest = packed.keys(name)
+        self._people = packed.array(f"{name}.people").astype(np.int64, copy=False)
+        self._values = packed.array(f"{name}.values").astype(np.float64, copy=False)
+        self._totals = packed.array(f"{name}.totals").astype(np.float64, copy=False)
+
+    def pack(self, packer: Packer, name: str) -> None:
+        """Put everything under a name."""
+        for key in self._rest:
+            self._unpack(key)
+        slots = self._slots.values()
+        packer.put_keys(name, self._slots, [len(slot.people) for slot in slots])
+        people = b"".join(slot.people for slot in slots)
+        values = b"".join(slot.values for slot in slots)
+        totals = np.array([slot.totals for slot in slots], np.float64)
+        packer.put(f"{name}.people", np.frombuffer(people, np.int64))
+        packer.put(f"{name}.values", np.frombuffer(values, np.float64).reshape(-1, _WIDTH))
+        packer.put(f"{name}.totals", totals.reshape(-1, _WIDTH))
 
     def __contains__(self, key: str) -> bool:
         """Whether anybody has had to do with it."""
-        return key in self._slots
+        return key in self._slots or key in self._rest
 
     def add(self, key: str, person: int, weights: Weights) -> None:
         """Count an event."""
-        slot = self._slots.get(key)
+        slot = self._slots.get(key) or self._unpack(key)
         if slot is None:
             slot = self._slots[key] = _Slot()
-        _put(slot, person, weights)
-        totals = slot.totals
-        totals[COUNT] += weights.amount
-        totals[FRESH] += weights.fresh
-        totals[SHORT] += weights.short
-        totals[LONG] += weights.long
-        totals[LAST] = max(totals[LAST], weights.day)
+        slot.put(person, weights)
+        slot.count(weights)
 
     def move(self, old: str, new: str) -> None:
         """A file has another path now: what people had there goes with it."""
+        self._unpack(old)
         slot = self._slots.pop(old, None)
         if slot is None:
             return
-        known = self._slots.get(new)
+        known = self._slots.get(new) or self._unpack(new)
         if known is None:
             self._slots[new] = slot
             return
-        for person, weights in _entries(slot):
-            _put(known, person, weights)
-        for column in (COUNT, FRESH, SHORT, LONG):
-            known.totals[column] += slot.totals[column]
-        known.totals[LAST] = max(known.totals[LAST], slot.totals[LAST])
+        for person, weights in slot.entries():
+            known.put(person, weights)
+        known.count(slot.totals)
 
     def join(self, kept: int, gone: int) -> None:
         """Two people turned out to be one."""
+        for key in self._rest.holding(np.flatnonzero(self._people == gone)):
+            self._unpack(key)
         for slot in self._slots.values():
-            if gone not in slot.people:
-                continue
-            entries = _entries(slot)
-            slot.people, slot.values = array("q"), array("d")
-            for person, weights in entries:
-                _put(slot, kept if person == gone else person, weights)
+            if gone in (slot.places or slot.people):
+                slot.join(kept, gone)
 
     def gather(self, keys: Iterable[str], row_of: Ints) -> Gathered:
         """What the asked people have at keys.
 
         `row_of` gives for each index of a person the row that asked for it, or -1.
         """
-        slots = [(number, self._slots.get(key)) for number, key in enumerate(keys)]
+        slots = [
+            (number, self._slots.get(key) or self._unpack(key)) for number, key in enumerate(keys)
+        ]
         found = [(number, slot) for number, slot in slots if slot is not None]
         if not found:
             return _NOTHING
@@ -147,30 +231,18 @@ class Table:
             rows[asked], numbers[which], values.reshape(-1, _WIDTH)[asked], totals[which]
         )
 
-
-_NOTHING = Gathered(
-    np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, _WIDTH)), np.empty((0, _WIDTH))
-)
-
-
-def _put(slot: _Slot, person: int, weights: Weights) -> None:
-    values = slot.values
-    try:
-        at = slot.people.index(person) * _WIDTH
-    except ValueError:
-        slot.people.append(person)
-        values.extend(weights)
-        return
-    values[at + COUNT] += weights.amount
-    values[at + FRESH] += weights.fresh
-    values[at + SHORT] += weights.short
-    values[at + LONG] += weights.long
-    values[at + LAST] = max(values[at + LAST], weights.day)
+    def _unpack(self, key: str) -> _Slot | None:
+        taken = self._rest.take(key)
+        if taken is None:
+            return None
+        number, rows = taken
+        slot = self._slots[key] = _Slot()
+        slot.fill(
+            array("q", self._people[rows].tobytes()),
+            array("d", self._values[rows].tobytes()),
+            self._totals[number].tolist(),
+        )
+        return slot
 
 
-def _entries(slot: _Slot) -> list[tuple[int, Weights]]:
-    values = slot.values
-    return [
-        (person, Weights(*values[at * _WIDTH : (at + 1) * _WIDTH]))
-        for at, person in enumerate(slot.people)
-    ]
+_NOTHING = Gathered(_NOBODY, _NOBODY, _NO_VALUES, _NO_VALUES)

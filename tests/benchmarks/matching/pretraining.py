@@ -1,13 +1,15 @@
 """Learns from many histories what every history begins with: the shipped weights of the ranker.
 
 `python -m tests.benchmarks.matching.pretraining --mode author --cache DIR REPOSITORY …` measures
-the questions of each repository (kept in the cache, a file each) and grows two forests over all of
-them: one in which each question counts the same, one in which people of few tasks count for more.
+the questions of each repository (kept in the cache, a file each), grows two forests over all of
+them and trains two networks: of each, one in which every question counts the same, and one in which
+people of few tasks count for more.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,10 @@ from engines.matching.ranking.boosting import Growth, grow
 from engines.matching.ranking.learner import Learner, is_asked, replay
 from engines.matching.ranking.lists import Lists, Solved, joined
 from engines.matching.ranking.model import SHIPPED, Learned, rarity, write_learned
+from engines.matching.ranking.network import Network, Shape
+from engines.matching.ranking.shown import Precedents
+from engines.matching.ranking.training import Course, trained
+from engines.matching.state.table import Floats, Ints
 from engines.matching.types import Mode
 
 NEWEST = 2_600
@@ -24,6 +30,7 @@ NEWEST = 2_600
 MOST = 1_500
 """Of those with an answer, drawn by chance."""
 GROWTH = Growth(trees=300, leaves=31, least_rows=200)
+COURSE = Course(epochs=5, rate=2e-3, rows=6_000, candidates=80)
 SEED = 0
 
 
@@ -38,7 +45,7 @@ def collected(repository: Path, mode: Mode) -> Lists:
         truth = learner.truth(tasks[position], measured.candidates)
         if len(truth) > 1 and truth.any():
             person = int(measured.candidates[int(np.argmax(truth))])
-            found.append(Solved(measured.matrix, truth, person))
+            found.append(Solved(measured.shown, truth, person))
     return joined(found)
 
 
@@ -48,17 +55,7 @@ def drawn(lists: Lists, most: int, seed: int) -> Lists:
     if count <= most:
         return lists
     chosen = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
-    ends = lists.starts + lists.sizes
-    return joined(
-        [
-            Solved(
-                lists.matrix[lists.starts[one] : ends[one]],
-                lists.truth[lists.starts[one] : ends[one]],
-                int(lists.people[one]),
-            )
-            for one in chosen
-        ]
-    )
+    return joined([Solved(*lists.question(one), int(lists.people[one])) for one in chosen.tolist()])
 
 
 def kept(repository: Path, mode: Mode, cache: Path) -> Lists:
@@ -67,23 +64,42 @@ def kept(repository: Path, mode: Mode, cache: Path) -> Lists:
     file = cache / f"{name}.{mode.value}.npz"
     if file.exists():
         with np.load(file) as arrays:
-            matrix = arrays["matrix"].astype(np.float32)
-            return Lists(matrix, arrays["starts"], arrays["truth"], arrays["people"])
+            precedents = Precedents(arrays["rows"], arrays["precedents"])
+            starts, truth, people = arrays["starts"], arrays["truth"], arrays["people"]
+            return Lists(arrays["matrix"], starts, truth, people, precedents, arrays["firsts"])
     lists = collected(repository, mode)
-    np.savez(file, matrix=lists.matrix, starts=lists.starts, truth=lists.truth, people=lists.people)
+    np.savez(
+        file,
+        matrix=lists.matrix.astype(np.float16),
+        starts=lists.starts,
+        truth=lists.truth,
+        people=lists.people,
+        rows=lists.precedents.rows.astype(np.int16),
+        precedents=lists.precedents.measures.astype(np.float16),
+        firsts=lists.firsts,
+    )
     return lists
 
 
 def together(parts: Sequence[Lists]) -> Lists:
     """All questions in one; people of different histories stay apart."""
-    rows = np.cumsum([0, *(len(part.truth) for part in parts[:-1])])
-    people = np.cumsum([0, *(int(part.people.max()) + 1 for part in parts[:-1])])
     return Lists(
         np.concatenate([part.matrix for part in parts]),
-        np.concatenate([part.starts + first for part, first in zip(parts, rows, strict=True)]),
+        _behind([part.starts for part in parts], [len(part.truth) for part in parts]),
         np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.people + first for part, first in zip(parts, people, strict=True)]),
+        _behind([part.people for part in parts], [int(part.people.max()) + 1 for part in parts]),
+        Precedents(
+            np.concatenate([part.precedents.rows for part in parts]),
+            np.concatenate([part.precedents.measures for part in parts]),
+        ),
+        _behind([part.firsts for part in parts], [len(part.precedents.rows) for part in parts]),
     )
+
+
+def _behind(numbers: Sequence[Ints], sizes: Sequence[int]) -> Ints:
+    """Numbers of several parts, each counted on from where the part before ended."""
+    begins = np.cumsum([0, *sizes[:-1]])
+    return np.concatenate([part + begin for part, begin in zip(numbers, begins, strict=True)])
 
 
 def main() -> None:
@@ -101,10 +117,20 @@ def main() -> None:
         parts.append(lists)
         print(f"{repository}: {len(lists.starts)} questions, {len(lists.truth)} rows", flush=True)
     lists = together(parts)
-    forests = (grow(lists, GROWTH), grow(lists, GROWTH, weights=rarity(lists)))
-    file = given.out / f"{given.mode.value}.safetensors"
-    write_learned(Learned(forests), file, given.mode, {})
+    rare = np.concatenate([rarity(part) for part in parts])
+    learned = Learned(
+        forests=(grow(lists, GROWTH), grow(lists, GROWTH, weights=rare)),
+        networks=tuple(_networks(lists, rare)),
+    )
+    write_learned(learned, given.out / f"{given.mode.value}.safetensors", given.mode, {})
     print(f"{len(lists.starts)} questions; {time.process_time() - begun_s:.0f} CPU s")
+
+
+def _networks(lists: Lists, rare: Floats) -> Iterator[Network]:
+    shape = Shape(measures=lists.matrix.shape[1])
+    for seed, weights in enumerate((None, rare)):
+        yield trained(shape, lists, replace(COURSE, seed=seed), weights)
+        print(f"a network of {len(lists.starts)} questions", flush=True)
 
 
 if __name__ == "__main__":

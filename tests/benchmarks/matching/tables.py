@@ -11,6 +11,7 @@ from engines.matching.metrics import (
     Interval,
     Summary,
     calibration_error,
+    calibration_noise,
     difference,
     hits,
     pooled_difference,
@@ -35,6 +36,8 @@ class Line:
     calibration: float | None
     """Error of the top-1 confidence over ten bins of equal width, on covered rows."""
     calibration_by_mass: float | None
+    calibration_noise: float | None
+    """What the first would be if every confidence were true."""
     busiest: float
     """Share of the recommendations that the three get who get most."""
     p50_ms: float | None
@@ -60,6 +63,7 @@ def lines(everybody: Everybody, anchor: str, seed: int) -> list[Line]:
                 calibration_by_mass=(
                     calibration_error(sure, right, equal_mass=True) if len(sure) else None
                 ),
+                calibration_noise=calibration_noise(sure, seed) if len(sure) else None,
                 busiest=top_people_share(answers.rows),
                 p50_ms=percentile(answers.cpu_ms, 0.5) if answers.cpu_ms else None,
                 p95_ms=percentile(answers.cpu_ms, 0.95) if answers.cpu_ms else None,
@@ -80,14 +84,15 @@ def confident(rows: Sequence[Row]) -> tuple[Floats, Floats]:
 def of_repository(found: Sequence[Line], anchor: str) -> str:
     """All methods on one repository."""
     head = (
-        "| method | MRR | begins session | macro | macro top-3 | top-1 | top-3 | top-5 | ECE | "
+        "| method | MRR | begins session | macro | macro top-3 | top-1 | top-3 | top-5 | ECE (if true) | "
         f"3 busiest | p50/p95 ms | training s | {anchor} is better by |"
     )
     table = [head, "|---|" + "---|" * 12]
     for line in found:
         one = line.summary
         tops = " | ".join(f"{top:.3f}" for top in one.top)
-        ece = "" if line.calibration is None else f"{line.calibration:.3f}"
+        has_ece = line.calibration is not None
+        ece = f"{line.calibration:.3f} ({line.calibration_noise:.3f})" if has_ece else ""
         times = "" if line.p50_ms is None else f"{line.p50_ms:.1f}/{line.p95_ms:.1f}"
         training = f"{line.training_s:.1f}" if line.training_s else ""
         table.append(

@@ -1,6 +1,7 @@
 """The engine from a git directory to a ranking: the same answers however they are come by."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def test_what_was_learned_is_kept_and_answers_alike(
     written = (tmp_path / "author.safetensors").read_bytes()
     assert open_matcher(repository, kept=tmp_path).rank(ASKED) == answer
     assert (tmp_path / "author.safetensors").read_bytes() == written
+
+
+def test_counters_that_were_kept_answer_alike_and_go_on(repository: Path, tmp_path: Path) -> None:
+    earlier, kept = tmp_path / "earlier", tmp_path / "kept"
+    open_matcher(repository, "main~20", kept=kept).rank(ASKED)
+    shutil.copytree(kept, earlier)
+    written = (kept / "counters.safetensors").read_bytes()
+    answer = open_matcher(repository, kept=kept).rank(ASKED)
+    (earlier / "counters.safetensors").unlink()
+    assert open_matcher(repository, kept=earlier).rank(ASKED) == answer
+    assert (kept / "counters.safetensors").read_bytes() == written
 
 
 def test_weights_of_another_history_are_not_recalled(

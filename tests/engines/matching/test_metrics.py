@@ -6,6 +6,7 @@ import pytest
 
 from engines.matching.metrics import (
     calibration_error,
+    calibration_noise,
     difference,
     hits,
     placed,
@@ -94,6 +95,13 @@ def test_calibration_error_by_hand() -> None:
     assert calibration_error(confidences, right, equal_mass=True) == pytest.approx(0.49)
     assert calibration_error(np.ones(3), np.ones(3)) == 0.0
     assert calibration_error(np.empty(0), np.empty(0)) == 0.0
+
+
+def test_true_confidences_show_an_error_by_chance_alone() -> None:
+    # One bin: the mean distance of a binomial share of 400 from its mean is .8 of its deviation.
+    expected = np.sqrt(2 / np.pi * 0.25 / 400)
+    assert calibration_noise(np.full(400, 0.55), seed=1) == pytest.approx(expected, rel=0.15)
+    assert calibration_noise(np.ones(5), seed=1) == 0.0
 
 
 def test_an_interval_holds_the_mean_and_repeats_by_seed() -> None:

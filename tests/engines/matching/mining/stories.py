@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from engines.matching.types import Signature
 
 GIT = shutil.which("git") or "git"
@@ -16,6 +18,8 @@ ANN = Signature("Ann Lee", "ann@work.org")
 BOB = Signature("Bob Moe", "bob@work.org")
 CYD = Signature("Cyd Noe", "cyd@work.org")
 BORS = Signature("bors", "bors@rust-lang.org")
+BOT = Signature("dependabot[bot]", "49699333+dependabot[bot]@users.noreply.github.com")
+DAY_S = 86_400
 
 
 def git(folder: Path, *arguments: str | Path) -> str:
@@ -128,3 +132,30 @@ class Story:
 
     def _tell(self, line: str) -> None:
         self._stream.append(line.encode() + b"\n")
+
+
+def tell_random(story: Story, seed: int, steps: int = 40) -> None:
+    """Direct commits, branches of others, bots, handles, wrong clocks and renames."""
+    rng = np.random.default_rng(seed)
+    people = (ANN, BOB, CYD, Signature("bob", "9+moe@users.noreply.github.com"), BOT)
+    handles = ("annl", "moe", "cydn", "moe", "dependabot")
+    main = story.commit(ANN, "Begin")
+    for step in range(steps):
+        who = int(rng.integers(len(people)))
+        text = f"Let {people[int(rng.integers(len(people)))].name} do {step}"
+        late_s = int(rng.choice([0, 0, 0, -90 * DAY_S, 3000 * DAY_S]))
+        when_s = START_S + (step + 1) * 7 * HOUR_S + late_s
+        files: Files = {f"d{rng.integers(3)}/f{rng.integers(4)}": f"{step}\n"}
+        if rng.random() < 0.4:
+            main = story.commit(people[who], text, files, after=[main], committed_s=when_s)
+            continue
+        tip = main
+        for _ in range(int(rng.integers(1, 4))):
+            tip = story.commit(people[who], text, files, after=[tip], authored_s=when_s)
+        subject = (
+            f"Auto merge of #{step} - {handles[who]}:b, r={handles[int(rng.integers(5))]}\n\n{text}"
+            if rng.random() < 0.5
+            else f"Merge pull request #{step} from {handles[who]}/b\n\n{text}"
+        )
+        merger = (BORS, ANN, CYD)[int(rng.integers(3))]
+        main = story.commit(merger, subject, {}, after=[main, tip], committed_s=when_s)

@@ -4,11 +4,10 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typing_extensions import override
 
-from engines.matching.mining.history import History, kept_history, read_history, save_history
+from engines.matching.mining.history import History, read_history
 from engines.matching.mining.log import MOST_TOUCHES
 from engines.matching.types import CannotMatch, Merged, Signature, Touch
 from engines.watch import Stopped, Unwatched
@@ -16,6 +15,7 @@ from tests.engines.matching.mining.stories import (
     ANN,
     BOB,
     BORS,
+    BOT,
     CYD,
     HOUR_S,
     START_S,
@@ -23,10 +23,10 @@ from tests.engines.matching.mining.stories import (
     Moved,
     Story,
     git,
+    tell_random,
 )
 
 DAY_S = 86_400
-BOT = Signature("dependabot[bot]", "49699333+dependabot[bot]@users.noreply.github.com")
 
 
 @pytest.fixture
@@ -257,36 +257,9 @@ def test_a_task_does_not_take_longer_than_sixty_days(story: Story) -> None:
     assert second.started_s == START_S + 60
 
 
-def _random_story(story: Story, seed: int, steps: int = 40) -> None:
-    """Direct commits, branches of others, bots, handles, wrong clocks and renames."""
-    rng = np.random.default_rng(seed)
-    people = (ANN, BOB, CYD, Signature("bob", "9+moe@users.noreply.github.com"), BOT)
-    handles = ("annl", "moe", "cydn", "moe", "dependabot")
-    main = story.commit(ANN, "Begin")
-    for step in range(steps):
-        who = int(rng.integers(len(people)))
-        text = f"Let {people[int(rng.integers(len(people)))].name} do {step}"
-        late_s = int(rng.choice([0, 0, 0, -90 * DAY_S, 3000 * DAY_S]))
-        when_s = START_S + (step + 1) * 7 * HOUR_S + late_s
-        files: Files = {f"d{rng.integers(3)}/f{rng.integers(4)}": f"{step}\n"}
-        if rng.random() < 0.4:
-            main = story.commit(people[who], text, files, after=[main], committed_s=when_s)
-            continue
-        tip = main
-        for _ in range(int(rng.integers(1, 4))):
-            tip = story.commit(people[who], text, files, after=[tip], authored_s=when_s)
-        subject = (
-            f"Auto merge of #{step} - {handles[who]}:b, r={handles[int(rng.integers(5))]}\n\n{text}"
-            if rng.random() < 0.5
-            else f"Merge pull request #{step} from {handles[who]}/b\n\n{text}"
-        )
-        merger = (BORS, ANN, CYD)[int(rng.integers(3))]
-        main = story.commit(merger, subject, {}, after=[main, tip], committed_s=when_s)
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_history_at_an_older_commit_is_the_beginning_of_history(story: Story, seed: int) -> None:
-    _random_story(story, seed)
+    tell_random(story, seed)
     repository = story.write()
     whole = read_history(repository)
     assert len(whole.tasks) == 41
@@ -451,22 +424,3 @@ def test_who_does_not_wait_gets_nothing(story: Story) -> None:
     repository = story.write()
     with pytest.raises(Stopped):
         read_history(repository, watch=_Impatient())
-
-
-def test_a_history_can_be_kept(story: Story, tmp_path: Path) -> None:
-    _random_story(story, 4, steps=15)
-    history = read_history(story.write())
-    file = tmp_path / "made" / "history.json"
-    assert kept_history(file) is None
-    save_history(history, file)
-    assert kept_history(file) == history
-    save_history(History([], history.tip, ("short",)), file)
-    assert kept_history(file) == History([], history.tip, ("short",))
-    assert [one.name for one in file.parent.iterdir()] == [file.name]
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format":3,"tip":"x"}'])
-def test_what_is_no_history_is_not_taken_for_one(tmp_path: Path, content: str) -> None:
-    file = tmp_path / "history.json"
-    file.write_text(content)
-    assert kept_history(file) is None

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engines.matching.ranking.features import asked_of, measure_names, measures_of
+from engines.matching.ranking.asked import asked_of
+from engines.matching.ranking.features import measure_names, measures_of
 from engines.matching.state.evidence import Evidence
 from engines.matching.types import Mode, Query
 from tests.engines.matching.histories import DAY_S, signed, task

@@ -13,6 +13,7 @@ from engines.matching.ranking.model import (
     shipped_model,
     write_learned,
 )
+from engines.matching.ranking.shown import Shown
 from engines.matching.ranking.weights import NoWeights
 from engines.matching.types import Mode
 
@@ -25,7 +26,7 @@ def _lists(questions: int) -> Lists:
     for _ in range(questions):
         matrix = rng.normal(size=(5, WIDTH)).astype(np.float32)
         right = int(np.argmax(matrix[:, 3]))
-        found.append(Solved(matrix, np.arange(5) == right, right))
+        found.append(Solved(Shown(matrix), np.arange(5) == right, right))
     return joined(found)
 
 
@@ -33,15 +34,16 @@ def _lists(questions: int) -> Lists:
 def test_what_ships_is_of_the_measures_that_are_taken(mode: Mode) -> None:
     model = shipped_model(mode)
     assert len(model.shipped.forests) == 2
-    found = model.beliefs(np.zeros((3, len(measure_names(mode))), np.float32))
+    assert len(model.shipped.networks) == 2
+    found = model.beliefs(Shown(np.zeros((3, len(measure_names(mode))), np.float32)))
     assert found.tolist() == pytest.approx([1 / 3] * 3)
 
 
 def test_a_history_teaches_what_others_did_not() -> None:
     taught, unseen = shipped_model(Mode.AUTHOR).taught(_lists(300)), _lists(40)
     assert taught.own is not None
-    places = unseen.places(taught.own.beliefs(unseen.matrix))
-    assert (1 / places).mean() > 0.9
+    believed = [taught.own.beliefs(unseen.question(one)[0], 0.5) for one in range(40)]
+    assert (1 / unseen.places(np.concatenate(believed))).mean() > 0.9
 
 
 def test_a_few_questions_teach_nothing() -> None:
@@ -54,8 +56,8 @@ def test_what_was_learned_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
     assert own is not None
     write_learned(own, tmp_path / "own", Mode.AUTHOR, {"lesson": "x"})
     again, facts = read_learned(tmp_path / "own", Mode.AUTHOR)
-    matrix = _lists(3).matrix
-    assert np.array_equal(again.beliefs(matrix), own.beliefs(matrix))
+    shown, _ = _lists(3).question(2)
+    assert np.array_equal(again.beliefs(shown, 0.5), own.beliefs(shown, 0.5))
     assert facts["lesson"] == "x"
 
 

@@ -69,5 +69,5 @@ def test_the_places_of_candidates_are_found_by_their_indices() -> None:
 
 
 def test_folders_and_endings_of_paths() -> None:
-    assert folders_of(["a/b/c.py", "a/d.py", "e.md"]) == ["a/b/", "a/"]
+    assert folders_of(["a/b/c.py", "a/d.py", "e.md"]) == ["a/b/", "a/", "/"]
     assert kinds_of(["a/b.PY", "Makefile", "c.py"]) == ["py", "makefile"]
