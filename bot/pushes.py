@@ -88,7 +88,8 @@ class Pushes:
         repository, number = opened.repository, opened.number
         if self._host is None or repository is None or number is None:
             return None
-        if not (await self._wishes.of(repository)).suggest_reviewers:
+        wished = await self._wishes.of(repository)
+        if not wished.suggest_reviewers:
             return None
         if await self._database.read(
             lambda s: matches.were_reviewers_sought(s, repository, number)
@@ -98,21 +99,23 @@ class Pushes:
             log.warning("too much to name reviewers", repository=repository, number=number)
             return None
         try:
-            request = await self._review(repository, number, opened)
+            request = await self._review(repository, number, opened, spread=wished.spread)
         except UserError as error:
             log.info("no reviewers named", repository=repository, number=number, why=str(error))
             return None
         asked = Asked(request, None, None, Urgency.BACKGROUND)
         return Spoken(REVIEWERS_LINE, REVIEWERS_LINE, 0, asked)
 
-    async def _review(self, repository: str, number: int, opened: Invocation) -> JobRequest:
+    async def _review(
+        self, repository: str, number: int, opened: Invocation, *, spread: bool
+    ) -> JobRequest:
         """Raises UserError where the pull request cannot be read, or is closed by now."""
         assert self._host is not None
         task = await self._host.task_of(repository, number)
         if not task.is_open:
             raise UserError("it is closed by now")
         work = await self._host.work_of(repository)
-        request = match.reviewers_of(repository, task, work, opened.received_at)
+        request = match.reviewers_of(repository, task, work, opened.received_at, spread=spread)
         return await self._trigger.hold(request, opened)
 
     async def refusal(self, pushed: Invocation) -> str | None:

@@ -88,6 +88,7 @@ behaviour = true
 
 [match]
 suggest_reviewers = true
+spread = true
 ```
 
 | Key | Is | What |

@@ -383,6 +383,8 @@ class RepositoryWishes:
     """Whether each push to a pull request is to be compared with what it is based on."""
     suggest_reviewers: bool = False
     """Whether reviewers are to be named for a pull request once it is ready for them."""
+    spread: bool = False
+    """Whether people are to be named so that not all goes to the same few."""
     complaints: tuple[str, ...] = ()
     """What is wrong with the file, as Markdown; that part is left at its default."""
     is_unreadable: bool = False

@@ -161,6 +161,8 @@ def _of_repository(wished: RepositoryWishes) -> Iterator[tuple[str, str]]:
         yield "pull requests", "each push is compared with what it is based on"
     if wished.suggest_reviewers:
         yield "reviewers", "somebody is named for each pull request"
+    if wished.spread:
+        yield "matches", "are spread, so that not all goes to the same few"
     if wished.ignore:
         yield "ignored", f"{len(wished.ignore)} patterns of paths"
 

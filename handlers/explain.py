@@ -1,13 +1,21 @@
 """`explain`: what a job was asked, what it did and when."""
 
+from collections.abc import Iterator
+
 from handlers import Call, Command, Context, Effect, Outcome, Permission, Takes, Tier
 from handlers.jobs_in_reach import job_meant
-from jobs.messages import Code, Fields, Heading, Reply, Table
+from jobs.messages import Block, Code, Fields, Heading, Reply, Table, Text
 from jobs.requests import request_adapter
-from storage import ledger
+from jobs.wording import count, plain
+from storage import ledger, matches
 from storage.ids import JobId
+from storage.matches import About
+from storage.tables.matching import MatchRow
 
 EVENTS_SHOWN = 25
+RANKED_SHOWN = 5
+"""People of a match."""
+_LONGEST = 600
 
 
 async def run(context: Context, call: Call) -> Outcome:
@@ -23,6 +31,7 @@ async def run(context: Context, call: Call) -> Outcome:
             (f"{event.at:%H:%M:%S}", event.state, event.text) for event in events[-EVENTS_SHOWN:]
         ),
     )
+    matched = await context.database.read(lambda s: matches.first_of(s, JobId(row.id)))
     return Reply(
         summary=f"{row.id}: {row.line}",
         blocks=(
@@ -37,9 +46,32 @@ async def run(context: Context, call: Call) -> Outcome:
                     ("Outcome", row.state if row.failure is None else f"failed: {row.failure}"),
                 )
             ),
+            *(block for one in matched for block in _matched(one)),
             history,
         ),
     )
+
+
+def _matched(row: MatchRow) -> Iterator[Block]:
+    """How a match came about: what was looked at, and what was believed of whom."""
+    about = matches.about_of(row)
+    files = count(len(about.files), "file")
+    words = count(len(about.words), "word")
+    yield Heading(text=f"Who was named for {row.named}")
+    yield Text(markdown=f"Looked at: {files} and {words} that tell something.")
+    yield Table(
+        header=("Person", "By the history alone", "Why"),
+        rows=tuple(
+            (plain(one.name), _chance(about, one.key), "; ".join(one.reasons))
+            for one in matches.ranking_of(row)[:RANKED_SHOWN]
+        ),
+    )
+    if about.left_out:
+        yield Text(markdown=f"Left out: {plain('; '.join(about.left_out), _LONGEST)}.")
+
+
+def _chance(about: About, key: str) -> str:
+    return f"{100 * about.believed[key]:.0f} %" if key in about.believed else ""
 
 
 COMMAND = Command(

@@ -22,6 +22,7 @@ from handlers import (
     match_choices,
 )
 from handlers.issue_words import issues_meant
+from handlers.match_outcomes import OUTCOMES, outcomes
 from handlers.message import own_text
 from handlers.targets import own_ref, path_of, relative_to, repository_meant
 from jobs.requests import (
@@ -60,6 +61,8 @@ async def run(context: Context, call: Call) -> Outcome:
     if outcome is not None:
         return outcome
     words, person = _with_person(call.words)
+    if [word.casefold() for word in words] == [OUTCOMES]:
+        return await outcomes(context)
     asked = _KNOWLEDGE.get(words[0].casefold()) if words else None
     if asked is not None and len(words) <= _WITH_PATH:
         return await _knowledge(context, call, asked, words[1:])
@@ -172,6 +175,7 @@ async def _request(
         task=task,
         mode=_MODES.get(call.options.get("for", ""), usual),
         person=person,
+        spread=wished.spread,
         notes=(*_left_out(task, target), *wished.complaints),
         asked_at=utc_now(),
         open_work=await context.work_of(repository),
@@ -179,7 +183,12 @@ async def _request(
 
 
 def reviewers_of(
-    repository: str, task: Wanted, open_work: tuple[OpenWork, ...], now: datetime
+    repository: str,
+    task: Wanted,
+    open_work: tuple[OpenWork, ...],
+    now: datetime,
+    *,
+    spread: bool,
 ) -> MatchTask:
     """Who should look at a pull request, for a repository that wishes to be told."""
     return MatchTask(
@@ -188,6 +197,7 @@ def reviewers_of(
         task=task,
         mode="reviewer",
         unasked=True,
+        spread=spread,
         asked_at=now,
         open_work=open_work,
     )
@@ -253,6 +263,7 @@ COMMAND = Command(
         "match #12 @ana",
         "match who src/parser.py",
         "match risks",
+        "match outcomes",
     ),
     run=run,
     options=(
@@ -277,6 +288,7 @@ COMMAND = Command(
         "**Take**, **Decline** and **Suggest someone** tell what became of it (`match take "
         "J7K2M9Q`, `match decline J7K2M9Q on another project`). `match who …` tells who changed a "
         "file or a folder, and how many people must leave before nobody knows it; `match risks` "
-        "the files that are changed often and that one person knows, or nobody any more."
+        "the files that are changed often and that one person knows, or nobody any more. `match "
+        "outcomes` tells how often who was named did it, and how soon they responded."
     ),
 )

@@ -12,7 +12,7 @@ from handlers import Call, Context, Outcome, UserError
 from handlers.match_assign import assign, name, require_say
 from handlers.match_meant import Meant, actor_in, match_meant, reply, who
 from handlers.match_people import person_meant, warnings_of
-from jobs.match_buttons import ASSIGN, DECLINE, SUGGEST, TAKE, VERB
+from jobs.match_buttons import ASSIGN, AWAY, BUSY, DECLINE, NOT_MINE, SUGGEST, TAKE, VERB
 from jobs.messages import Action, Actions, Block, Reply, Suggestion, Text, say
 from jobs.wording import plain
 from storage import matches
@@ -21,7 +21,7 @@ from storage.ids import JobId, as_job_id
 from storage.matches import HELD, Actor, MatchState
 from storage.tables.matching import MatchRow
 
-REASONS = {"busy": "Too busy", "away": "Away", "not-mine": "Not my area"}
+REASONS = {BUSY: "Too busy", AWAY: "Away", NOT_MINE: "Not my area"}
 """What a button says, by the word that stands for it."""
 OFFERED = 4
 """People who are offered as buttons."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from engines.matching.assignment.batch import BatchOptions, Given, Item, assign
 from engines.matching.types import Mode
 from jobs.desk import Declined, Desk, Done
+from jobs.match_feedback import Experience, experience_of
 from jobs.match_finding import Looked, found_given, looked_up
 from jobs.match_history import Past, Pasts
 from jobs.match_people import Team, declined_by, team_of
 from jobs.match_rows import keep, suggested_by
-from jobs.matches_told import SURE, Found
+from jobs.matches_told import Found
 from jobs.messages import Block, Heading, Reply, Table, Text
 from jobs.requests import MatchBatch, Wanted
 from jobs.wording import count, notes_of, one_line, plain
@@ -40,7 +41,8 @@ class Spreader:
 
     def _spread(self, request: MatchBatch, tasks: Sequence[Wanted], past: Past, desk: Desk) -> Done:
         team = team_of(past, request.open_work, self.database, request.asked_at)
-        looked = [_looked(team, one, desk) for one in tasks]
+        experience = experience_of(self.database, request.repository, past)
+        looked = [_looked(team, one, experience, desk) for one in tasks]
         refused = [declined_by(self.database, request.repository, one.target) for one in looked]
         items = [
             Item(one.ranking, declined=keys) for one, keys in zip(looked, refused, strict=True)
@@ -59,16 +61,17 @@ class Spreader:
         self, found: Sequence[Found], looked: Sequence[Looked], request: MatchBatch, desk: Desk
     ) -> None:
         for one, each in zip(found, looked, strict=True):
-            noted = suggested_by(one, each.target, request.repository, desk.job)
+            noted = suggested_by(one, each, request.repository, desk.job)
             if noted.people:
                 self.database.write_now(
                     lambda s, noted=noted: matches.suggest(s, noted, request.asked_at)
                 )
 
 
-def _looked(team: Team, task: Wanted, desk: Desk) -> Looked:
+def _looked(team: Team, task: Wanted, experience: Experience, desk: Desk) -> Looked:
     desk.watch.report(f"looking at {task.named}")
-    return looked_up(team.past, task, Mode.REVIEWER if task.is_pull else Mode.AUTHOR)
+    mode = Mode.REVIEWER if task.is_pull else Mode.AUTHOR
+    return looked_up(team.past, task, mode, experience)
 
 
 def _told(request: MatchBatch, found: Sequence[Found], given: Sequence[Given], job: JobId) -> Done:
@@ -101,7 +104,7 @@ def _row(found: Found, given: Given) -> tuple[str, ...]:
     if first is None:
         return (task, "nobody", "", plain(given.why, _WHY))
     why = next(iter(found.reasons(first.person)), "")
-    return (task, found.team.shown(first.person), SURE[first.band], why)
+    return (task, found.team.shown(first.person), first.band.value, why)
 
 
 def _left_alone(tasks: Sequence[Wanted]) -> Iterator[str]:

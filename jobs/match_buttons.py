@@ -5,6 +5,8 @@ from storage.ids import JobId
 
 VERB = "match"
 TAKE, DECLINE, SUGGEST, ASSIGN = "take", "decline", "suggest", "assign"
+BUSY, AWAY, NOT_MINE = "busy", "away", "not-mine"
+"""Reasons of a refusal that buttons offer."""
 
 
 def choice_buttons(job: JobId, named: str = "", *, on_host: bool) -> tuple[Action, ...]:

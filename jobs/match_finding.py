@@ -1,15 +1,16 @@
 """From a task to whom a history names for it: one task at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engines.matching.assignment.choosing import Options, choose
 from engines.matching.assignment.probabilities import probabilities
 from engines.matching.assignment.standing import Standings, standing_of, why_not
-from engines.matching.assignment.types import Choice, Pick
+from engines.matching.assignment.types import Band, Choice, Pick
 from engines.matching.facts import Facts, facts_of
 from engines.matching.ownership import hoard
 from engines.matching.types import Candidate, Mode, Person, Query, Ranking
+from jobs.match_feedback import Experience, kept_of
 from jobs.match_history import Past
 from jobs.match_paths import Named, named_files
 from jobs.match_people import Team
@@ -34,6 +35,10 @@ class Looked:
     mode: Mode
     query: Query
     ranking: Ranking
+    """The history's, with regard to what people decided before."""
+    experience: Experience
+    kept: matches.About
+    """What there is to learn from, once somebody decides about it."""
     notes: tuple[str, ...]
 
     @property
@@ -43,8 +48,12 @@ class Looked:
         text = f"{task.title}\n{task.text}"
         return matches.target_of(number=task.number, path=" ".join(task.files), text=text)
 
+    def decided(self, people: Sequence[Person]) -> Mapping[str, str]:
+        """By the person's key what they decided about tasks like it, as a fact."""
+        return self.experience.told(people, self.query, self.task.number)
 
-def looked_up(past: Past, task: Wanted, mode: Mode) -> Looked:
+
+def looked_up(past: Past, task: Wanted, mode: Mode, experience: Experience) -> Looked:
     """Rank everybody for a task. Raises Declined where a path of it is nowhere."""
     about = named_files(past, task)
     if about.is_text:
@@ -52,7 +61,15 @@ def looked_up(past: Past, task: Wanted, mode: Mode) -> Looked:
         task = task.model_copy(update={"named": "", "title": word, "text": word, "files": ()})
     query = _query(past, task, mode, about)
     ranking, notes = _ranked(past, query)
-    return Looked(task, mode, query, ranking, (*about.notes, *_of_task(task), *notes))
+    return Looked(
+        task=task,
+        mode=mode,
+        query=query,
+        ranking=experience.adjusted(ranking, query),
+        experience=experience,
+        kept=kept_of(query, ranking),
+        notes=(*about.notes, *_of_task(task), *notes),
+    )
 
 
 def found_for(looked: Looked, team: Team, standings: Standings, person: Person | None) -> Found:
@@ -60,8 +77,8 @@ def found_for(looked: Looked, team: Team, standings: Standings, person: Person |
     past, query = team.past, looked.query
     picks = probabilities(looked.ranking)
     alone = hoard(past.knowledge, query.files, past.now_s) if query.files else None
-    wanted = [pick.person for pick in picks[:MOST_OFFERED]]
-    facts = facts_by_key(past, query, [*wanted, *([person] if person else [])])
+    wanted = [*(pick.person for pick in picks[:MOST_OFFERED]), *([person] if person else [])]
+    facts = facts_by_key(past, query, wanted)
     options = Options(
         at_s=past.now_s,
         requested=person,
@@ -73,18 +90,29 @@ def found_for(looked: Looked, team: Team, standings: Standings, person: Person |
         task=looked.task,
         mode=looked.mode,
         team=team,
-        choice=choose(looked.ranking, standings, options),
+        choice=_chosen(looked.ranking, standings, options),
         ranked=[
             pick
             for pick in picks[:MOST_OFFERED]
             if why_not(standing_of(standings, pick.person), 1.0, past.now_s) is None
         ],
         facts=facts,
+        decided=looked.decided(wanted),
         notes=looked.notes,
         files=query.files,
         hoarded=len(alone.files) if alone else 0,
         is_asked_for=person is not None,
     )
+
+
+def _chosen(ranking: Ranking, standings: Standings, options: Options) -> Choice:
+    """Nobody who is likely is spared for somebody who is a long shot."""
+    choice = choose(ranking, standings, options)
+    best, first = choice.best, choice.first
+    is_long_shot = best and first and first.band is Band.NONE and best.band is not Band.NONE
+    if is_long_shot and options.requested is None:
+        return choose(ranking, standings, replace(options, prices={}))
+    return choice
 
 
 def found_given(looked: Looked, team: Team, first: Pick | None, declined: frozenset[str]) -> Found:
@@ -95,8 +123,16 @@ def found_given(looked: Looked, team: Team, first: Pick | None, declined: frozen
     free = [one for one in picks if why_not(standing_of(standings, one.person), 1.0, at_s) is None]
     wanted = [one.person for one in (*free, *([first] if first else ()))]
     facts = facts_by_key(past, looked.query, wanted)
-    choice = Choice(first, None, None, first, (), (), confident=first is not None)
-    return Found(looked.task, looked.mode, team, choice, free, facts, looked.notes)
+    return Found(
+        task=looked.task,
+        mode=looked.mode,
+        team=team,
+        choice=Choice(first, None, None, first, (), (), confident=first is not None),
+        ranked=free,
+        facts=facts,
+        decided=looked.decided(wanted),
+        notes=looked.notes,
+    )
 
 
 def facts_by_key(past: Past, query: Query, people: Iterable[Person]) -> Mapping[str, Facts]:

@@ -3,12 +3,14 @@ host, and which files there are.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -16,7 +18,7 @@ from engines.matching.engine import Matcher, open_matcher
 from engines.matching.knowledge import Knowledge
 from engines.matching.mining.git import GitFailed, Repository
 from engines.matching.people import People
-from engines.matching.types import CannotMatch, Mode, Person, Signature
+from engines.matching.types import MERGED_BEFORE, CannotMatch, Mode, Person, Signature
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk
 from jobs.requests import MatchRequest
@@ -30,6 +32,8 @@ _MOST_READ = 2
 """Histories in memory; a large one takes some hundred megabytes."""
 _SHORT_TASKS = 100
 """A history of fewer says little."""
+_NEWEST_TASKS, _MANY_NEW = 200, 0.25
+"""Of the newest tasks, the share by newcomers that is worth telling."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,19 @@ class Past:
             yield from (f"{note[:1].upper()}{note[1:]}." for note in self.matcher.notes)
         if tasks < _SHORT_TASKS:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
+
+    def newcomers_note(self) -> Iterator[str]:
+        """What a probability leaves out that is one among those who can be named."""
+        knowledge = self.knowledge
+        doers = ((at, knowledge.doers(at)) for at in reversed(range(len(knowledge.tasks))))
+        newest = islice(((at, who[0]) for at, who in doers if who), _NEWEST_TASKS)
+        before = [bisect_left(knowledge.authored(author), at) for at, author in newest]
+        new = sum(done < MERGED_BEFORE for done in before)
+        if len(before) == _NEWEST_TASKS and new >= _MANY_NEW * _NEWEST_TASKS:
+            yield (
+                f"Of the newest {_NEWEST_TASKS} tasks here {new} were done by people who had done "
+                f"fewer than {MERGED_BEFORE} before; how likely is said of the others."
+            )
 
 
 @dataclass

@@ -1,16 +1,19 @@
 """Whom a task may be given to: what people said of themselves, and what they have to do already."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from math import inf
 
+from engines.matching.assignment.load import prices
 from engines.matching.assignment.standing import Standing, Standings
-from engines.matching.types import Person
+from engines.matching.types import Mode, Person
+from engines.watch import Watch
 from jobs.desk import Declined
 from jobs.match_history import Past
 from jobs.requests import OpenWork
-from jobs.wording import one_line, plain
+from jobs.wording import count, one_line, plain
 from storage import availability, matches
 from storage.availability import Availability, Known
 from storage.database import Database
@@ -23,6 +26,17 @@ _SHOWN = 60
 
 
 @dataclass(frozen=True)
+class Spread:
+    """What was learned of the newest tasks, to spread the load of the next ones."""
+
+    prices: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By the person's key, in units of a candidate's score (`load.prices`)."""
+    likeliest: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By the person's key, of how many of the tasks they are the likeliest."""
+    tasks: int = 0
+
+
+@dataclass(frozen=True)
 class Team:
     """A repository's people as they stand now."""
 
@@ -31,6 +45,8 @@ class Team:
     """By the person's key; only those of whom something is known."""
     open_work: Mapping[str, int]
     """By login in lower case; empty where the code host does not tell."""
+    spread: Spread = Spread()
+    """Empty where the repository does not wish the load spread."""
 
     def standings(self, declined: frozenset[str] = frozenset(), *, room: float = inf) -> Standings:
         """What everybody can take; `declined` are keys of who refused the task in question, `room`
@@ -48,10 +64,20 @@ class Team:
 
     def prices(self) -> Mapping[str, float]:
         """By the person's key, how much less likely somebody else may be and still be named first:
-        a little for each item that they have to do.
+        a little for each item that they have to do, and what was learned where that is wished.
         """
         loads = {one.key: self.load(one) or 0 for one in self.past.everybody}
-        return {key: min(_MOST_RELIEF, _RELIEF * load) for key, load in loads.items() if load}
+        flat = {key: min(_MOST_RELIEF, _RELIEF * load) for key, load in loads.items()}
+        learned = self.spread.prices
+        return {key: flat.get(key, 0.0) + learned.get(key, 0.0) for key in {**flat, **learned}}
+
+    def why_spared(self, person: Person, instead: Person) -> str:
+        """Why somebody who is likelier was not named, without a subject."""
+        learned, often = self.spread.prices, self.spread.likeliest.get(person.key, 0)
+        if learned.get(person.key, 0.0) > learned.get(instead.key, 0.0):
+            of = count(self.spread.tasks, "task")
+            return f"is the likeliest for {often} of the newest {of}; the load is to be spread here"
+        return "has more to do already"
 
     def load_told(self, person: Person) -> str | None:
         """The same as a fact, with how much they take at a time where they said so."""
@@ -93,11 +119,25 @@ class Team:
         return max(int(day.timestamp()), self.past.now_s + 1)
 
 
-def team_of(past: Past, open_work: Sequence[OpenWork], database: Database, now: datetime) -> Team:
+def team_of(
+    past: Past,
+    open_work: Sequence[OpenWork],
+    database: Database,
+    now: datetime,
+    spread: Spread | None = None,
+) -> Team:
     """Everybody of a history as they stand now."""
     people = [Known(one.key, name_of(one), past.logins.get(one.key)) for one in past.everybody]
     known = database.read_now(lambda s: availability.standings_of(s, people, now))
-    return Team(past, known, {one.login.lower(): one.tasks for one in open_work})
+    work = {one.login.lower(): one.tasks for one in open_work}
+    return Team(past, known, work, spread or Spread())
+
+
+def spread_of(past: Past, mode: Mode, watch: Watch) -> Spread:
+    """What the newest tasks of a history teach. Raises Stopped."""
+    recent = [one for one in past.matcher.recent(mode, watch) if one.candidates]
+    likeliest = Counter(one.candidates[0].person.key for one in recent)
+    return Spread(prices(recent), likeliest, len(recent))
 
 
 def declined_by(database: Database, repository: str, target: str) -> frozenset[str]:

@@ -1,18 +1,20 @@
 """What is kept of a match: rows for those who decide about it, a file for programs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from jobs.desk import Desk, NewArtifact
+from jobs.match_finding import Looked
 from jobs.match_people import name_of
-from jobs.matches_told import SURE, Found
+from jobs.matches_told import Found
 from storage import matches
 from storage.ids import JobId
 
 NAME = "match.json"
 
 
-def suggested_by(found: Found, target: str, repository: str, job: JobId) -> matches.Suggested:
+def suggested_by(found: Found, looked: Looked, repository: str, job: JobId) -> matches.Suggested:
     """What is noted of it, for who takes or declines."""
     choice = found.choice
     named = [one for one in (choice.first, choice.second) if one is not None]
@@ -21,7 +23,7 @@ def suggested_by(found: Found, target: str, repository: str, job: JobId) -> matc
     return matches.Suggested(
         job=job,
         repository=repository,
-        target=target,
+        target=looked.target,
         named=found.task.named or found.task.title,
         people=tuple(
             matches.Named(
@@ -37,7 +39,13 @@ def suggested_by(found: Found, target: str, repository: str, job: JobId) -> matc
         number=found.task.number,
         is_pull=found.task.is_pull,
         second=choice.second.person.key if choice.second else None,
+        about=replace(looked.kept, left_out=tuple(_left_out(found))),
     )
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    for one in found.choice.skipped:
+        yield f"{found.team.called(one.person)}: {one.why}"
 
 
 def keep(found: Sequence[Found], desk: Desk) -> None:
@@ -58,7 +66,7 @@ def _document(found: Found) -> dict[str, object]:
             {
                 "name": name_of(one.person),
                 "login": team.login(one.person),
-                "sure": SURE[one.band],
+                "sure": one.band.value,
                 "reasons": found.reasons(one.person),
             }
             for one in (choice.first, choice.second)

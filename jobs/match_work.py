@@ -6,10 +6,11 @@ from engines.matching.types import Mode
 from jobs.desk import Desk, Done
 from jobs.match_batch import Spreader
 from jobs.match_buttons import choice_buttons
+from jobs.match_feedback import experience_of
 from jobs.match_finding import found_for, looked_up
 from jobs.match_history import Past, Pasts
 from jobs.match_knowledge import Knower
-from jobs.match_people import declined_by, requested, team_of
+from jobs.match_people import declined_by, requested, spread_of, team_of
 from jobs.match_rows import keep, suggested_by
 from jobs.matches_told import Found, match_reply, summary_of
 from jobs.messages import Actions, Block
@@ -33,13 +34,17 @@ class Finder:
             return self._named(request, past, desk)
 
     def _named(self, request: MatchTask, past: Past, desk: Desk) -> Done:
-        looked = looked_up(past, request.task, Mode(request.mode))
-        team = team_of(past, request.open_work, self.database, request.asked_at)
+        experience = experience_of(self.database, request.repository, past)
+        looked = looked_up(past, request.task, Mode(request.mode), experience)
+        spread = spread_of(past, looked.mode, desk.watch) if request.spread else None
+        team = team_of(past, request.open_work, self.database, request.asked_at, spread)
         declined = declined_by(self.database, request.repository, looked.target)
         person = requested(past, request.person)
         found = found_for(looked, team, team.standings(declined), person)
-        found = replace(found, notes=(*request.notes, *found.notes, *past.notes()))
-        noted = suggested_by(found, looked.target, request.repository, desk.job)
+        newcomers = past.newcomers_note() if looked.mode is Mode.AUTHOR else ()
+        notes = (*request.notes, *found.notes, *newcomers, *past.notes())
+        found = replace(found, notes=notes)
+        noted = suggested_by(found, looked, request.repository, desk.job)
         is_told = bool(noted.people) and (found.choice.confident or not request.unasked)
         if is_told:
             self.database.write_now(lambda s: matches.suggest(s, noted, request.asked_at))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engines.matching.assignment.types import Band, Choice, Pick, Role
+from engines.matching.assignment.types import Choice, Pick, Role
 from engines.matching.facts import Facts, told
 from engines.matching.types import MERGED_BEFORE, Mode, Person
 from jobs.match_people import Team
@@ -15,12 +15,6 @@ MOST_REASONS, SECOND_REASONS = 5, 3
 MOST_NEXT = 5
 """Of the ranking, below those who are named."""
 _TITLE, _REASON = 100, 300
-SURE: Mapping[Band, str] = {
-    Band.HIGH: "very likely",
-    Band.MEDIUM: "likely",
-    Band.LOW: "a fair chance",
-    Band.NONE: "a long shot",
-}
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,8 @@ class Found:
     """Everybody who may be named, best first."""
     facts: Mapping[str, Facts]
     """By the person's key, of those who are told of."""
+    decided: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By the person's key what they decided about tasks like it."""
     notes: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = ()
     """That the task is about."""
@@ -56,12 +52,14 @@ class Found:
         return one_line(f"{what}{title}", _TITLE)
 
     def reasons(self, person: Person, most: int = MOST_REASONS) -> tuple[str, ...]:
-        """Facts that speak for somebody, as Markdown; what they have to do is among them."""
+        """Facts about somebody, as Markdown: of the history, what they decided about such tasks,
+        and what they have to do.
+        """
         facts = self.facts.get(person.key)
         said = told(facts) if facts is not None else []
         kept = said if len(said) <= most else [*said[: most - 1], said[-1]]
-        load = self.team.load_told(person)
-        return tuple(plain(one, _REASON) for one in (*kept, *([load] if load else ())))
+        besides = (self.decided.get(person.key), self.team.load_told(person))
+        return tuple(plain(one, _REASON) for one in (*kept, *besides) if one)
 
 
 def summary_of(found: Found) -> str:
@@ -76,7 +74,7 @@ def summary_of(found: Found) -> str:
         return f"{who} for {found.named}, as asked"
     if not found.choice.confident:
         return f"No confident candidate for {found.named}; nearest is {who}"
-    return f"{who} for {found.named}: {SURE[first.band]}"
+    return f"{who} for {found.named}: {first.band.value}"
 
 
 def match_reply(found: Found, actions: Sequence[Block]) -> Reply:
@@ -104,9 +102,9 @@ def _first(found: Found) -> Iterator[Block]:
     if found.is_alone:
         said = f"Only {who} has worked here, so there is nobody else to name."
     elif found.is_asked_for:
-        said = f"{who}, as asked; by the history {SURE[choice.first.band]}:"
+        said = f"{who}, as asked; by the history {choice.first.band.value}:"
     elif choice.confident:
-        said = f"{who}, {SURE[choice.first.band]}:"
+        said = f"{who}, {choice.first.band.value}:"
     else:
         said = f"No confident candidate. The nearest is {who}:"
     yield Text(markdown=_with_reasons(said, found.reasons(choice.first.person)))
@@ -144,7 +142,7 @@ def _second(found: Found) -> Iterator[Block]:
         files = "this file" if of == 1 else f"{found.hoarded} of the {of} files"
         said = f"To learn, {who}: {first} alone knows {files}."
     else:
-        said = f"As back-up, {who}, {SURE[choice.second.band]}:"
+        said = f"As back-up, {who}, {choice.second.band.value}:"
     yield Text(markdown=_with_reasons(said, found.reasons(choice.second.person, SECOND_REASONS)))
 
 
@@ -153,10 +151,10 @@ def _left_out(found: Found) -> Iterator[Block]:
     if choice.skipped:
         those = ", ".join(f"{shown(one.person)} ({plain(one.why)})" for one in choice.skipped)
         yield Text(markdown=f"Left out: {those}.")
-    is_spared = choice.best and choice.first and choice.best.person != choice.first.person
-    if choice.best and is_spared and not found.is_asked_for:
-        best = shown(choice.best.person)
-        yield Text(markdown=f"By the history alone it would be {best}, who has more to do already.")
+    best, first = choice.best, choice.first
+    if best and first and best.person != first.person and not found.is_asked_for:
+        why = found.team.why_spared(best.person, first.person)
+        yield Text(markdown=f"If load did not count it would be {shown(best.person)}, who {why}.")
 
 
 def _next(found: Found) -> Iterator[Block]:
@@ -166,7 +164,7 @@ def _next(found: Found) -> Iterator[Block]:
         rows = tuple(
             (
                 found.team.shown(pick.person),
-                SURE[pick.band],
+                pick.band.value,
                 next(iter(found.reasons(pick.person)), ""),
             )
             for pick in rest

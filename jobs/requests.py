@@ -381,6 +381,9 @@ class MatchTask(_Matching):
     """Who was asked for by name: a login, or a name as the history has it."""
     unasked: bool = False
     """Whether only the repository itself wishes to know: then a long shot is not worth a word."""
+    spread: bool = False
+    """Whether the repository wishes the load spread: those whom most tasks would go to are named
+    only where they are likelier than others by what that costs."""
 
 
 class MatchBatch(_Matching):

@@ -8,7 +8,7 @@ from statistics import median
 
 from sqlmodel import Session, col, select
 
-from storage.matches import HELD, MatchState
+from storage.matches import HELD, About, MatchState, about_of
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 from storage.tables.matching import MatchRow
@@ -36,6 +36,7 @@ class Label:
     number: int | None
     mode: str
     asked_at: datetime
+    about: About
     shown: tuple[str, ...]
     """Keys of the ranking, best first."""
     confidence: float
@@ -44,6 +45,8 @@ class Label:
     """The key of who took it, or was assigned; None where nobody has yet."""
     right_login: str | None
     declined: tuple[Declined, ...]
+    decided_at: datetime | None
+    """When the last of it was decided; None where nothing was."""
     first_response_s: float | None
     """From the suggestion until somebody who was named did something about it: even declined."""
 
@@ -63,18 +66,21 @@ class Outcomes:
     """The median."""
 
 
-def labels_of(session: Session, repository: str) -> tuple[Label, ...]:
-    """Of all suggestions whose answers people saw, the oldest first."""
+def labels_of(session: Session, repository: str, most: int = MOST) -> tuple[Label, ...]:
+    """Of all suggestions whose answers people saw, the oldest first; `most` rows are read, the
+    latest.
+    """
     rows = (
         select(MatchRow)
         .join(JobRow, col(JobRow.id) == col(MatchRow.job_id))
         .where(MatchRow.repository == repository.lower(), JobRow.state == JobState.SUCCEEDED)
         .order_by(col(MatchRow.id).desc())
-        .limit(MOST)
+        .limit(most)
     )
     found = sorted(session.exec(rows), key=lambda row: (row.job_id, row.target, row.turn))
     groups = (list(each) for _, each in groupby(found, key=lambda row: (row.job_id, row.target)))
-    return tuple(sorted(map(_label, groups), key=lambda label: label.asked_at))
+    whole = (each for each in groups if each[0].turn == 1)
+    return tuple(sorted(map(_label, whole), key=lambda label: label.asked_at))
 
 
 def outcomes_of(labels: Sequence[Label]) -> Outcomes:
@@ -100,11 +106,13 @@ def _label(rows: list[MatchRow]) -> Label:
         number=first.number,
         mode=first.mode,
         asked_at=first.suggested_at,
+        about=about_of(first),
         shown=tuple(one["key"] for one in first.ranking),
         confidence=first.confidence,
         right=holder.person_key if holder else None,
         right_login=holder.login if holder else None,
         declined=tuple(_declined(rows)),
+        decided_at=max((row.decided_at for row in rows if row.decided_at), default=None),
         first_response_s=min(_waits(rows, first.suggested_at), default=None),
     )
 

@@ -5,7 +5,8 @@ makes room for the next of the ranking; the rows before stay and tell what was l
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,6 +57,19 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a task is about, as far as is needed to know others by that are like it."""
+
+    files: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Of its text: which they are, not in which order or how often."""
+    believed: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By the person's key how likely the history alone made those who were shown."""
+    left_out: tuple[str, ...] = ()
+    """Who would have been named otherwise, and why they were not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Suggested:
     """What a job found for one task."""
 
@@ -74,6 +88,7 @@ class Suggested:
     is_pull: bool = False
     second: str | None = None
     """The key of who was named beside the first."""
+    about: About = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +139,7 @@ def suggest(session: Session, found: Suggested, now: datetime) -> None:
         "second_key": found.second,
         "confidence": found.confidence,
         "ranking": [asdict(one) for one in found.people],
+        "about": asdict(found.about),
         "state": MatchState.OPEN,
         "reason": "",
         "suggested_at": now,
@@ -157,6 +173,12 @@ def current(session: Session, job: JobId) -> list[MatchRow]:
     """Of each task of a job the row that counts now, in the order in which they were noted."""
     rows = select(MatchRow).where(MatchRow.job_id == job).order_by(col(MatchRow.id))
     return list({row.target: row for row in session.exec(rows)}.values())
+
+
+def first_of(session: Session, job: JobId) -> list[MatchRow]:
+    """Of each task of a job who was named first, in the order in which they were noted."""
+    rows = select(MatchRow).where(MatchRow.job_id == job, MatchRow.turn == 1)
+    return list(session.exec(rows.order_by(col(MatchRow.id))))
 
 
 def hold(session: Session, job: JobId, target: str) -> MatchRow | None:
@@ -282,6 +304,17 @@ def ranking_of(row: MatchRow) -> list[Named]:
     return [
         Named(one["key"], one["name"], one["login"], tuple(one["reasons"])) for one in row.ranking
     ]
+
+
+def about_of(row: MatchRow) -> About:
+    """What its task is about."""
+    kept = row.about
+    return About(
+        tuple(kept.get("files", ())),
+        tuple(kept.get("words", ())),
+        kept.get("believed", {}),
+        tuple(kept.get("left_out", ())),
+    )
 
 
 def _decide(

@@ -25,6 +25,7 @@ NO_COMMANDS = {
     "match_assign",
     "match_choices",
     "match_meant",
+    "match_outcomes",
     "match_people",
     "message",
     "own_settings",

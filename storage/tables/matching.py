@@ -46,6 +46,10 @@ class MatchRow(Row, table=True):
     """That they are the one, in [0, 1]; 0 where it was not said."""
     ranking: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     """Everybody who may be offered, in that order, as `storage.matches.Named`."""
+    about: dict[str, Any] = Field(
+        default_factory=dict[str, Any], sa_column=Column(JSON, nullable=False)
+    )
+    """What the task is about, as `storage.matches.About`; empty where that was not kept."""
     state: str = Field(index=True)
     """See `storage.matches.MatchState`."""
     decided_by: int | None = Field(default=None, foreign_key="people.id", index=True)

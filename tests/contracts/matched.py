@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from storage import matches, people
 from storage.ids import JobId, PersonId
-from storage.matches import Actor, Named, Suggested
+from storage.matches import About, Actor, Named, Suggested
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 from storage.tables.matching import MatchRow
@@ -19,6 +19,7 @@ ANA, BO, CY = (
     Named("bo@home", "Bo Diddley", "bo"),
     Named("cy@home", "Cy Twombly"),
 )
+ABOUT = About(("src/a.py",), ("reconnect",), {ANA.key: 0.7, BO.key: 0.3})
 
 
 def known(session: Session, login: str) -> PersonId:
@@ -55,6 +56,7 @@ def suggested(
         number=number,
         is_pull=mode == "reviewer",
         second=BO.key,
+        about=ABOUT,
     )
     matches.suggest(session, found, NOW)
     held = matches.hold(session, JobId(job), target)

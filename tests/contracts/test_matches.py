@@ -16,7 +16,7 @@ from storage.matches import MatchState, Suggested
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 from storage.tables.matching import MatchRow
-from tests.contracts.matched import ANA, BO, CY, JOB, NOW, actor, known, suggested
+from tests.contracts.matched import ABOUT, ANA, BO, CY, JOB, NOW, actor, known, suggested
 from tests.contracts.samples import add_job
 
 LATER = NOW + timedelta(hours=3)
@@ -292,7 +292,10 @@ def test_labels_tell_who_was_right_and_how_soon(database: Database) -> None:
             3 * 3600,
         )
         assert (second.right, second.declined) == ("bo@home", (Declined("ana@home", "busy"),))
-        assert (third.right, third.first_response_s) == (None, None)
+        assert (third.right, third.first_response_s, third.decided_at) == (None, None, None)
+        assert [first.about, second.about] == [ABOUT, ABOUT]
+        assert (first.decided_at, second.decided_at) == (LATER, LATER + timedelta(hours=1))
+        assert [one.number for one in labels_of(session, "o/r", most=2)] == [14], "13 is cut"
         counted = outcomes_of((first, second, third))
         assert (counted.made, counted.followed, counted.reassigned, counted.declined) == (
             3,

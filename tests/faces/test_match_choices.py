@@ -19,7 +19,7 @@ from tests.fakes.matching import Matching
 from tests.fakes.slack.workspace import read
 from tests.fakes.slack.world import BOT
 
-WISH = {".gryph.toml": b"[match]\nsuggest_reviewers = true\n"}
+WISH = {".gryph.toml": b"[match]\nsuggest_reviewers = true\nspread = true\n"}
 BOTH = {".gryph.toml": b"[match]\nsuggest_reviewers = true\n[pull_requests]\nbehaviour = true\n"}
 CHANGE = {"src/a.py": b"def double(n):\n    return 3 * n\n"}
 
@@ -130,6 +130,7 @@ async def test_a_ready_pull_request_has_a_reviewer_named_once_without_a_ping(
     assert "asked for in `.gryph.toml`" in body
     assert "@ana" not in body
     assert rows(world) == [("ana@home", "open")]
+    assert (await world.spine.newest_job()).request["spread"] is True
     assert world.shop.checks == {}
     await maintainers.ask_review(world.shop, number, "ana", by="ann")
     await maintainers.review(world.shop, number, "ana")

@@ -138,3 +138,32 @@ async def test_on_discord_a_match_is_told_where_it_was_asked_for(world: Everywhe
     await until_over(world, 1)
     told = "\n".join(one.content for one in world.discord.said(world.discord.thread))
     assert "Rea Roy (rea)" in told
+
+
+@pytest.mark.parametrize(("why", "named"), [("Not my area", "Rea Roy"), ("Too busy", "Ann Lee")])
+async def test_what_somebody_declines_in_slack_is_regarded_in_the_next_match(
+    world: Everywhere, why: str, named: str
+) -> None:
+    for who, days in ((ANN, (6, 5, 4, 3)), (REA, (2, 1, 0.5))):
+        for day in days:
+            world.shop.git.commit_files(
+                "main",
+                {f"src/web/{name}.py": f"{day} = {day}\n".encode() for name in ("page", "form")},
+                "Change the web",
+                signed=who,
+                at_s=int(utc_now().timestamp() - day * DAY_S),
+            )
+    slack = world.slack.world
+    ann, dev = slack.add_user("ann"), slack.add_channel("dev")
+    await world.link(Account("slack", ann, "ann"), "ann")
+    await world.slack.say(ann, dev, f"<@{BOT}> match src/web/page.py")
+    await until_over(world, 1)
+    assert "Ann Lee (ann)**, likely:" in read(slack.ours(dev)[-1].blocks)
+    for button in ("Decline", why):
+        await world.slack.press(ann, slack.ours(dev)[-1], button)
+        await world.until_handled()
+    await world.slack.say(ann, dev, f"<@{BOT}> match src/web/form.py")
+    await until_over(world, 2)
+    told = read(slack.ours(dev)[-1].blocks)
+    assert f"{named} (" in told.partition("As back-up")[0]
+    assert ("declined 1 task like this" in told) == (why == "Not my area")

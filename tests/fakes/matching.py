@@ -7,12 +7,18 @@ from jobs.requests import JobRequest, MatchBatch, MatchKnowledge, MatchTask
 from storage import matches
 from storage.clock import utc_now
 from storage.database import Database
-from storage.matches import Named, Suggested
+from storage.matches import About, Named, Suggested
 
 PEOPLE = (
     Named("ana@home", "Ana Lovelace", "ana", ("4 of 6 files changed in the last 90 days",)),
     Named("bo@home", "Bo Diddley", "bo", ("reviewed 3 of 5",)),
     Named("cy@home", "Cy Twombly"),
+)
+ABOUT = About(
+    ("src/a.py",),
+    ("reconnect", "socket"),
+    {"ana@home": 0.7, "bo@home": 0.25},
+    ("Dee Dee: away until 4 December",),
 )
 
 
@@ -44,6 +50,7 @@ class Matching:
                 mode="reviewer" if task.is_pull else "author",
                 number=task.number,
                 is_pull=task.is_pull,
+                about=ABOUT,
             )
             self._database.write_now(lambda s, found=found: matches.suggest(s, found, utc_now()))
         buttons = [

@@ -1,6 +1,7 @@
 """What people decide about a match, and what they read."""
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,50 @@ async def test_decisions_are_audited(chat: Chat) -> None:
     last = max(lines, key=lambda line: line.seq)
     assert (last.actor, last.action) == ("slack:U-ana", "match")
     assert last.detail["line"] == f"match decline {job} busy"
+
+
+async def test_how_a_match_came_about_is_explained_without_addresses(chat: Chat) -> None:
+    told = await chat.say(f"@gryph explain {await matched(chat)}")
+    assert "@home" not in told
+    assert told.partition("Who was named")[2].partition("When (UTC)")[0] == snapshot("""\
+ for #12
+─────────────────────
+
+Looked at: 1 file and 2 words that tell something.
+
+Person        By the history alone  Why
+Ana Lovelace                  70 %  4 of 6 files changed in the last 90 days
+Bo Diddley                    25 %  reviewed 3 of 5
+Cy Twombly
+
+Left out: Dee Dee: away until 4 December.
+
+""")
+
+
+async def test_what_became_of_matches_is_told_in_numbers(chat: Chat) -> None:
+    assert "Nobody has been named" in await chat.say("@gryph match outcomes")
+    await chat.say(f"@gryph match take {await matched(chat)}", by="ana")
+    await chat.say(f"@gryph match take {await matched(chat, '#14')}", by="bo")
+    await chat.say(f"@gryph match decline {await matched(chat, '#13')} busy", by="ana")
+
+    def wait(session: Session) -> None:
+        for row in session.exec(select(MatchRow)).all():
+            if row.responded_at is not None:
+                row.responded_at = row.suggested_at + timedelta(minutes=90)
+
+    await chat.database.write(wait)
+    assert await chat.say("@gryph match outcomes") == snapshot("""\
+3 tasks of o/r for which somebody was named
+───────────────────────────────────────────
+
+What became of them                  Tasks
+Done by who was named               1 of 2
+Done by somebody else               1 of 2
+Nobody has it, as far as is known        1
+Somebody declined                        1
+Time to the first response, median   1.5 h\
+""")
 
 
 async def test_a_linked_name_is_enough_where_no_login_is_known(chat: Chat) -> None:

@@ -1,6 +1,7 @@
 """A worker's finder before a history, with a ranking that a test can foretell."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,11 @@ from sqlmodel import Session
 from typing_extensions import override
 
 from bot.console.render import Screen, render_reply
-from engines.matching.engine import Matcher
+from engines.matching.engine import RECENT, Matcher
 from engines.matching.mining.history import History as MinedHistory
 from engines.matching.mining.history import read_history
 from engines.matching.people import People
+from engines.matching.protocol import query_of
 from engines.matching.types import MERGED_BEFORE, Candidate, Mode, Query, Ranking
 from engines.watch import Watch
 from jobs.desk import Done
@@ -79,6 +81,11 @@ class ByChanges(Matcher):
         candidates = [Candidate(self.people.person(one), able[one] / whole) for one in found]
         return Ranking(tuple(candidates), candidates[0].score if candidates else 0.0)
 
+    @override
+    def recent(self, mode: Mode, watch: Watch | None = None) -> Sequence[Ranking]:
+        asked = [query_of(task, mode) for task in self.tasks[-RECENT:]]
+        return [self.rank(query) for query in asked]
+
 
 def open_by_changes(
     repository: Path,
@@ -138,6 +145,11 @@ class Bench:
     def risks(self, path: str = ".") -> Done:
         request = MatchKnowledge(task="risks", path=path, **self._usual())
         return self.finder.knowledge(request, self.desk)
+
+    def recent(self, mode: Mode) -> Sequence[Ranking]:
+        """What is believed of the newest tasks, where anybody is a candidate."""
+        recent = ByChanges(read_history(self.desk.root, "HEAD")).recent(mode)
+        return [one for one in recent if one.candidates]
 
     def _usual(self) -> dict[str, Any]:
         return {"source": Source(repository="o/r"), "repository": "o/r", "asked_at": ASKED_AT}

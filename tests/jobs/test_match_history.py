@@ -12,7 +12,7 @@ from jobs.match_history import Pasts
 from jobs.requests import MatchKnowledge, Source
 from storage.database import Database
 from tests.jobs.asked import asked
-from tests.jobs.histories import ANN, BO, often, write_history
+from tests.jobs.histories import ANN, BO, Did, often, write_history
 from tests.jobs.match_bench import ASKED_AT, HistoryDesk
 
 
@@ -83,3 +83,22 @@ def test_who_is_cancelled_does_not_wait_for_the_history(desk: HistoryDesk) -> No
         desk.watch = _Gone()
         with pytest.raises(Stopped), pasts.held(_asked(tip), desk):
             pass
+
+
+async def test_it_is_told_where_newcomers_do_much(sqlite: Database, tmp_path: Path) -> None:
+    known = [Did(ANN, 1 + day / 10, {"a.py": f"{day}\n"}) for day in range(140)]
+    strangers = [
+        Did(f"N{number} <n{number}@x.org>", 1.05 + number / 10, {"b.py": f"{number}\n"})
+        for number in range(80)
+    ]
+    repository = write_history(tmp_path / "history", [*known, *strangers])
+    desk = HistoryDesk(repository, await asked(sqlite))
+    with Pasts().held(_asked(_sha(desk, "main")), desk) as past:
+        told = " ".join(past.newcomers_note())
+    # The newest 200 reach 12 days back: all 80 strangers, 120 of Ann's, none among her first five.
+    assert told.startswith("Of the newest 200 tasks here 80 were done by people who had done fewer")
+
+
+def test_it_is_not_told_of_newcomers_where_there_are_few_tasks(desk: HistoryDesk) -> None:
+    with Pasts().held(_asked(_sha(desk, "main")), desk) as past:
+        assert not [*past.newcomers_note()]

@@ -1,6 +1,7 @@
 """Whom a history names for a task, and what is told of it."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from inline_snapshot import snapshot
 from sqlmodel import Session
 
-from jobs import match_history
+from engines.matching.types import Mode
+from jobs import match_history, match_work
 from jobs.desk import Declined
+from jobs.match_people import Spread
 from jobs.requests import OpenWork, Wanted
 from storage import availability, matches, wishes
 from storage.availability import Absence
@@ -164,6 +167,42 @@ async def test_of_two_who_are_as_likely_the_one_with_less_to_do_is_named(
     assert done.text == "Ann Lee for a.py: likely"
     assert "it would be Bo Ray (bo), who has more to do already." in shown(done.reply)
     assert "open load 3" in shown(done.reply)
+
+
+async def test_where_the_load_is_to_be_spread_who_has_most_of_it_is_spared(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    people = (BO, ANN, CY, "Dee <dee@x.org>")
+    shares = zip(people, (30, 26, 24, 22), strict=True)
+    bench = await bench_of(
+        sqlite, tmp_path, *(did for who, times in shares for did in often(who, times, "a.py"))
+    )
+    assert bench.files("a.py").text.startswith("Bo Ray (bo)")
+    done = bench.files("a.py", spread=True)
+    told = shown(done.reply)
+    assert not done.text.startswith("Bo Ray (bo)")
+    found = re.search(r"would be Bo Ray \(bo\), who is the likeliest for (\d+) of the", told)
+    assert found is not None
+    recent = bench.recent(Mode.AUTHOR)
+    assert f"of the newest {len(recent)} tasks; the load is to be spread here." in told
+    bo = sum(one.candidates[0].person.name == "Bo Ray" for one in recent)
+    assert int(found[1]) == bo
+
+
+def test_nobody_who_is_likely_is_spared_for_a_long_shot(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spread_of(*_: object) -> Spread:
+        return Spread({"ann@lee.dev": 0.9}, {"ann@lee.dev": 80}, 100)
+
+    monkeypatch.setattr(match_work, "spread_of", spread_of)
+    assert bench.files(GATEWAY, spread=True).text == "Ann Lee for src/gateway.py: very likely"
+    told = shown(bench.files("src", spread=True).reply)
+    assert "If load did not count it would be Ann Lee, who is the likeliest for 80 of" in told
+
+
+def test_with_few_tasks_there_is_nothing_to_spread(bench: Bench) -> None:
+    assert bench.files(GATEWAY, spread=True).reply == bench.files(GATEWAY).reply
 
 
 def test_whoever_is_asked_for_by_name_is_named_with_a_warning(bench: Bench) -> None:

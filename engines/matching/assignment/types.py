@@ -11,10 +11,10 @@ from engines.matching.types import Person
 class Band(StrEnum):
     """How sure a name is, in words that a person can act on."""
 
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NONE = "none"
+    HIGH = "very likely"
+    MEDIUM = "likely"
+    LOW = "a fair chance"
+    NONE = "a long shot"
     """Not sure enough to call it a recommendation."""
 
 

@@ -29,6 +29,7 @@ ignore = ["vendor/*", "*_pb2.py"]
 
 [match]
 suggest_reviewers = true
+spread = true
 """
 
 
@@ -42,6 +43,7 @@ def test_everything_that_can_be_wished_is_read() -> None:
         may=Tier.WRITE,
         ignore=("vendor/*", "*_pb2.py"),
         suggest_reviewers=True,
+        spread=True,
     )
     assert read(b"") == RepositoryWishes()
 

@@ -14,7 +14,7 @@ from storage.backups.make import Installation, make
 from storage.clock import utc_now
 from storage.database import Database
 from storage.ids import JobId
-from storage.matches import Named, Suggested
+from storage.matches import About, Named, Suggested
 from storage.migrations import run
 from storage.stores.local import LocalStore
 from tests.fakes.chat import Chat, chatting
@@ -34,7 +34,8 @@ async def talk(chat: Chat) -> None:
     await chat.react("+1", result)
     job = JobId((await chat.newest_job()).id)
     ana = (Named("ana@home", "Ana Lovelace", "ana", ("4 of 6 files",)),)
-    found = Suggested(job, "o/r", "#7", "#7", ana, 0.7, number=7)
+    about = About(("src/a.py",), ("reconnect",), {"ana@home": 0.7})
+    found = Suggested(job, "o/r", "#7", "#7", ana, 0.7, number=7, about=about)
     await chat.database.write(lambda s: matches.suggest(s, found, utc_now()))
 
 

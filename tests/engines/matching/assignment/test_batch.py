@@ -65,7 +65,9 @@ def test_a_request_wins_and_takes_up_room() -> None:
     ]
     given = assign(items, {"a": Standing(capacity=1)}, BatchOptions(0, least=0.0))
     assert keys(given) == ["b", "a"]
-    assert given[1].warnings == ("Dr. A was asked for by name; by the history it is Dr. B (high).",)
+    assert given[1].warnings == (
+        "Dr. A was asked for by name; by the history it is Dr. B (very likely).",
+    )
 
 
 def test_large_items_take_the_room_of_several() -> None:

@@ -100,7 +100,7 @@ def test_a_request_wins_and_tells_what_it_overrides() -> None:
     assert choice.first.person == person("b")
     assert choice.warnings == (
         "Dr. B was asked for by name, though: away until 2 May.",
-        "Dr. B was asked for by name; by the history it is Dr. A (high).",
+        "Dr. B was asked for by name; by the history it is Dr. A (very likely).",
     )
     stranger = choose(ranked, {}, Options(NOW_S, requested=person("z")))
     assert stranger.first is not None
