@@ -7,8 +7,9 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +59,15 @@ class History:
     """Where the folder that was meant lies in its repository: "" or "part/of/"."""
     depth: int | None = None
     """Commits back that are there at most; None where nothing was cut off here."""
+
+
+class _Cut(NamedTuple):
+    """Where a history was cut off."""
+
+    depth: int | None
+    """None where it was not."""
+    limit: float
+    """Bytes that it would have been too large for."""
 
 
 class HistoryPlace(NamedTuple):
@@ -112,10 +122,12 @@ def _of_remote(
     scratch.mkdir(exist_ok=True)
     git = Git(scratch, stop, policy, access_to(policy))
     clone = Clone(git, scratch / "repository", url, source, policy)
+    note = own / "depth"
     try:
+        if _cut_in(note).limit < policy.max_bytes:
+            _begin_anew(clone, note)
         _make(clone)
         tip = named(clone)
-        note = own / "depth"
         if not clone.has(tip):
             _grow(clone, tip, note)
         _hold(clone, tip)
@@ -123,7 +135,7 @@ def _of_remote(
         raise _too_much(source, policy) from error
     except GitFailed as error:
         raise explained(error, source) from error
-    return History(clone.folder, tip, _learned(own), depth=_depth_in(note))
+    return History(clone.folder, tip, _learned(own), depth=_cut_in(note).depth)
 
 
 def _make(clone: Clone) -> None:
@@ -139,12 +151,13 @@ def _make(clone: Clone) -> None:
 
 def _grow(clone: Clone, tip: str, note: Path) -> None:
     """Fetch what is missing; where all of it would be too much, less, from the beginning."""
-    before = _depth_in(note)
-    for depth in DEPTHS[DEPTHS.index(before) :]:
+    before = _cut_in(note).depth
+    first = DEPTHS.index(before) if before in DEPTHS else 0
+    for depth in DEPTHS[first:]:
         if depth != before:
             shutil.rmtree(clone.folder)
             _make(clone)
-            note.write_text(f"{depth}")
+            note.write_text(f"{depth} {clone.policy.max_bytes}")
         is_first = depth is not None and not (clone.folder / "shallow").exists()
         options = (f"--depth={depth}",) if is_first else ()
         try:
@@ -156,11 +169,18 @@ def _grow(clone: Clone, tip: str, note: Path) -> None:
             return
 
 
-def _depth_in(note: Path) -> int | None:
-    with suppress(FileNotFoundError, ValueError):
-        depth = int(note.read_text())
-        return depth if depth in DEPTHS else None
-    return None
+def _begin_anew(clone: Clone, note: Path) -> None:
+    """More may be kept now than when the history was cut off."""
+    shutil.rmtree(clone.folder, ignore_errors=True)
+    note.unlink(missing_ok=True)
+
+
+def _cut_in(note: Path) -> _Cut:
+    try:
+        depth, _, limit = note.read_text().partition(" ")
+        return _Cut(int(depth), int(limit or 0))
+    except (FileNotFoundError, ValueError):
+        return _Cut(None, inf)
 
 
 def _hold(clone: Clone, tip: str) -> None:

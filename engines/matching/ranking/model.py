@@ -42,7 +42,7 @@ BLENDS = {Mode.AUTHOR: Blend(1 / 2, 1 / 2), Mode.REVIEWER: Blend(1 / 4, 1 / 3)}
 """Who reviews is more of a habit of one repository than who writes."""
 
 
-_OF_PAIR = (1.5, 0.5)
+_OF_PAIR = (4 / 3, 2 / 3)
 """What the first and the second of a pair count: the second finds people of few tasks, at the cost
 of the others."""
 
