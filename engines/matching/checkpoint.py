@@ -52,7 +52,7 @@ def save_evidence(evidence: Evidence, tasks: Sequence[Merged], file: Path) -> No
     text = json.dumps({"texts": packer.texts, **told}, separators=(",", ":"), check_circular=False)
     arrays: Arrays = {**packer.arrays, _TOLD: np.frombuffer(text.encode(), np.uint8)}
     facts = {
-        "format": _format(),
+        "format": format_of_counters(),
         "tasks": str(len(tasks)),
         "commit": tasks[-1].sha,
         "history": _digest_of(tasks),
@@ -67,7 +67,7 @@ def kept_evidence(file: Path, tasks: Sequence[Merged]) -> Evidence | None:
         arrays, facts = read_arrays(file)
     except NoWeights:
         return None
-    if facts.get("format") != _format():
+    if facts.get("format") != format_of_counters():
         return None
     known = tasks[: int(facts["tasks"])]
     if not known or known[-1].sha != facts["commit"] or _digest_of(known) != facts["history"]:
@@ -80,12 +80,12 @@ def kept_evidence(file: Path, tasks: Sequence[Merged]) -> Evidence | None:
 
 
 @cache
-def _format() -> str:
-    """Differs wherever a sample is counted otherwise, even if nobody thought of FORMAT."""
+def format_of_counters() -> str:
+    """Of a file; one that counts a sample otherwise has another, if nobody thought of FORMAT."""
     evidence, packer = Evidence(), Packer()
     for task in _SAMPLE:
         evidence.observe(task)
-    told = json.dumps(evidence.pack(packer)).encode()
+    told = json.dumps(evidence.pack(packer), sort_keys=True).encode()
     counted = zlib.crc32(told, int(_checksum_of(packer.arrays), 16))
     return f"{MINED}.{FORMAT}.{counted:08x}"
 

@@ -15,7 +15,7 @@ from engines.matching.checkpoint import COUNTERS, kept_evidence, save_evidence
 from engines.matching.mining.history import History, read_history
 from engines.matching.mining.kept import kept_history, save_history
 from engines.matching.people import People
-from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s
+from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s, query_of
 from engines.matching.ranking.calibration import Certainty
 from engines.matching.ranking.learner import (
     MOST_QUESTIONS,
@@ -204,8 +204,10 @@ def learned(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watch
         return learner
     first = lesson_needed(len(questions))
     learner = Learner(mode, lessons_from=first)
-    for _ in _watched(replay(tasks, learner, questions[max(first - MOST_QUESTIONS, 0) :]), watch):
-        pass
+    number = {position: at for at, position in enumerate(questions, 1)}
+    asked = questions[max(first - MOST_QUESTIONS, 0) :]
+    for position in _watched(replay(tasks, learner, asked), watch):
+        learner.ask_for_lesson(tasks[position], number[position])
     if file is not None and learner.model.own:
         facts = {"lesson": lesson, "terms": json.dumps(learner.certainty.terms)}
         write_learned(learner.model.own, file, mode, facts)
@@ -220,7 +222,10 @@ def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> list[
     learner = Learner(taught.mode, lessons_from=len(tasks) + 1)
     learner.model, learner.certainty = taught.model, taught.certainty
     questions = [position for position, task in enumerate(tasks) if is_asked(task, taught.mode)]
-    asked = _watched(replay(tasks, learner, questions[-RECENT:]), watch)
+    asked = [
+        (position, learner.ask(tasks[position]))
+        for position in _watched(replay(tasks, learner, questions[-RECENT:]), watch)
+    ]
     measured = [measured for _, measured in sorted(asked, key=itemgetter(0))]
     return [ranking_of(learner, learner.answer(one)) for one in measured]
 
@@ -232,16 +237,18 @@ def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:
     tested = questions[len(questions) * ENDS[Part.STOPPING] // 100 :]
     known = min((known_by(tasks, at_s(tasks[position])) for position in tested), default=0)
     first = lesson_needed(bisect_left(questions, known))
-    asked = frozenset(questions[max(first - MOST_QUESTIONS, 0) :])
+    number = {position: at for at, position in enumerate(questions, 1)}
+    begin = max(first - MOST_QUESTIONS, 0)
     learner = Learner(mode, lessons_from=first)
     rows: list[tuple[int, Row]] = []
     for question in walk.questions([_Following(learner)]):
-        if question.position not in asked and question.part is not Part.TEST:
-            continue
-        measured = learner.ask(question.task)
+        position, task = question.position, question.task
+        measured = None
+        if number[position] > begin:
+            measured = learner.ask_for_lesson(task, number[position])
         if question.part is Part.TEST:
-            answer = learner.answer(measured)
-            rows.append((question.position, question.row(answer.beliefs, answer.confidence)))
+            answer = learner.answer(measured or learner.measure(query_of(task, mode)))
+            rows.append((position, question.row(answer.beliefs, answer.confidence)))
     return [row for _, row in sorted(rows, key=itemgetter(0))]
 
 

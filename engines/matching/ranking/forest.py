@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.matching.ranking.shown import Singles
-from engines.matching.state.table import Floats
+from engines.matching.state.table import Floats, Ints
 
 Places = NDArray[np.int32]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,19 @@ class Forest:
 
     def scores(self, matrix: Singles) -> Floats:
         """The sum over the trees for each row of (rows, columns)."""
-        rows = np.arange(len(matrix))[:, None]
-        at = np.broadcast_to(self.roots, (len(matrix), len(self.roots)))
+        values = matrix.astype(np.float64).ravel()
+        first = np.arange(len(matrix))[:, None] * matrix.shape[1]
+        at: Places = np.broadcast_to(self.roots, (len(matrix), len(self.roots)))
         for _ in range(self.depth):
-            goes_left = matrix[rows, self.measures[at]] <= self.thresholds[at]
-            at = np.where(goes_left, self.left[at], self.right[at])
-        return self.values[at].sum(axis=1)
+            places: Ints = first + self.measures.take(at)
+            goes_left: Flags = np.less_equal(values.take(places), self.thresholds.take(at))
+            at = self._children.take(2 * at + goes_left)
+        return self.values.take(at).sum(axis=1)
+
+    @cached_property
+    def _children(self) -> Places:
+        """(2 * nodes,) Of each node the right one and the left one: one look-up for both."""
+        return np.stack([self.right, self.left], axis=1).ravel()
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """As it is kept in a file."""

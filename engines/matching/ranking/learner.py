@@ -94,6 +94,16 @@ class Learner:
         measured = self._asked[task.sha] = self.measure(query_of(task, self.mode))
         return measured
 
+    def ask_for_lesson(self, task: Merged, number: int) -> Measured | None:
+        """The same for the question of a number, the first of the history being 1; None where the
+        next lesson has no room for it, so that it need not be measured.
+        """
+        candidates = len(self.evidence.candidates(query_of(task, self.mode)))
+        newer = next_lesson(number) - number
+        if newer * min(candidates, MOST_RANKED) > MOST_ROWS:
+            return None
+        return self.ask(task)
+
     def answer(self, measured: Measured) -> Answer:
         """Say who it is."""
         if not len(measured.candidates):
@@ -145,6 +155,8 @@ class Learner:
         outcomes: list[Outcome] = []
         rows = 0
         for task, measured, number in reversed(self._answered):
+            if number <= self._count - MOST_QUESTIONS:
+                break
             truth = self.truth(task, measured.candidates)
             if not truth.any():
                 continue
@@ -191,6 +203,14 @@ def lesson_after(count: int) -> int:
     return count + max(LEAST_APART, count // GROWTH)
 
 
+def next_lesson(count: int) -> int:
+    """After how many questions the next lesson is, if that is not now."""
+    following = FIRST_LESSON
+    while following < count:
+        following = lesson_after(following)
+    return following
+
+
 def last_lesson(count: int) -> int:
     """After how many questions the latest lesson was, of so many; 0 where there was none."""
     return _latest_lessons(count)[1]
@@ -210,11 +230,9 @@ def _latest_lessons(count: int) -> tuple[int, int]:
     return before, last
 
 
-def replay(
-    tasks: Sequence[Merged], learner: Learner, asked: Collection[int]
-) -> Iterator[tuple[int, Measured]]:
-    """Walk a history with a learner that knows nothing of it, and ask about the tasks at some
-    positions, each when it was begun; afterwards the learner knows all of the history.
+def replay(tasks: Sequence[Merged], learner: Learner, asked: Collection[int]) -> Iterator[int]:
+    """Walk a history with a learner that knows nothing of it. Each of some positions is given when
+    that task was begun, to ask about it; afterwards the learner knows all of the history.
     """
     order = sorted((known_by(tasks, at_s(tasks[position])), position) for position in asked)
     known = 0
@@ -222,7 +240,7 @@ def replay(
         for task in tasks[known:prefix]:
             learner.observe(task)
         known = prefix
-        yield position, learner.ask(tasks[position])
+        yield position
     for task in tasks[known:]:
         learner.observe(task)
 

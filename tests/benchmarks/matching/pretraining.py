@@ -41,7 +41,8 @@ def collected(repository: Path, mode: Mode) -> Lists:
     asked = questions[max(len(questions) // 5, len(questions) - NEWEST) :]
     learner = Learner(mode, lessons_from=len(questions) + 1)
     found: list[Solved] = []
-    for position, measured in replay(tasks, learner, asked):
+    for position in replay(tasks, learner, asked):
+        measured = learner.ask(tasks[position])
         truth = learner.truth(tasks[position], measured.candidates)
         if len(truth) > 1 and truth.any():
             person = int(measured.candidates[int(np.argmax(truth))])

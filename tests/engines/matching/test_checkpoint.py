@@ -1,5 +1,7 @@
 """Counters that are read back know what counting again would find, to the last bit."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -132,3 +134,22 @@ def test_counters_are_written_again_once_much_has_come(tmp_path: Path) -> None:
         again = kept_evidence(file, tasks)
         assert again is not None
         assert again.observed == kept
+
+
+def test_another_process_reads_what_one_has_kept(tmp_path: Path) -> None:
+    tasks = _told(40, seed=9)
+    evidence = Evidence()
+    for one in tasks:
+        evidence.observe(one)
+    save_evidence(evidence, tasks, tmp_path / "counters")
+    _, facts = read_arrays(tmp_path / "counters")
+    code = "from engines.matching import checkpoint; print(checkpoint.format_of_counters())"
+    for seed in ("1", "2"):  # sets of texts have another order in every process
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert told.stdout.strip() == facts["format"]

@@ -9,7 +9,8 @@ import pytest
 from typing_extensions import override
 
 from engines.matching.__main__ import main
-from engines.matching.engine import Matcher, open_matcher
+from engines.matching.engine import Matcher, evaluated, learned, open_matcher, ranking_of
+from engines.matching.ranking import learner
 from engines.matching.types import CannotMatch, Mode, Query
 from engines.watch import Stopped, Unwatched, Watch
 from tests.engines.matching.written import write_repository
@@ -78,6 +79,19 @@ def _cut(repository: Path, sha: str, folder: Path) -> None:
     subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
     allow = ["git", "-C", str(folder), "-c", "uploadpack.allowAnySHA1InWant=true"]
     subprocess.run([*allow, "fetch", "-q", str(repository), f"{sha}:refs/heads/x"], check=True)
+
+
+def test_questions_that_no_lesson_has_room_for_change_no_agreement(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "MOST_ROWS", 700)  # of 250 questions about 175 are measured
+    tasks = open_matcher(repository).tasks
+    row = evaluated(tasks, Mode.AUTHOR)[-1]
+    known = next(at for at, task in enumerate(tasks, 1) if task.sha == row.history)
+    asked = Query(row.at_s, row.files, row.text)
+    cut = learned(tasks[:known], Mode.AUTHOR, None, Unwatched())
+    ranking = ranking_of(cut, cut.answer(cut.measure(asked)))
+    assert [(one.person.key, one.score) for one in ranking.candidates] == [*row.ranking]
 
 
 def test_what_was_learned_is_kept_and_answers_alike(
