@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.matching.ranking.lists import Flags
 from engines.matching.ranking.shown import Singles
 from engines.matching.state.table import Floats, Ints
 
 Places = NDArray[np.int32]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
