@@ -55,10 +55,12 @@ async def run(context: Context, call: Call) -> Outcome:
 def _matched(row: MatchRow) -> Iterator[Block]:
     """How a match came about: what was looked at, and what was believed of whom."""
     about = matches.about_of(row)
-    files = count(len(about.files), "file")
-    words = count(len(about.words), "word")
+    looked_at = [
+        count(len(about.files), "file") if about.files else "",
+        f"{count(len(about.words), 'word')} that tell something" if about.words else "",
+    ]
     yield Heading(text=f"Who was named for {row.named}")
-    yield Text(markdown=f"Looked at: {files} and {words} that tell something.")
+    yield Text(markdown=f"Looked at: {' and '.join(filter(None, looked_at)) or 'nothing'}.")
     yield Table(
         header=("Person", "By the history alone", "Why"),
         rows=tuple(
