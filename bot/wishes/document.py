@@ -96,7 +96,7 @@ KEYS = (
         "`true` or `false`",
         "Whether the load is spread: those who are the likeliest for most of the newest tasks are "
         "named for one only where they are likelier than others by some, and the answer says who "
-        "was spared. That costs about 4 of 100 names that would have been right.",
+        "was spared. That costs about 5 of 100 names that would have been right.",
     ),
 )
 

@@ -33,10 +33,10 @@ _ROUNDING = 1e-9
 class Fairness:
     """What is wanted of a stream of items."""
 
-    relief: float = 0.22
+    relief: float = 0.25
     """What the three busiest should hold less than if the likeliest were always named: a share of
     all items."""
-    budget: float = 0.05
+    budget: float = 0.06
     """What that may cost at most: probability that the one who is named is the one, on average."""
     enough: float = 0.4
     """Share of the three busiest below which nothing is spread."""
