@@ -160,9 +160,15 @@ def _opened_and_asked(repository: Path, watch: Watch) -> None:
     open_matcher(repository, watch=watch).learn(Mode.AUTHOR, watch)
 
 
-def test_what_was_merged_since_is_learned_of_without_reading_all_again(tmp_path: Path) -> None:
-    write_repository(tmp_path, 300)
-    before = open_matcher(tmp_path, "main~20")
+@pytest.mark.parametrize(
+    ("commits", "since"),
+    [pytest.param(300, 20, id="no lesson between"), pytest.param(260, 30, id="a lesson is due")],
+)
+def test_what_was_merged_since_is_learned_of_without_reading_all_again(
+    commits: int, since: int, tmp_path: Path
+) -> None:
+    write_repository(tmp_path, commits)
+    before = open_matcher(tmp_path, f"main~{since}")
     before.rank(ASKED)
     grown = open_matcher(tmp_path, earlier=before)
     assert grown.rank(ASKED) == open_matcher(tmp_path).rank(ASKED)
@@ -176,11 +182,3 @@ def test_an_earlier_matcher_of_a_rewritten_history_is_of_no_use(tmp_path: Path) 
     before.rank(ASKED)
     again = open_matcher(other, earlier=before)
     assert again.rank(ASKED) == open_matcher(other).rank(ASKED)
-
-
-def test_a_lesson_that_is_due_is_learned(tmp_path: Path) -> None:
-    write_repository(tmp_path, 260)
-    before = open_matcher(tmp_path, "main~30")
-    before.rank(ASKED)
-    grown = open_matcher(tmp_path, earlier=before)
-    assert grown.rank(ASKED) == open_matcher(tmp_path).rank(ASKED)

@@ -103,7 +103,7 @@ def test_what_was_learned_stays_beside_the_history(
             (found.learned / "table").write_text("learned")
 
 
-def test_of_a_history_that_is_too_large_only_the_latest_is_there(
+def test_of_a_history_that_is_too_large_only_the_latest_is_there_until_more_may_be_kept(
     host: GitHost, url: str, place: HistoryPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(histories, "DEPTHS", (None, 3, 1))
@@ -114,17 +114,8 @@ def test_of_a_history_that_is_too_large_only_the_latest_is_there(
     shas.append(host.push(REPOSITORY, {"big": "small"}))
     again = read(CheckoutSource(REPOSITORY, shas[-1]), place, small)
     assert (commits(again), again.depth) == (shas[:-5:-1], 3)
-
-
-def test_a_history_that_was_cut_off_is_whole_once_more_may_be_kept(
-    host: GitHost, url: str, place: HistoryPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(histories, "DEPTHS", (None, 3, 1))
-    shas = [host.push(REPOSITORY, {"big": noise(at)}) for at in range(8)]
-    small = replace(_at(url), max_bytes=2 * MIB - 400_000)
-    assert read(CheckoutSource(REPOSITORY, shas[-1]), place, small).depth == 3
-    found = read(CheckoutSource(REPOSITORY, shas[-1]), place, _at(url))
-    assert (commits(found), found.depth) == (shas[::-1], None)
+    whole = read(CheckoutSource(REPOSITORY, shas[-1]), place, _at(url))  # more may be kept now
+    assert (commits(whole), whole.depth) == (shas[::-1], None)
 
 
 def test_a_history_that_is_too_large_however_short_is_refused(
