@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from engines.matching.ranking.network import Network, Shape, batch_of, logarithm
 from engines.matching.ranking.shown import Precedents, Shown
 from engines.matching.state.table import Floats, Ints
 
+_alone = Lock()
+"""Torch's random state is the process's: who begins from a seed must not share it."""
 _LONGEST_GRADIENT = 1.0
 _WARMING_UP = 0.15
 """Share of the steps."""
@@ -44,7 +47,7 @@ class Course:
 
 def trained(shape: Shape, lists: Lists, course: Course, weights: Floats | None = None) -> Network:
     """A network that knows nothing else; `weights` (questions,) says how much each counts."""
-    with torch.random.fork_rng(devices=[]):
+    with _alone, torch.random.fork_rng(devices=[]):
         torch.manual_seed(course.seed)
         network = Network(shape)
     rng = np.random.default_rng(course.seed)
@@ -68,7 +71,7 @@ def tuned(network: Network, lists: Lists, course: Course, weights: Floats | None
     rng = np.random.default_rng(course.seed)
     epochs = [_batches(lists, course, rng) for _ in range(course.epochs)]
     batches = [batch for epoch in epochs for batch in epoch]
-    with torch.random.fork_rng(devices=[]):
+    with _alone, torch.random.fork_rng(devices=[]):
         torch.manual_seed(course.seed)
         for step, questions in enumerate(batches):
             for group in optimizer.param_groups:

@@ -1,5 +1,7 @@
 """The neural ranker: what it may depend on, and that it learns from earlier tasks."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -83,3 +85,12 @@ def test_the_same_lists_teach_the_same_and_leave_the_first_as_it_was(taught: Net
     assert np.array_equal(_scores(one, unseen), _scores(other, unseen))
     assert not np.array_equal(_scores(one, unseen), before)
     assert np.array_equal(_scores(taught, unseen), before)
+
+
+def test_what_is_taught_beside_it_at_the_same_time_changes_nothing(taught: Network) -> None:
+    unseen, more = _lists(4, 9), _lists(60, 10)
+    course = Course(epochs=4, rate=1e-2, rows=60, candidates=6)
+    alone = _scores(tuned(taught, more, course), unseen)
+    with ThreadPoolExecutor(3) as threads:
+        several = [threads.submit(tuned, taught, more, course) for _ in range(3)]
+    assert all(np.array_equal(_scores(one.result(), unseen), alone) for one in several)
