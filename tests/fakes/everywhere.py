@@ -4,11 +4,13 @@ Inbound routes, authorities, the code host and the writer are the real ones, aga
 we say is kept instead of posted where it matters who is told what; with `speaks` it is posted.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -25,8 +27,9 @@ from bot.commands import COMMANDS
 from bot.console.face import console_face
 from bot.console.notifier import Notifier
 from bot.discord.face import discord_face
+from bot.door import Door
 from bot.face import Face, Intake, JobView, Posted
-from bot.platforms import connect
+from bot.platforms import Platforms, connect
 from bot.settings import GatewaySettings
 from bot.web.face import web_of
 from engines.sandbox.sandbox import Sandbox
@@ -55,6 +58,8 @@ from tests.fakes.spine import MortalOutbound, Scene, Spine
 _NO_SANDBOX = NoSandbox("scripted work needs none")
 _NONE: Mapping[str, Work] = {}
 SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
+_TAKEN_S = 60.0
+"""How long somebody sends a message again that is not taken."""
 
 
 @dataclass
@@ -176,9 +181,21 @@ class Everywhere:
         headers["Idempotency-Key"] = f"{name}-{utc_now().timestamp()}"
         answer = httpx.Response(500)
         for _ in range(copies):
-            answer = await self.console.post("/api/v1/messages", headers=headers, json=dict(body))
+            answer = await self._sent(headers, body)
         answer.raise_for_status()
         return str(answer.json()["conversation"])
+
+    async def _sent(
+        self, headers: Mapping[str, str], body: Mapping[str, str | None]
+    ) -> httpx.Response:
+        """The answer, once the machine is not too busy to take the message."""
+        async with asyncio.timeout(_TAKEN_S):
+            while True:
+                answer = await self.console.post(
+                    "/api/v1/messages", headers=headers, json=dict(body)
+                )
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return answer
 
     async def grant(self, account: Account, tier: Tier, scope: str = "*") -> PersonId:
         """The operator gives somebody a role."""
@@ -262,19 +279,20 @@ async def everywhere(
         github.serving(),
         Slack.running() as slack,
         discord_world(COMMANDS, forwarding) as discord,
+        AsyncExitStack() as ended,
     ):
         github.hooks.url, slack.app_url = f"{url}/github/webhook", url
         settings = _settings(spine.home, github, slack)
         platforms = connect(
             settings, database, spine.intake, spine.kept, Budgets(None, clock=_hurried)
         )
+        for close in reversed(platforms.closers):
+            ended.push_async_callback(close)
         notifier, keys = Notifier(), ApiKeys(spine.home)
         keys.ensure()
-        app = FastAPI()
         web = web_of(settings, database, "http://gryph.test")
         parts = ApiParts(keys, spine.intake, database, notifier, spine.kept.read, web.sessions)
-        for router in (*platforms.routers, api_router(parts)):
-            app.include_router(router)
+        app = _application(platforms, parts)
         faces = {
             Platform.GITHUB: platforms.faces[Platform.GITHUB],
             Platform.SLACK: platforms.faces[Platform.SLACK],
@@ -284,6 +302,7 @@ async def everywhere(
             Platform.CONSOLE: console_face(database, notifier),
         }
         desks = _desks(spine, github, sandbox)
+        ended.callback(desks.close)
         scene = Scene(
             faces={
                 platform: _behind(face, None if speaks else ears)
@@ -305,9 +324,15 @@ async def everywhere(
             yield Everywhere(
                 github, shop, secret, slack, discord, console, keys, spine, engine, ears, faces
             )
-        desks.close()
-        for close in platforms.closers:
-            await close()
+
+
+def _application(platforms: Platforms, parts: ApiParts) -> FastAPI:
+    """What is reached over HTTP."""
+    app = FastAPI()
+    app.add_middleware(Door, largest=platforms.bodies)
+    for router in (*platforms.routers, api_router(parts)):
+        app.include_router(router)
+    return app
 
 
 def _hurried() -> float:

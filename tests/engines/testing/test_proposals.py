@@ -177,7 +177,7 @@ def test_nothing_usable_leaves_the_result_as_it_is(write: Write) -> None:
         return answer("def test_(:")
 
     writer = Writer(says)
-    result = write(SAFE, "safe.py", cpu_s=3.0, proposer=writer)
+    result = write(SAFE, "safe.py", cpu_s=10.0, proposer=writer)
     assert result.passed == result.tests > 1
     assert result.complete
     assert proposed(result).kept == ()
@@ -189,7 +189,7 @@ def test_a_cancel_while_others_are_asked_leaves_what_was_found(write: Write) -> 
     def says(_wanted: Wanted) -> Proposal | NoProposal:
         raise Stopped
 
-    result = write(SAFE, "safe.py", cpu_s=3.0, proposer=Writer(says))
+    result = write(SAFE, "safe.py", cpu_s=10.0, proposer=Writer(says))
     assert result.passed == result.tests > 1
     assert not result.complete
 

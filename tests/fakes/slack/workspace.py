@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -196,7 +197,9 @@ class Slack:
         if self.server.sockets.connected:
             await self.server.sockets.send("events_api", payload)
         elif self.app_url:
-            await self.post(EVENTS, json.dumps(payload).encode(), JSON)
+            sent = await self.post(EVENTS, json.dumps(payload).encode(), JSON)
+            if sent.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                await self.again(reason="http_error")  # Slack's first retry comes at once
 
     async def again(self, times: int = 1, *, reason: str = "http_timeout") -> None:
         """Deliver the newest request again, as Slack does when the ack is late."""
