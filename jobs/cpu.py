@@ -13,6 +13,7 @@ from engines.generation.types import Backend
 from jobs import test_changes, test_code
 from jobs.desk import Desk, Done, Work
 from jobs.earlier import EarlierJobs
+from jobs.match_lessons import Lessons
 from jobs.model_opening import opener
 from jobs.models import Models, Opener
 from jobs.requests import ChangePlan, ComparePlans, MatchRequest, PlanFile, PlanTalk
@@ -41,12 +42,13 @@ _MATCHING = {"match": "task", "match-batch": "batch", "match-knowledge": "knowle
 def cpu_works(shop: Workshop) -> Generator[tuple[Mapping[str, Work], Models]]:
     """The jobs of the queue, and the models that they may ask."""
     opened = endpoints_only(opener(shop.keys, shop.settings, shop.redactor))
-    models = Models(shop.database, opened)
+    models, lessons = Models(shop.database, opened), Lessons()
     try:
         tests = {**CPU_WORKS, "test": partial(test_code.run, models=models)}
         plans = planning_works(EarlierJobs(shop.database, shop.store))
-        yield {**tests, **plans, **matching_works(shop.database)}, models
+        yield {**tests, **plans, **matching_works(shop.database, lessons)}, models
     finally:
+        lessons.close()
         models.close()
 
 
@@ -65,12 +67,15 @@ def planning_works(earlier: EarlierJobs) -> Mapping[str, Work]:
     return {kind: work(method) for kind, method in _PLANNING.items()}
 
 
-def matching_works(database: Database) -> Mapping[str, Work]:
-    """The jobs behind `match`, which look up what people said of themselves."""
+def matching_works(database: Database, lessons: Lessons) -> Mapping[str, Work]:
+    """The jobs behind `match`, which look up what people said of themselves, and have learned later
+    what they do not wait for.
+    """
 
     @cache
     def finder() -> Any:  # only once somebody asks: no other job has a use for what it imports
-        return import_module("jobs.match_work").Finder(database)
+        pasts = import_module("jobs.match_history").Pasts(lessons)
+        return import_module("jobs.match_work").Finder(database, pasts)
 
     def work(kind: str) -> Work:
         def run(request: MatchRequest, desk: Desk) -> Done:

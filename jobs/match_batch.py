@@ -81,11 +81,13 @@ def _told(request: MatchBatch, found: Sequence[Found], given: Sequence[Given], j
     whole = f"{count(len(found), 'task')} of {one_line(request.named)}"
     summary = f"{len(named)} of {whole} given to {people}" if named else f"Nobody for {whole}"
     rows = tuple(_row(one, each) for one, each in zip(found, given, strict=True))
+    past = found[0].team.past
+    notes = (*past.notes(), *past.untaught_note({one.mode for one in found}))
     blocks: list[Block] = [
         Heading(text=f"Who should take what of {one_line(request.named)}"),
         Text(markdown=f"{plain(summary, _WHY)}."),
         Table(header=("Task", "Person", "How sure", "Why"), rows=rows),
-        *notes_of((*request.notes, *_left_alone(request.tasks), *found[0].team.past.notes())),
+        *notes_of((*request.notes, *_left_alone(request.tasks), *notes)),
     ]
     if named:
         task = named[0].task.named

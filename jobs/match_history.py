@@ -5,7 +5,7 @@ host, and which files there are.
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +21,7 @@ from engines.matching.people import People
 from engines.matching.types import MERGED_BEFORE, CannotMatch, Mode, Person, Signature
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk
+from jobs.match_lessons import Lessons
 from jobs.requests import MatchRequest
 from jobs.wording import count
 from storage.checkouts.history import History
@@ -32,6 +33,10 @@ _MOST_READ = 2
 """Histories in memory; a large one takes some hundred megabytes."""
 _SHORT_TASKS = 100
 """A history of fewer says little."""
+_UNTAUGHT = (
+    "This ranking goes by what holds in other histories; what is particular to this one is being "
+    "learned, for the answers in some minutes."
+)
 _NEWEST_TASKS, _MANY_NEW = 200, 0.25
 """Of the newest tasks, the share by newcomers that is worth telling."""
 
@@ -117,6 +122,11 @@ class Past:
         if tasks < _SHORT_TASKS:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
 
+    def untaught_note(self, modes: Collection[Mode]) -> Iterator[str]:
+        """What a ranking that looks for these does not know yet."""
+        if self.only is None and any(self.matcher.is_untaught(mode) for mode in modes):
+            yield _UNTAUGHT
+
     def newcomers_note(self) -> Iterator[str]:
         """What a probability leaves out that is one among those who can be named."""
         knowledge = self.knowledge
@@ -144,8 +154,9 @@ class Pasts:
     for what was merged since, and for whoever asks about the same repository.
     """
 
-    def __init__(self) -> None:
-        """None was read."""
+    def __init__(self, lessons: Lessons) -> None:
+        """None was read; `lessons` has learned what none waits for."""
+        self._lessons = lessons
         self._lock = Lock()
         self._shelves: dict[Path, _Shelf] = {}
 
@@ -171,7 +182,10 @@ class Pasts:
             if past is None or past.matcher.tip != history.tip:
                 past = _read(history, desk, past)
             shelf.past = past
+            past.matcher.catch_up()
             yield replace(past, history=history, now_s=_now_s(request.asked_at, past.matcher))
+            for mode in past.matcher.behind:
+                self._lessons.begin(history.learned, mode)
         finally:
             shelf.lock.release()
 
@@ -190,7 +204,12 @@ def _read(history: History, desk: Desk, earlier: Past | None) -> Past:
     try:
         before = known.tasks if known else []
         matcher = open_matcher(
-            folder, history.tip, kept=history.learned, watch=desk.watch, earlier=known
+            folder,
+            history.tip,
+            kept=history.learned,
+            watch=desk.watch,
+            earlier=known,
+            waits=False,
         )
         matcher.learn(Mode.AUTHOR, desk.watch)
         files = _files(history, desk)

@@ -1,6 +1,6 @@
 """The job behind `match`: read the history, rank its people, name somebody, and say why."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from engines.matching.types import Mode
 from jobs.desk import Desk, Done
@@ -26,7 +26,7 @@ class Finder:
     """Serves every `match` of a worker."""
 
     database: Database
-    pasts: Pasts = field(default_factory=Pasts)
+    pasts: Pasts
 
     def task(self, request: MatchTask, desk: Desk) -> Done:
         """Name somebody for one task. Raises Declined where it cannot be read."""
@@ -42,7 +42,8 @@ class Finder:
         person = requested(past, request.person)
         found = found_for(looked, team, team.standings(declined), person)
         newcomers = past.newcomers_note() if looked.mode is Mode.AUTHOR else ()
-        notes = (*request.notes, *found.notes, *newcomers, *past.notes())
+        untaught = past.untaught_note({looked.mode})
+        notes = (*request.notes, *found.notes, *newcomers, *past.notes(), *untaught)
         found = replace(found, notes=notes)
         noted = suggested_by(found, looked, request.repository, desk.job)
         is_told = bool(noted.people) and (found.choice.confident or not request.unasked)

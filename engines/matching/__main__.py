@@ -1,4 +1,6 @@
-"""Use matching without the bot: `python -m engines.matching evaluate|recommend REPOSITORY …`."""
+"""Use matching without the bot: `python -m engines.matching evaluate|recommend REPOSITORY …`, and
+`learn FOLDER`, for a folder that keeps what was read of a repository.
+"""
 
 import argparse
 import json
@@ -6,6 +8,7 @@ import sys
 from pathlib import Path
 
 from engines.matching.engine import evaluated, open_matcher
+from engines.matching.lessons import teach
 from engines.matching.metrics import summary
 from engines.matching.mining.history import read_history
 from engines.matching.protocol import as_json
@@ -18,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 1 where there is nothing to rank from."""
     asked = _parser().parse_args(arguments)
     try:
-        return _evaluate(asked) if asked.command == "evaluate" else _recommend(asked)
+        return _COMMANDS[asked.command](asked)
     except CannotMatch as reason:
         print(f"Cannot match: {reason}", file=sys.stderr)
         return 1
@@ -33,8 +36,13 @@ def _parser() -> argparse.ArgumentParser:
     recommend = commands.add_parser(
         "recommend", help="name people for one task, from the history up to a commit"
     )
+    learn = commands.add_parser(
+        "learn", help="learn what the history in a folder (--kept) has to teach, and keep it there"
+    )
+    learn.add_argument("kept", type=Path, help="the folder")
     for command in (evaluate, recommend):
         command.add_argument("repository", type=Path, help="a git directory, bare or not")
+    for command in (evaluate, recommend, learn):
         command.add_argument(
             "--mode", type=Mode, choices=list(Mode), default=Mode.AUTHOR, help="who is looked for"
         )
@@ -83,6 +91,15 @@ def _recommend(asked: argparse.Namespace) -> int:
     else:
         _tell(ranking, matcher.notes)
     return 0
+
+
+def _learn(asked: argparse.Namespace) -> int:
+    is_new = teach(asked.kept, asked.mode)
+    print("Learned." if is_new else "There is nothing to learn that nobody else is learning.")
+    return 0
+
+
+_COMMANDS = {"evaluate": _evaluate, "recommend": _recommend, "learn": _learn}
 
 
 def _as_json(ranking: Ranking, tip: str, notes: tuple[str, ...]) -> dict[str, object]:

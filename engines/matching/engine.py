@@ -1,33 +1,30 @@
 """A repository's history, ready to rank its people for a task."""
 
-import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from engines.matching.checkpoint import COUNTERS, kept_evidence, save_evidence
+from engines.matching.checkpoint import COUNTERS, save_evidence
+from engines.matching.lessons import HISTORY, kept_lesson, learned, questions_of, watched
 from engines.matching.mining.history import History, read_history
 from engines.matching.mining.kept import kept_history, save_history
 from engines.matching.people import People
 from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s, query_of
-from engines.matching.ranking.calibration import Certainty
 from engines.matching.ranking.learner import (
     MOST_QUESTIONS,
     Answer,
     Learner,
-    is_asked,
     last_lesson,
     lesson_needed,
     replay,
 )
-from engines.matching.ranking.model import Learned, read_learned, write_learned
-from engines.matching.ranking.weights import NoWeights
 from engines.matching.types import (
     Candidate,
     CannotMatch,
@@ -37,13 +34,10 @@ from engines.matching.types import (
     Ranking,
     known_by,
 )
-from engines.watch import Stopped, Unwatched, Watch
+from engines.watch import Unwatched, Watch
 
-_T = TypeVar("_T")
 RECENT = 100
 """Newest tasks of which it is told what is believed of them."""
-_STEPS_BETWEEN = 50
-"""Tasks between two looks at whether anybody still waits."""
 
 
 class _Recent(NamedTuple):
@@ -57,10 +51,11 @@ class _Recent(NamedTuple):
 class Matcher:
     """Made by `open_matcher`; ranks in milliseconds, once it has learned for a mode."""
 
-    def __init__(self, history: History, kept: Path | None) -> None:
+    def __init__(self, history: History, kept: Path | None, *, waits: bool = True) -> None:
         """Of a history; `kept` is the folder for what was learned."""
         self.history = history
         self._kept = kept
+        self._waits = waits
         self._learners: dict[Mode, Learner] = {}
         self._learning = Lock()
         self._recent: dict[Mode, _Recent] = {}
@@ -86,6 +81,18 @@ class Matcher:
         learned = (note for one in self._learners.values() for note in one.model.notes)
         return tuple(dict.fromkeys((*self.history.notes, *learned)))
 
+    @property
+    def behind(self) -> tuple[Mode, ...]:
+        """For which modes there is a lesson to be learned, for which nobody waits (`teach`)."""
+        return tuple(mode for mode, learner in self._learners.items() if learner.is_behind)
+
+    def is_untaught(self, mode: Mode) -> bool:
+        """Whether people are ranked by what holds in other histories, although there is a lesson to
+        be learned of this one.
+        """
+        learner = self._learners.get(mode)
+        return learner is not None and learner.is_behind and not learner.lesson
+
     def begins_with(self, tasks: Sequence[Merged]) -> bool:
         """Whether the mainline is these tasks and what was merged since."""
         count = len(tasks)
@@ -93,13 +100,12 @@ class Matcher:
 
     def take_over(self, earlier: "Matcher") -> None:
         """Go on from what an earlier one of the same mainline knows, unless it is time for a
-        lesson. The earlier one forgets it.
+        lesson that is waited for. The earlier one forgets it.
         """
         count = len(earlier.tasks)
         for mode, learner in earlier._learners.items():
-            questions = sum(is_asked(task, mode) for task in earlier.tasks)
-            more = sum(is_asked(task, mode) for task in self.tasks[count:])
-            if last_lesson(questions) == last_lesson(questions + more):
+            questions = len(questions_of(self.tasks, mode))
+            if not self._waits or learner.lesson == last_lesson(questions):
                 for task in self.tasks[count:]:
                     learner.observe(task)
                 self._learners[mode] = learner
@@ -112,6 +118,15 @@ class Matcher:
     def learn(self, mode: Mode, watch: Watch) -> None:
         """Be ready for a mode; otherwise the first question waits. Raises Stopped."""
         self._learner(mode, watch)
+
+    def catch_up(self) -> None:
+        """Take in lessons that were kept since by somebody else."""
+        if self._kept is None:
+            return
+        for mode in self.behind:
+            lesson, learner = kept_lesson(self._kept, self.tasks, mode), self._learners[mode]
+            if lesson is not None and lesson.number > learner.lesson:
+                learner.recall(lesson.own, lesson.certainty, lesson.number)
 
     def rank(self, query: Query) -> Ranking:
         """Everybody who is a candidate, best first; nobody where nobody is."""
@@ -138,7 +153,9 @@ class Matcher:
             learner = self._learners.get(mode)
             if learner is None:
                 watch.report("learning from the history")
-                learner = self._learners[mode] = learned(self.tasks, mode, self._kept, watch)
+                learner = self._learners[mode] = learned(
+                    self.tasks, mode, self._kept, watch, waits=self._waits
+                )
         return learner
 
 
@@ -149,26 +166,28 @@ def open_matcher(
     kept: Path | None = None,
     watch: Watch | None = None,
     earlier: Matcher | None = None,
+    waits: bool = True,
 ) -> Matcher:
     """Read a git directory, bare or not, up to a commit, and be ready to rank.
 
     `kept` is a folder that holds what was read and learned, from run to run: with it, only what is
     new is read, and learned from once there is enough of it. `earlier` is a matcher of the same
-    repository that is not needed any more: what it knows need not be found out again.
+    repository that is not needed any more: what it knows need not be found out again. One that does
+    not wait ranks with what was learned so far; `Matcher.behind` says whether there is more to it.
 
     Raises:
         CannotMatch: There is nothing to rank from; says why.
         Stopped: The watch asked for it.
     """
     watch = watch or Unwatched()
-    file = kept / "history.json" if kept else None
+    file = kept / HISTORY if kept else None
     before = earlier.history if earlier else kept_history(file) if file else None
     history = read_history(repository, at, before=before, watch=watch)
     if not history.tasks:
         raise CannotMatch("there is nothing in this history: no commit changes a file")
     if file is not None and history is not before:
         history = save_history(history, file)
-    matcher = Matcher(history, kept)
+    matcher = Matcher(history, kept, waits=waits)
     if earlier is not None and matcher.begins_with(earlier.tasks):
         matcher.take_over(earlier)
     return matcher
@@ -185,46 +204,16 @@ def ranking_of(learner: Learner, answer: Answer) -> Ranking:
     return Ranking(tuple(found), answer.confidence)
 
 
-def learned(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watch) -> Learner:
-    """Who knows a history; recalls the last lesson where it was kept."""
-    questions = [position for position, task in enumerate(tasks) if is_asked(task, mode)]
-    last = last_lesson(len(questions))
-    lesson = tasks[questions[last - 1]].sha if last else ""
-    file = kept / f"{mode.value}.safetensors" if kept else None
-    if file is not None and (recalled := _recalled(file, mode, lesson)):
-        learner = Learner(mode, lessons_from=len(questions) + 1)
-        learner.recall(*recalled)
-        counted = kept_evidence(file.with_name(COUNTERS), tasks)
-        if counted is not None:
-            known = bisect_left(questions, counted.observed)
-            learner.go_on(counted, known)
-        for task in _watched(tasks[learner.evidence.observed :], watch):
-            learner.observe(task)
-        save_evidence(learner.evidence, tasks, file.with_name(COUNTERS))
-        return learner
-    first = lesson_needed(len(questions))
-    learner = Learner(mode, lessons_from=first)
-    number = {position: at for at, position in enumerate(questions, 1)}
-    asked = questions[max(first - MOST_QUESTIONS, 0) :]
-    for position in _watched(replay(tasks, learner, asked), watch):
-        learner.ask_for_lesson(tasks[position], number[position])
-    if file is not None and learner.model.own:
-        facts = {"lesson": lesson, "terms": json.dumps(learner.certainty.terms)}
-        write_learned(learner.model.own, file, mode, facts)
-        save_evidence(learner.evidence, tasks, file.with_name(COUNTERS))
-    return learner
-
-
 def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> list[Ranking]:
     """Rank people for the newest questions of a history, with what was learned from all of it but
     from what was known when each was begun.
     """
-    learner = Learner(taught.mode, lessons_from=len(tasks) + 1)
+    learner = Learner(taught.mode, lessons_from=inf)
     learner.model, learner.certainty = taught.model, taught.certainty
-    questions = [position for position, task in enumerate(tasks) if is_asked(task, taught.mode)]
+    questions = questions_of(tasks, taught.mode)
     asked = [
         (position, learner.ask(tasks[position]))
-        for position in _watched(replay(tasks, learner, questions[-RECENT:]), watch)
+        for position in watched(replay(tasks, learner, questions[-RECENT:]), watch)
     ]
     measured = [measured for _, measured in sorted(asked, key=itemgetter(0))]
     return [ranking_of(learner, learner.answer(one)) for one in measured]
@@ -233,7 +222,7 @@ def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> list[
 def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:
     """The last part of a history, each task asked about as it stood when it was begun."""
     walk = Walk(tasks, mode)
-    questions = [position for position, task in enumerate(tasks) if is_asked(task, mode)]
+    questions = questions_of(tasks, mode)
     tested = questions[len(questions) * ENDS[Part.STOPPING] // 100 :]
     known = min((known_by(tasks, at_s(tasks[position])) for position in tested), default=0)
     first = lesson_needed(bisect_left(questions, known))
@@ -265,22 +254,3 @@ class _Following:
 
     def join(self, kept: int, gone: int) -> None:
         """The learner knows."""
-
-
-def _recalled(file: Path, mode: Mode, lesson: str) -> tuple[Learned, Certainty] | None:
-    """What was kept of a lesson; None where it was another, or of an earlier version."""
-    try:
-        learned, facts = read_learned(file, mode)
-    except NoWeights:
-        return None
-    if not lesson or facts.get("lesson") != lesson:
-        return None
-    offset, slope, distance = json.loads(facts["terms"])
-    return learned, Certainty((offset, slope, distance))
-
-
-def _watched(steps: Iterable[_T], watch: Watch) -> Iterator[_T]:
-    for number, step in enumerate(steps):
-        if number % _STEPS_BETWEEN == 0 and watch.stop_requested():
-            raise Stopped
-        yield step

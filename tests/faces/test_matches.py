@@ -8,6 +8,7 @@ import pytest
 
 from jobs import match_history
 from jobs.cpu import matching_works
+from jobs.match_lessons import Lessons
 from storage.clock import utc_now
 from storage.database import Database
 from storage.people import Account
@@ -29,7 +30,7 @@ async def world(
 ) -> AsyncGenerator[Everywhere]:
     """All platforms, before a repository in which Ann did the gateway and Rea the parser."""
     monkeypatch.setattr(match_history, "open_matcher", open_by_changes)
-    works = matching_works(sqlite)
+    works = matching_works(sqlite, Lessons())
     async with everywhere(sqlite, tmp_path, valkey_url, works=works, speaks=True) as world:
         world.shop.permissions |= {"ann": "write", "rea": "read"}
         now_s = int(utc_now().timestamp())

@@ -19,6 +19,8 @@ from engines.matching.protocol import query_of
 from engines.matching.types import MERGED_BEFORE, Candidate, Mode, Query, Ranking
 from engines.watch import Watch
 from jobs.desk import Done
+from jobs.match_history import Pasts
+from jobs.match_lessons import Lessons
 from jobs.match_work import Finder
 from jobs.messages import Reply
 from jobs.requests import MatchBatch, MatchKnowledge, MatchTask, Source, Wanted
@@ -94,9 +96,10 @@ def open_by_changes(
     kept: Path | None = None,
     watch: Watch | None = None,
     earlier: Matcher | None = None,
+    waits: bool = True,
 ) -> Matcher:
     """In the place of the engine's own."""
-    del kept, watch, earlier
+    del kept, watch, earlier, waits
     return ByChanges(read_history(repository, at))
 
 
@@ -126,7 +129,7 @@ class Bench:
 
     @property
     def finder(self) -> Finder:
-        return Finder(self.database)
+        return Finder(self.database, Pasts(Lessons()))
 
     def match(self, task: Wanted, **more: Any) -> Done:
         return self.finder.task(MatchTask(task=task, **self._usual(), **more), self.desk)

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from engines.watch import Stopped, Unwatched
 from jobs.match_history import Pasts
+from jobs.match_lessons import Lessons
 from jobs.requests import MatchKnowledge, Source
 from storage.database import Database
 from tests.jobs.asked import asked
@@ -42,7 +43,7 @@ def _asked(sha: str) -> MatchKnowledge:
 
 
 def test_the_same_commit_is_read_once(desk: HistoryDesk) -> None:
-    pasts, tip = Pasts(), _sha(desk, "main")
+    pasts, tip = Pasts(Lessons()), _sha(desk, "main")
     with pasts.held(_asked(tip), desk) as first:
         pass
     with pasts.held(_asked(tip), desk) as second:
@@ -50,18 +51,18 @@ def test_the_same_commit_is_read_once(desk: HistoryDesk) -> None:
 
 
 def test_what_was_merged_since_is_added(desk: HistoryDesk) -> None:
-    pasts = Pasts()
+    pasts = Pasts(Lessons())
     with pasts.held(_asked(_sha(desk, "main~5")), desk) as before:
         assert len(before.matcher.tasks) == 15
     with pasts.held(_asked(_sha(desk, "main")), desk) as after:
         assert after.knowledge is before.knowledge
         assert len(after.matcher.tasks) == 20
-        with Pasts().held(_asked(_sha(desk, "main")), desk) as anew:
+        with Pasts(Lessons()).held(_asked(_sha(desk, "main")), desk) as anew:
             assert after.everybody == anew.everybody
 
 
 def test_an_earlier_commit_is_read_anew(desk: HistoryDesk) -> None:
-    pasts = Pasts()
+    pasts = Pasts(Lessons())
     with pasts.held(_asked(_sha(desk, "main")), desk) as later:
         pass
     with pasts.held(_asked(_sha(desk, "main~5")), desk) as earlier:
@@ -70,7 +71,7 @@ def test_an_earlier_commit_is_read_anew(desk: HistoryDesk) -> None:
 
 
 def test_a_job_that_fails_leaves_the_history_to_the_next(desk: HistoryDesk) -> None:
-    pasts, tip = Pasts(), _sha(desk, "main")
+    pasts, tip = Pasts(Lessons()), _sha(desk, "main")
     with pytest.raises(KeyError), pasts.held(_asked(tip), desk):
         raise KeyError
     with pasts.held(_asked(tip), desk) as past:
@@ -78,7 +79,7 @@ def test_a_job_that_fails_leaves_the_history_to_the_next(desk: HistoryDesk) -> N
 
 
 def test_who_is_cancelled_does_not_wait_for_the_history(desk: HistoryDesk) -> None:
-    pasts, tip = Pasts(), _sha(desk, "main")
+    pasts, tip = Pasts(Lessons()), _sha(desk, "main")
     with pasts.held(_asked(tip), desk):
         desk.watch = _Gone()
         with pytest.raises(Stopped), pasts.held(_asked(tip), desk):
@@ -93,12 +94,12 @@ async def test_it_is_told_where_newcomers_do_much(sqlite: Database, tmp_path: Pa
     ]
     repository = write_history(tmp_path / "history", [*known, *strangers])
     desk = HistoryDesk(repository, await asked(sqlite))
-    with Pasts().held(_asked(_sha(desk, "main")), desk) as past:
+    with Pasts(Lessons()).held(_asked(_sha(desk, "main")), desk) as past:
         told = " ".join(past.newcomers_note())
     # The newest 200 reach 12 days back: all 80 strangers, 120 of Ann's, none among her first five.
     assert told.startswith("Of the newest 200 tasks here 80 were done by people who had done fewer")
 
 
 def test_it_is_not_told_of_newcomers_where_there_are_few_tasks(desk: HistoryDesk) -> None:
-    with Pasts().held(_asked(_sha(desk, "main")), desk) as past:
+    with Pasts(Lessons()).held(_asked(_sha(desk, "main")), desk) as past:
         assert not [*past.newcomers_note()]

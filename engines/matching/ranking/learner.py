@@ -62,7 +62,7 @@ class Answer:
 class Learner:
     """Knows one history up to the task that was observed last."""
 
-    def __init__(self, mode: Mode, *, lessons_from: int = 0) -> None:
+    def __init__(self, mode: Mode, *, lessons_from: float = 0) -> None:
         """Begin with what was learned from other histories.
 
         Lessons before so many questions are left out, where nobody will ask what they taught.
@@ -71,6 +71,8 @@ class Learner:
         self.evidence = Evidence()
         self.model: Model = shipped_model(mode)
         self.certainty = Certainty()
+        self.lesson = 0
+        """After how many questions it learned what it believes of this history; 0 if it did not."""
         self._lessons_from = lessons_from
         self._asked: dict[str, Measured] = {}
         self._answered: deque[_Answered] = deque(maxlen=MOST_QUESTIONS)
@@ -130,10 +132,15 @@ class Learner:
                 self._learn()
             self._last_lesson, self._next_lesson = self._count, lesson_after(self._count)
 
-    def recall(self, own: Learned, certainty: Certainty) -> None:
-        """Know what the last lesson taught."""
+    def recall(self, own: Learned | None, certainty: Certainty, lesson: int) -> None:
+        """Know what the lesson after so many questions taught."""
         self.model = replace(self.model, own=own)
-        self.certainty = certainty
+        self.certainty, self.lesson = certainty, lesson
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a lesson was due that it has not had."""
+        return self.lesson < self._last_lesson
 
     def go_on(self, evidence: Evidence, questions: int) -> None:
         """Know what was observed before, so many questions among it, without asking any again."""
@@ -143,7 +150,7 @@ class Learner:
 
     def _learn(self) -> None:
         lists, outcomes = self._labelled()
-        self.certainty = fit_certainty(outcomes)
+        self.certainty, self.lesson = fit_certainty(outcomes), self._count
         if lists:
             self.model = self.model.taught(joined(lists))
 
@@ -211,23 +218,24 @@ def next_lesson(count: int) -> int:
     return following
 
 
+def lessons(count: int) -> Iterator[int]:
+    """After how many questions there are lessons, of so many."""
+    following = FIRST_LESSON
+    while following <= count:
+        yield following
+        following = lesson_after(following)
+
+
 def last_lesson(count: int) -> int:
     """After how many questions the latest lesson was, of so many; 0 where there was none."""
-    return _latest_lessons(count)[1]
+    return max(lessons(count), default=0)
 
 
 def lesson_needed(count: int) -> int:
     """The first lesson that bears on what is believed after so many questions: the one before the
     last, by whose errors the last one knows how sure to be.
     """
-    return _latest_lessons(count)[0]
-
-
-def _latest_lessons(count: int) -> tuple[int, int]:
-    before, last, following = 0, 0, FIRST_LESSON
-    while following <= count:
-        before, last, following = last, following, lesson_after(following)
-    return before, last
+    return last_lesson(last_lesson(count) - 1)
 
 
 def replay(tasks: Sequence[Merged], learner: Learner, asked: Collection[int]) -> Iterator[int]:

@@ -36,15 +36,12 @@ class Blend(NamedTuple):
     """What was learned of other histories, once there is something of this one."""
     networks: float
     """Networks, beside trees and the linear ranker."""
+    rare: float
+    """Of each pair the second, which finds people of few tasks, at the cost of the others."""
 
 
-BLENDS = {Mode.AUTHOR: Blend(1 / 2, 1 / 2), Mode.REVIEWER: Blend(1 / 4, 1 / 3)}
+BLENDS = {Mode.AUTHOR: Blend(1 / 2, 2 / 3, 1 / 5), Mode.REVIEWER: Blend(1 / 5, 1 / 3, 1 / 10)}
 """Who reviews is more of a habit of one repository than who writes."""
-
-
-_OF_PAIR = (4 / 3, 2 / 3)
-"""What the first and the second of a pair count: the second finds people of few tasks, at the cost
-of the others."""
 
 
 class Learned(NamedTuple):
@@ -56,13 +53,14 @@ class Learned(NamedTuple):
     networks: tuple[Network, ...] = ()
     """A pair like that of the forests."""
 
-    def beliefs(self, shown: Shown, of_networks: float) -> Floats:
+    def beliefs(self, shown: Shown, blend: Blend) -> Floats:
         """(candidates,) The mean of theirs; the networks' own mean counts for a share of it."""
+        of_pair = [2.0 - 2.0 * blend.rare, 2.0 * blend.rare]
         others = [ranker.scores(shown.matrix) for ranker in (*self.forests, *self.linear)]
-        counted = [*_OF_PAIR[: len(self.forests)], *(1.0 for _ in self.linear)]
+        counted = [*of_pair[: len(self.forests)], *(1.0 for _ in self.linear)]
         networks = [network.scores(shown) for network in self.networks]
-        of_others, of_pair = _mean_belief(others, counted), _mean_belief(networks, _OF_PAIR)
-        return (1.0 - of_networks) * of_others + of_networks * of_pair
+        of_others, of_networks = _mean_belief(others, counted), _mean_belief(networks, of_pair)
+        return (1.0 - blend.networks) * of_others + blend.networks * of_networks
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,10 @@ class Model:
 
     def beliefs(self, shown: Shown) -> Floats:
         """(candidates,) Adding up to 1."""
-        of_shipped, of_networks = self.blend
-        shipped = self.shipped.beliefs(shown, of_networks)
+        shipped, share = self.shipped.beliefs(shown, self.blend), self.blend.shipped
         if self.own is None:
             return shipped
-        return of_shipped * shipped + (1.0 - of_shipped) * self.own.beliefs(shown, of_networks)
+        return share * shipped + (1.0 - share) * self.own.beliefs(shown, self.blend)
 
     def taught(self, lists: Lists) -> "Model":
         """The same, with what questions of this history teach; too few teach nothing."""

@@ -1,5 +1,7 @@
 """Arrays and a text about them, as safetensors: the one place here that knows the library."""
 
+import os
+import threading
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,9 +21,11 @@ class NoWeights(Exception):
 
 
 def write_arrays(arrays: Arrays, about: dict[str, str], file: Path) -> None:
-    """Write arrays and facts about them; a file there is replaced at once."""
+    """Write arrays and facts about them; a file there is replaced at once, also where another
+    process writes it, too.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.new")
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}.new")
     _numpy.save_file(arrays, unfinished, metadata=about)
     unfinished.replace(file)
 

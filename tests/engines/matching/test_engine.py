@@ -9,7 +9,8 @@ import pytest
 from typing_extensions import override
 
 from engines.matching.__main__ import main
-from engines.matching.engine import Matcher, evaluated, learned, open_matcher, ranking_of
+from engines.matching.engine import Matcher, evaluated, open_matcher, ranking_of
+from engines.matching.lessons import learned
 from engines.matching.ranking import learner
 from engines.matching.types import CannotMatch, Mode, Query
 from engines.watch import Stopped, Unwatched, Watch

@@ -8,6 +8,7 @@ import pytest
 from engines.matching.ranking.features import measure_names
 from engines.matching.ranking.lists import Lists, Solved, joined
 from engines.matching.ranking.model import (
+    BLENDS,
     LEAST_QUESTIONS,
     read_learned,
     shipped_model,
@@ -17,7 +18,7 @@ from engines.matching.ranking.shown import Shown
 from engines.matching.ranking.weights import NoWeights
 from engines.matching.types import Mode
 
-WIDTH = len(measure_names(Mode.AUTHOR))
+WIDTH, BLEND = len(measure_names(Mode.AUTHOR)), BLENDS[Mode.AUTHOR]
 
 
 def _lists(questions: int) -> Lists:
@@ -42,7 +43,7 @@ def test_what_ships_is_of_the_measures_that_are_taken(mode: Mode) -> None:
 def test_a_history_teaches_what_others_did_not() -> None:
     taught, unseen = shipped_model(Mode.AUTHOR).taught(_lists(300)), _lists(40)
     assert taught.own is not None
-    believed = [taught.own.beliefs(unseen.question(one)[0], 0.5) for one in range(40)]
+    believed = [taught.own.beliefs(unseen.question(one)[0], BLEND) for one in range(40)]
     assert (1 / unseen.places(np.concatenate(believed))).mean() > 0.9
 
 
@@ -57,7 +58,7 @@ def test_what_was_learned_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
     write_learned(own, tmp_path / "own", Mode.AUTHOR, {"lesson": "x"})
     again, facts = read_learned(tmp_path / "own", Mode.AUTHOR)
     shown, _ = _lists(3).question(2)
-    assert np.array_equal(again.beliefs(shown, 0.5), own.beliefs(shown, 0.5))
+    assert np.array_equal(again.beliefs(shown, BLEND), own.beliefs(shown, BLEND))
     assert facts["lesson"] == "x"
 
 
