@@ -1,6 +1,10 @@
 """How an engine tells its caller how far it is, and learns that it should stop."""
 
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+_T = TypeVar("_T")
+_STEPS_BETWEEN = 50
 
 
 class Stopped(Exception):
@@ -45,3 +49,15 @@ class Unwatched:
     def stop_requested(self) -> bool:
         """Never stop."""
         return False
+
+
+def watched(steps: Iterable[_T], watch: Watch) -> Iterator[_T]:
+    """The same short steps, with a look now and then at whether anybody still waits.
+
+    Raises:
+        Stopped: The caller asked for an end.
+    """
+    for number, step in enumerate(steps):
+        if number % _STEPS_BETWEEN == 0 and watch.stop_requested():
+            raise Stopped
+        yield step

@@ -3,49 +3,33 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
-
-import numpy as np
 
 from engines.matching.checkpoint import COUNTERS, save_evidence
-from engines.matching.lessons import HISTORY, kept_lesson, learned, questions_of, watched
+from engines.matching.lessons import HISTORY, kept_lesson, learned
 from engines.matching.mining.history import History, read_history
 from engines.matching.mining.kept import kept_history, save_history
 from engines.matching.people import People
 from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s, query_of
 from engines.matching.ranking.learner import (
     MOST_QUESTIONS,
-    Answer,
     Learner,
     last_lesson,
     lesson_needed,
-    replay,
+    questions_of,
 )
-from engines.matching.types import (
-    Candidate,
-    CannotMatch,
-    Merged,
-    Mode,
-    Query,
-    Ranking,
-    known_by,
+from engines.matching.recent import (
+    MOST_NEWER,
+    Recent,
+    asked_again,
+    kept_recent,
+    ranking_of,
+    save_recent,
 )
+from engines.matching.types import CannotMatch, Merged, Mode, Query, Ranking, known_by
 from engines.watch import Unwatched, Watch
-
-RECENT = 100
-"""Newest tasks of which it is told what is believed of them."""
-
-
-class _Recent(NamedTuple):
-    """What is believed of the newest tasks."""
-
-    tasks: int
-    """How many there were in all."""
-    rankings: Sequence[Ranking]
 
 
 class Matcher:
@@ -58,7 +42,7 @@ class Matcher:
         self._waits = waits
         self._learners: dict[Mode, Learner] = {}
         self._learning = Lock()
-        self._recent: dict[Mode, _Recent] = {}
+        self._recent: dict[Mode, Recent] = {}
 
     @property
     def tasks(self) -> list[Merged]:
@@ -127,6 +111,7 @@ class Matcher:
             lesson, learner = kept_lesson(self._kept, self.tasks, mode), self._learners[mode]
             if lesson is not None and lesson.number > learner.lesson:
                 learner.recall(lesson.own, lesson.certainty, lesson.number)
+                self._recent.pop(mode, None)
 
     def rank(self, query: Query) -> Ranking:
         """Everybody who is a candidate, best first; nobody where nobody is."""
@@ -135,17 +120,24 @@ class Matcher:
 
     def recent(self, mode: Mode, watch: Watch | None = None) -> Sequence[Ranking]:
         """What is believed of the newest tasks, each as it stood when it was begun, oldest first:
-        what `assignment.load.prices` learns from.
+        what `assignment.load.prices` learns from. Of each, the likeliest 20 candidates.
 
-        Finding out walks the whole history once more, however it was learned from; what was found
-        serves until there are `RECENT` / 2 newer tasks. Raises Stopped.
+        It is kept with a lesson, and serves until there are many newer tasks; then finding out
+        walks the whole history once more. Raises Stopped.
         """
-        learner = self._learner(mode, watch)
+        learner, kept = self._learner(mode, watch), self._kept
         found = self._recent.get(mode)
-        if found is None or len(self.tasks) - found.tasks > RECENT // 2:
-            rankings = asked_again(self.tasks, learner, watch or Unwatched())
-            found = self._recent[mode] = _Recent(len(self.tasks), rankings)
+        if self._is_old(found) and kept is not None:
+            found = kept_recent(self.tasks, kept, mode)
+        if found is None or self._is_old(found):
+            found = asked_again(self.tasks, learner, watch or Unwatched())
+            if kept is not None:
+                save_recent(found, self.tasks, kept, mode)
+        self._recent[mode] = found
         return found.rankings
+
+    def _is_old(self, recent: Recent | None) -> bool:
+        return recent is None or len(self.tasks) - recent.tasks > MOST_NEWER
 
     def _learner(self, mode: Mode, watch: Watch | None = None) -> Learner:
         watch = watch or Unwatched()
@@ -191,32 +183,6 @@ def open_matcher(
     if earlier is not None and matcher.begins_with(earlier.tasks):
         matcher.take_over(earlier)
     return matcher
-
-
-def ranking_of(learner: Learner, answer: Answer) -> Ranking:
-    """An answer with its people, best first; of equals, who came first."""
-    people = learner.evidence.people
-    order = np.argsort(-answer.beliefs, kind="stable")
-    found = (
-        Candidate(people.person(int(answer.candidates[row])), float(answer.beliefs[row]))
-        for row in order
-    )
-    return Ranking(tuple(found), answer.confidence)
-
-
-def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> list[Ranking]:
-    """Rank people for the newest questions of a history, with what was learned from all of it but
-    from what was known when each was begun.
-    """
-    learner = Learner(taught.mode, lessons_from=inf)
-    learner.model, learner.certainty = taught.model, taught.certainty
-    questions = questions_of(tasks, taught.mode)
-    asked = [
-        (position, learner.ask(tasks[position]))
-        for position in watched(replay(tasks, learner, questions[-RECENT:]), watch)
-    ]
-    measured = [measured for _, measured in sorted(asked, key=itemgetter(0))]
-    return [ranking_of(learner, learner.answer(one)) for one in measured]
 
 
 def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:

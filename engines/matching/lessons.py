@@ -8,10 +8,10 @@ process (`teach`) from the history that is kept in the same folder.
 import fcntl
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from engines.matching.checkpoint import COUNTERS, kept_evidence, save_evidence
 from engines.matching.mining.kept import kept_history
@@ -19,23 +19,21 @@ from engines.matching.ranking.calibration import Certainty
 from engines.matching.ranking.learner import (
     MOST_QUESTIONS,
     Learner,
-    is_asked,
     last_lesson,
     lesson_needed,
     lessons,
+    questions_of,
     replay,
 )
 from engines.matching.ranking.model import Learned, read_learned, write_learned
 from engines.matching.ranking.weights import NoWeights
+from engines.matching.recent import just_learned, save_recent
 from engines.matching.types import CannotMatch, Merged, Mode
-from engines.watch import Stopped, Unwatched, Watch
+from engines.watch import Unwatched, Watch, watched
 
-_T = TypeVar("_T")
 HISTORY = "history.json"
 """What the file of a history is called in a folder that keeps it."""
 _LOCK = "lesson.lock"
-_STEPS_BETWEEN = 50
-"""Tasks between two looks at whether anybody still waits."""
 
 
 class Lesson(NamedTuple):
@@ -45,11 +43,6 @@ class Lesson(NamedTuple):
     own: Learned | None
     """None where too few questions had an answer."""
     certainty: Certainty
-
-
-def questions_of(tasks: Sequence[Merged], mode: Mode) -> list[int]:
-    """Positions of the tasks that are questions."""
-    return [position for position, task in enumerate(tasks) if is_asked(task, mode)]
 
 
 def learned(
@@ -63,7 +56,7 @@ def learned(
     if waits and (lesson.number if lesson else 0) < last_lesson(len(questions)):
         learner = _taught(tasks, mode, questions, watch)
         if kept is not None:
-            _keep_lesson(learner, tasks[questions[learner.lesson - 1]].sha, kept)
+            _keep_lesson(learner, tasks, questions, kept)
     else:
         learner = _counted(tasks, mode, kept, watch)
         if lesson is not None:
@@ -108,16 +101,8 @@ def teach(kept: Path, mode: Mode) -> bool:
         if (lesson.number if lesson else 0) == last_lesson(len(questions)):
             return False
         learner = _taught(tasks, mode, questions, Unwatched())
-        _keep_lesson(learner, tasks[questions[learner.lesson - 1]].sha, kept)
+        _keep_lesson(learner, tasks, questions, kept)
     return True
-
-
-def watched(steps: Iterable[_T], watch: Watch) -> Iterator[_T]:
-    """The same, with a look now and then at whether anybody still waits. Raises Stopped."""
-    for number, step in enumerate(steps):
-        if number % _STEPS_BETWEEN == 0 and watch.stop_requested():
-            raise Stopped
-        yield step
 
 
 def _taught(tasks: Sequence[Merged], mode: Mode, questions: list[int], watch: Watch) -> Learner:
@@ -141,9 +126,13 @@ def _counted(tasks: Sequence[Merged], mode: Mode, kept: Path | None, watch: Watc
     return learner
 
 
-def _keep_lesson(learner: Learner, sha: str, kept: Path) -> None:
-    facts = {"lesson": sha, "terms": json.dumps(learner.certainty.terms)}
-    write_learned(learner.model.own or Learned(), kept / _file(learner.mode), learner.mode, facts)
+def _keep_lesson(
+    learner: Learner, tasks: Sequence[Merged], questions: Sequence[int], kept: Path
+) -> None:
+    lesson, own = tasks[questions[learner.lesson - 1]], learner.model.own
+    facts = {"lesson": lesson.sha, "terms": json.dumps(learner.certainty.terms)}
+    write_learned(own or Learned(), kept / _file(learner.mode), learner.mode, facts)
+    save_recent(just_learned(tasks, learner), tasks, kept, learner.mode)
 
 
 def _file(mode: Mode) -> str:

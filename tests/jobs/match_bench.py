@@ -11,11 +11,12 @@ from sqlmodel import Session
 from typing_extensions import override
 
 from bot.console.render import Screen, render_reply
-from engines.matching.engine import RECENT, Matcher
+from engines.matching.engine import Matcher
 from engines.matching.mining.history import History as MinedHistory
 from engines.matching.mining.history import read_history
 from engines.matching.people import People
 from engines.matching.protocol import query_of
+from engines.matching.recent import RECENT
 from engines.matching.types import MERGED_BEFORE, Candidate, Mode, Query, Ranking
 from engines.watch import Watch
 from jobs.desk import Done

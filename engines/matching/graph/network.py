@@ -22,6 +22,7 @@ from engines.matching.graph.layers import (
 )
 from engines.matching.graph.settings import GraphConfig
 from engines.matching.graph.snapshot import DEVELOPER, FEATURES, RELATIONS, TASK, Relation
+from engines.matching.seeded import seeded
 
 _WAYS = tuple(dict.fromkeys(way for one in RELATIONS for way in (one, turned(one))))
 _LEAST_SHARE = 1e-4
@@ -62,8 +63,7 @@ class Network(nn.Module):
         self._channels = CHANNELS[config.encoder]
         width, depth = config.width, config.layers
         last = [way for way in _WAYS if way[-1] == DEVELOPER or way in ASKED]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        with seeded(config.seed):
             self.enter = nn.ModuleDict(
                 {name: nn.Linear(size, width) for name, size in FEATURES.items()}
             )

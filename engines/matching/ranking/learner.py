@@ -118,6 +118,10 @@ class Learner:
         order = np.argsort(everybody)
         return Answer(everybody[order], beliefs[order], confidence)
 
+    def newest(self, count: int) -> list[Measured]:
+        """The newest of the questions that it asked itself and that were answered, oldest first."""
+        return [one.measured for one in self._answered][-count:]
+
     def observe(self, task: Merged) -> None:
         """The next task of the mainline has been merged."""
         self.evidence.observe(task)
@@ -203,6 +207,11 @@ def is_asked(task: Merged, mode: Mode) -> bool:
     if task.by_bot or task.commits > MOST_COMMITS or not task.touches:
         return False
     return mode is Mode.AUTHOR or bool(task.reviewers)
+
+
+def questions_of(tasks: Sequence[Merged], mode: Mode) -> list[int]:
+    """Positions of the tasks that are questions."""
+    return [position for position, task in enumerate(tasks) if is_asked(task, mode)]
 
 
 def lesson_after(count: int) -> int:

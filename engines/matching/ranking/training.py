@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 import torch
@@ -16,10 +15,9 @@ from torch import Tensor
 from engines.matching.ranking.lists import Flags, Lists
 from engines.matching.ranking.network import Network, Shape, batch_of, logarithm
 from engines.matching.ranking.shown import Precedents, Shown
+from engines.matching.seeded import seeded
 from engines.matching.state.table import Floats, Ints
 
-_alone = Lock()
-"""Torch's random state is the process's: who begins from a seed must not share it."""
 _LONGEST_GRADIENT = 1.0
 _WARMING_UP = 0.15
 """Share of the steps."""
@@ -47,8 +45,7 @@ class Course:
 
 def trained(shape: Shape, lists: Lists, course: Course, weights: Floats | None = None) -> Network:
     """A network that knows nothing else; `weights` (questions,) says how much each counts."""
-    with _alone, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(course.seed)
+    with seeded(course.seed):
         network = Network(shape)
     rng = np.random.default_rng(course.seed)
     rows = rng.integers(len(lists.matrix), size=_SAMPLE)
@@ -71,8 +68,7 @@ def tuned(network: Network, lists: Lists, course: Course, weights: Floats | None
     rng = np.random.default_rng(course.seed)
     epochs = [_batches(lists, course, rng) for _ in range(course.epochs)]
     batches = [batch for epoch in epochs for batch in epoch]
-    with _alone, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(course.seed)
+    with seeded(course.seed):
         for step, questions in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = course.rate * _height(step / len(batches))

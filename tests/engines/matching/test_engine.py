@@ -9,9 +9,10 @@ import pytest
 from typing_extensions import override
 
 from engines.matching.__main__ import main
-from engines.matching.engine import Matcher, evaluated, open_matcher, ranking_of
+from engines.matching.engine import Matcher, evaluated, open_matcher
 from engines.matching.lessons import learned
 from engines.matching.ranking import learner
+from engines.matching.recent import ranking_of
 from engines.matching.types import CannotMatch, Mode, Query
 from engines.watch import Stopped, Unwatched, Watch
 from tests.engines.matching.written import write_repository

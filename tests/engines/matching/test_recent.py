@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engines.matching.engine import RECENT, open_matcher
+from engines.matching.engine import open_matcher
 from engines.matching.protocol import query_of
+from engines.matching.recent import RECENT
 from engines.matching.types import Mode
+from engines.watch import Unwatched
 from tests.engines.matching.written import write_repository
 
 COMMITS = 130
@@ -37,3 +39,24 @@ def test_it_serves_until_there_is_much_that_is_newer(repository: Path) -> None:
     assert soon.recent(Mode.AUTHOR) is found
     later = open_matcher(repository, earlier=soon)
     assert later.recent(Mode.AUTHOR) == open_matcher(repository).recent(Mode.AUTHOR)
+
+
+def test_it_is_kept_for_other_processes(repository: Path, tmp_path: Path) -> None:
+    kept = open_matcher(repository, kept=tmp_path).recent(Mode.AUTHOR)
+    file = tmp_path / "recent.author.json"
+    written = file.stat()
+    assert open_matcher(repository, kept=tmp_path).recent(Mode.AUTHOR) == kept
+    assert file.stat().st_mtime_ns == written.st_mtime_ns
+    file.write_text('{"format": 1, "tasks": 130}')
+    assert open_matcher(repository, kept=tmp_path).recent(Mode.AUTHOR) == kept
+
+
+def test_a_lesson_tells_the_same_as_asking_again(tmp_path: Path) -> None:
+    write_repository(tmp_path / "history", 290)
+    taught = open_matcher(tmp_path / "history", kept=tmp_path / "kept")
+    taught.learn(Mode.AUTHOR, Unwatched())
+    file = tmp_path / "kept" / "recent.author.json"
+    assert file.exists()
+    told = taught.recent(Mode.AUTHOR)
+    file.unlink()
+    assert open_matcher(tmp_path / "history", kept=tmp_path / "kept").recent(Mode.AUTHOR) == told
