@@ -9,7 +9,7 @@ from engines.matching.types import Mode
 from jobs.desk import Declined, Desk, Done
 from jobs.match_feedback import Experience, experience_of
 from jobs.match_finding import Looked, found_given, looked_up
-from jobs.match_history import Past, Pasts
+from jobs.match_history import UNTAUGHT, Past, Pasts
 from jobs.match_people import Team, declined_by, team_of
 from jobs.match_rows import keep, suggested_by
 from jobs.matches_told import Found
@@ -81,8 +81,8 @@ def _told(request: MatchBatch, found: Sequence[Found], given: Sequence[Given], j
     whole = f"{count(len(found), 'task')} of {one_line(request.named)}"
     summary = f"{len(named)} of {whole} given to {people}" if named else f"Nobody for {whole}"
     rows = tuple(_row(one, each) for one, each in zip(found, given, strict=True))
-    past = found[0].team.past
-    notes = (*past.notes(), *past.untaught_note({one.mode for one in found}))
+    untaught = {note for one in found for note in one.notes if note == UNTAUGHT}
+    notes = (*found[0].team.past.notes(), *untaught)
     blocks: list[Block] = [
         Heading(text=f"Who should take what of {one_line(request.named)}"),
         Text(markdown=f"{plain(summary, _WHY)}."),

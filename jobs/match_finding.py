@@ -151,15 +151,15 @@ def _ranked(past: Past, query: Query) -> tuple[Ranking, tuple[str, ...]]:
     """The history's ranking, and what has to be told of it."""
     ranking = past.matcher.rank(query)
     if ranking.candidates:
-        return ranking, ()
+        return ranking, past.untaught_note(query.mode)
     author = past.knowledge.people.known(query.author) if query.author else None
     own = None if author is None else past.knowledge.people.person(author).key
     if past.only is not None and past.only.key != own:  # who alone ever worked here needs none
         return Ranking((Candidate(past.only, 1.0),), 1.0), ()
     if query.mode is Mode.REVIEWER:
-        return _able_to_review(
-            past.matcher.rank(replace(query, mode=Mode.AUTHOR, author=None)), own
-        )
+        able = past.matcher.rank(replace(query, mode=Mode.AUTHOR, author=None))
+        ranking, notes = _able_to_review(able, own)
+        return ranking, (*notes, *past.untaught_note(Mode.AUTHOR)) if notes else ()
     return ranking, ()
 
 

@@ -5,7 +5,7 @@ host, and which files there are.
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,9 +33,9 @@ _MOST_READ = 2
 """Histories in memory; a large one takes some hundred megabytes."""
 _SHORT_TASKS = 100
 """A history of fewer says little."""
-_UNTAUGHT = (
-    "This ranking goes by what holds in other histories; what is particular to this one is being "
-    "learned, for the answers in some minutes."
+UNTAUGHT = (
+    "This ranking, and how sure it is, go by what holds in other histories; what is particular to "
+    "this one has not been learned yet."
 )
 _NEWEST_TASKS, _MANY_NEW = 200, 0.25
 """Of the newest tasks, the share by newcomers that is worth telling."""
@@ -122,10 +122,9 @@ class Past:
         if tasks < _SHORT_TASKS:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
 
-    def untaught_note(self, modes: Collection[Mode]) -> Iterator[str]:
-        """What a ranking that looks for these does not know yet."""
-        if self.only is None and any(self.matcher.is_untaught(mode) for mode in modes):
-            yield _UNTAUGHT
+    def untaught_note(self, mode: Mode) -> tuple[str, ...]:
+        """What a ranking of people for this mode does not know yet."""
+        return (UNTAUGHT,) if self.only is None and self.matcher.is_untaught(mode) else ()
 
     def newcomers_note(self) -> Iterator[str]:
         """What a probability leaves out that is one among those who can be named."""
@@ -171,7 +170,7 @@ class Pasts:
         desk.watch.report("fetching the history")
         desk.watch.phase("checkout")
         history = desk.history(request.source)
-        desk.watch.report("learning from the history")
+        desk.watch.report("reading the history")
         desk.watch.phase("match")
         shelf = self._shelf(history.git_folder)
         while not shelf.lock.acquire(timeout=_LOOK_S):

@@ -16,9 +16,12 @@ log = structlog.get_logger()
 
 LIMIT_S = 7_200.0
 """For one lesson; one of 50,000 commits takes two minutes of a core that nobody else wants."""
-AGAIN_S = 3_600.0
+AGAIN_S = 900.0
 """A lesson that failed is not tried again for as long."""
-_LOW_PRIORITY = 10
+NICE = 10
+"""At least, and never before the worker itself."""
+_NOTHING_NEW = 3
+"""How `learn` ends where all of it is known, or another worker is at it."""
 _TOLD_CHARS = 500
 
 
@@ -27,9 +30,13 @@ class _Lesson(NamedTuple):
     mode: str
 
 
+class _NotLearned(Exception):
+    """Says why."""
+
+
 class Lessons:
     """Has them learned, one after the other, below all else that runs here. What was begun when
-    the worker ends is begun again by whoever asks next.
+    the worker is stopped is begun again by whoever asks next.
     """
 
     def __init__(self) -> None:
@@ -69,49 +76,56 @@ class Lessons:
 
     def _learn(self, lesson: _Lesson) -> None:
         begun_s = time.monotonic()
-        said = self._ran(lesson)
-        with self._lock:
-            self._process = None
-            self._wanted.discard(lesson)
-            if self._is_closed:
-                return
-            if said is not None:
-                self._failed_s[lesson] = time.monotonic()
         about = {"history": lesson.folder.parent.name, "mode": lesson.mode}
-        if said is None:
-            log.info("lesson learned", **about, seconds=round(time.monotonic() - begun_s, 1))
+        try:
+            is_new = self._ran(lesson)
+        except _NotLearned as why:
+            with self._lock:
+                self._failed_s[lesson] = time.monotonic()
+                is_told = not self._is_closed
+            if is_told:
+                log.warning("lesson not learned", **about, error=str(why))
         else:
-            log.warning("lesson not learned", **about, error=said)
+            if is_new:
+                log.info("lesson learned", **about, seconds=round(time.monotonic() - begun_s, 1))
+        finally:
+            with self._lock:
+                self._process = None
+                self._wanted.discard(lesson)
 
-    def _ran(self, lesson: _Lesson) -> str | None:
-        """What went wrong, or None."""
+    def _ran(self, lesson: _Lesson) -> bool:
+        """Whether anything was learned. Raises _NotLearned."""
         with self._lock:
             if self._is_closed:
-                return "the worker ends"
+                raise _NotLearned("the worker ends")
             self._process = process = _started(lesson)
         try:
             _, said = process.communicate(timeout=LIMIT_S)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             process.kill()
             process.communicate()
-            return f"it took longer than {LIMIT_S:.0f} s"
-        if process.returncode == 0:
-            return None
-        return said.strip()[-_TOLD_CHARS:] or f"it ended with {process.returncode}"
+            raise _NotLearned(f"it took longer than {LIMIT_S:.0f} s") from error
+        if process.returncode not in (0, _NOTHING_NEW):
+            raise _NotLearned(said.strip()[-_TOLD_CHARS:] or f"it ended with {process.returncode}")
+        return process.returncode == 0
 
 
 def _started(lesson: _Lesson) -> "subprocess.Popen[str]":
     command = ("-P", "-s", "-m", "engines.matching", "learn", str(lesson.folder))
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        [sys.executable, *command, "--mode", lesson.mode],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd="/",
-        env={"OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"},
-        process_group=0,  # not a session of its own, whose priority Linux would weigh apart
-    )
-    with suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, _LOW_PRIORITY)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, *command, "--mode", lesson.mode],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            env={"OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"},
+            process_group=0,  # not a session of its own, whose priority Linux would weigh apart
+        )
+    except OSError as error:
+        raise _NotLearned(f"no process could be started: {error}") from error
+    with suppress(OSError):  # it ended already, or has a lower priority than we may give
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, process.pid, max(NICE, own))
     return process

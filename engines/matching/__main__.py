@@ -15,10 +15,12 @@ from engines.matching.protocol import as_json
 from engines.matching.types import CannotMatch, Mode, Query, Ranking, Signature
 
 _SHOWN = 10
+NOTHING_NEW = 3
+"""How `learn` ends where there is nothing to do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 1 where there is nothing to rank from."""
+    """Run one command; 1 where there is nothing to rank from, 3 where there is nothing to do."""
     asked = _parser().parse_args(arguments)
     try:
         return _COMMANDS[asked.command](asked)
@@ -37,9 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         "recommend", help="name people for one task, from the history up to a commit"
     )
     learn = commands.add_parser(
-        "learn", help="learn what the history in a folder (--kept) has to teach, and keep it there"
+        "learn", help="learn what a history has to teach, and keep it with the history"
     )
-    learn.add_argument("kept", type=Path, help="the folder")
+    learn.add_argument("kept", type=Path, help="what was given to `recommend` as --kept")
     for command in (evaluate, recommend):
         command.add_argument("repository", type=Path, help="a git directory, bare or not")
     for command in (evaluate, recommend, learn):
@@ -94,9 +96,11 @@ def _recommend(asked: argparse.Namespace) -> int:
 
 
 def _learn(asked: argparse.Namespace) -> int:
-    is_new = teach(asked.kept, asked.mode)
-    print("Learned." if is_new else "There is nothing to learn that nobody else is learning.")
-    return 0
+    if teach(asked.kept, asked.mode):
+        print("Learned.")
+        return 0
+    print("All of it is learned already, or is being learned.")
+    return NOTHING_NEW
 
 
 _COMMANDS = {"evaluate": _evaluate, "recommend": _recommend, "learn": _learn}

@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Lock
 
 from engines.matching.checkpoint import COUNTERS, save_evidence
-from engines.matching.lessons import HISTORY, kept_lesson, learned
+from engines.matching.lessons import kept_lesson, learned
 from engines.matching.mining.history import History, read_history
-from engines.matching.mining.kept import kept_history, save_history
+from engines.matching.mining.kept import HISTORY, kept_history, save_history
 from engines.matching.people import People
 from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s, query_of
 from engines.matching.ranking.learner import (
@@ -21,9 +21,9 @@ from engines.matching.ranking.learner import (
     questions_of,
 )
 from engines.matching.recent import (
-    MOST_NEWER,
     Recent,
     asked_again,
+    is_old,
     kept_recent,
     ranking_of,
     save_recent,
@@ -43,6 +43,8 @@ class Matcher:
         self._learners: dict[Mode, Learner] = {}
         self._learning = Lock()
         self._recent: dict[Mode, Recent] = {}
+        self._wanted: set[Mode] = set()
+        """Modes of which `recent` was asked for, and is old."""
 
     @property
     def tasks(self) -> list[Merged]:
@@ -67,8 +69,9 @@ class Matcher:
 
     @property
     def behind(self) -> tuple[Mode, ...]:
-        """For which modes there is a lesson to be learned, for which nobody waits (`teach`)."""
-        return tuple(mode for mode, learner in self._learners.items() if learner.is_behind)
+        """The modes for which `teach` has something to find out that nobody waits for."""
+        learners = self._learners.items()
+        return tuple(mode for mode, one in learners if one.is_behind or mode in self._wanted)
 
     def is_untaught(self, mode: Mode) -> bool:
         """Whether people are ranked by what holds in other histories, although there is a lesson to
@@ -84,8 +87,10 @@ class Matcher:
 
     def take_over(self, earlier: "Matcher") -> None:
         """Go on from what an earlier one of the same mainline knows, unless it is time for a
-        lesson that is waited for. The earlier one forgets it.
+        lesson that is waited for. The earlier one forgets it, and has to be one that waits as this.
         """
+        if earlier._waits != self._waits:
+            raise ValueError("who waits for lessons knows what others do not")
         count = len(earlier.tasks)
         for mode, learner in earlier._learners.items():
             questions = len(questions_of(self.tasks, mode))
@@ -104,14 +109,14 @@ class Matcher:
         self._learner(mode, watch)
 
     def catch_up(self) -> None:
-        """Take in lessons that were kept since by somebody else."""
+        """Take in lessons that somebody else has learned since."""
+        self._wanted.clear()
         if self._kept is None:
             return
         for mode in self.behind:
-            lesson, learner = kept_lesson(self._kept, self.tasks, mode), self._learners[mode]
-            if lesson is not None and lesson.number > learner.lesson:
-                learner.recall(lesson.own, lesson.certainty, lesson.number)
-                self._recent.pop(mode, None)
+            taught, learner = kept_lesson(self._kept, self.tasks, mode), self._learners[mode]
+            if taught is not None and taught.lesson > learner.lesson:
+                learner.recall(taught)
 
     def rank(self, query: Query) -> Ranking:
         """Everybody who is a candidate, best first; nobody where nobody is."""
@@ -122,29 +127,32 @@ class Matcher:
         """What is believed of the newest tasks, each as it stood when it was begun, oldest first:
         what `assignment.load.prices` learns from. Of each, the likeliest 20 candidates.
 
-        It is kept with a lesson, and serves until there are many newer tasks; then finding out
-        walks the whole history once more. Raises Stopped.
+        It is kept with a lesson, and serves until there are many newer tasks. Then finding out is
+        another walk over the history, for which nobody waits who does not wait for lessons: what is
+        there, if anything is, has to do until it was taught. Raises Stopped.
         """
         learner, kept = self._learner(mode, watch), self._kept
         found = self._recent.get(mode)
-        if self._is_old(found) and kept is not None:
-            found = kept_recent(self.tasks, kept, mode)
-        if found is None or self._is_old(found):
-            found = asked_again(self.tasks, learner, watch or Unwatched())
-            if kept is not None:
-                save_recent(found, self.tasks, kept, mode)
+        if kept is not None and is_old(found, self.tasks, learner.lesson):
+            found = kept_recent(self.tasks, kept, mode) or found
+        if is_old(found, self.tasks, learner.lesson):
+            if self._waits:
+                found = asked_again(self.tasks, learner, watch or Unwatched())
+                if kept is not None:
+                    save_recent(found, self.tasks, kept, mode)
+            else:
+                self._wanted.add(mode)
+        if found is None:
+            return ()
         self._recent[mode] = found
         return found.rankings
-
-    def _is_old(self, recent: Recent | None) -> bool:
-        return recent is None or len(self.tasks) - recent.tasks > MOST_NEWER
 
     def _learner(self, mode: Mode, watch: Watch | None = None) -> Learner:
         watch = watch or Unwatched()
         with self._learning:
             learner = self._learners.get(mode)
             if learner is None:
-                watch.report("learning from the history")
+                watch.report("learning from the history" if self._waits else "counting the history")
                 learner = self._learners[mode] = learned(
                     self.tasks, mode, self._kept, watch, waits=self._waits
                 )

@@ -23,7 +23,7 @@ RECENT = 100
 MOST_NEWER = RECENT // 2
 _TOLD = 20
 """Candidates of each, the likeliest."""
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Recent(NamedTuple):
@@ -31,6 +31,8 @@ class Recent(NamedTuple):
 
     tasks: int
     """How many there were in all."""
+    lesson: int
+    """After how many questions it was learned how to rank them."""
     rankings: Sequence[Ranking]
 
 
@@ -48,7 +50,8 @@ def ranking_of(learner: Learner, answer: Answer) -> Ranking:
 def just_learned(tasks: Sequence[Merged], taught: Learner) -> Recent:
     """By whoever has walked over a history and learned from it."""
     answers = [taught.answer(measured) for measured in taught.newest(RECENT)]
-    return Recent(len(tasks), [_likeliest(ranking_of(taught, one)) for one in answers])
+    rankings = [_likeliest(ranking_of(taught, one)) for one in answers]
+    return Recent(len(tasks), taught.lesson, rankings)
 
 
 def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> Recent:
@@ -64,7 +67,15 @@ def asked_again(tasks: Sequence[Merged], taught: Learner, watch: Watch) -> Recen
         )
     ]
     answers = [learner.answer(measured) for _, measured in sorted(asked, key=itemgetter(0))]
-    return Recent(len(tasks), [_likeliest(ranking_of(learner, one)) for one in answers])
+    rankings = [_likeliest(ranking_of(learner, one)) for one in answers]
+    return Recent(len(tasks), taught.lesson, rankings)
+
+
+def is_old(recent: Recent | None, tasks: Sequence[Merged], lesson: int) -> bool:
+    """Whether it is time to find out anew, for whoever knows a history and had a lesson."""
+    if recent is None:
+        return True
+    return recent.lesson < lesson or len(tasks) - recent.tasks > MOST_NEWER
 
 
 def save_recent(recent: Recent, tasks: Sequence[Merged], kept: Path, mode: Mode) -> None:
@@ -72,6 +83,7 @@ def save_recent(recent: Recent, tasks: Sequence[Merged], kept: Path, mode: Mode)
     document = {
         "format": _FORMAT,
         "tasks": recent.tasks,
+        "lesson": recent.lesson,
         "last": tasks[recent.tasks - 1].sha,
         "rankings": [
             [one.confidence, [[*_told(each)] for each in one.candidates]] for one in recent.rankings
@@ -89,13 +101,14 @@ def kept_recent(tasks: Sequence[Merged], kept: Path, mode: Mode) -> Recent | Non
         count = int(document["tasks"])
         if document["format"] != _FORMAT or tasks[count - 1].sha != document["last"]:
             return None
+        lesson = int(document["lesson"])
         rankings = [
             Ranking(tuple(Candidate(Person(key, name), score) for key, name, score in some), sure)
             for sure, some in document["rankings"]
         ]
     except (OSError, LookupError, TypeError, ValueError):
         return None
-    return Recent(count, rankings)
+    return Recent(count, lesson, rankings)
 
 
 def _told(candidate: Candidate) -> tuple[str, str, float]:

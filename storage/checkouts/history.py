@@ -54,7 +54,8 @@ class History:
     tip: str
     """The full sha of its newest commit."""
     learned: Path
-    """A folder for what a reader wants to keep beside it; it lasts as long as the history does."""
+    """A folder for what a reader wants to keep beside it. It is removed with the history, which may
+    happen to whoever goes on with it after the block."""
     prefix: str = ""
     """Where the folder that was meant lies in its repository: "" or "part/of/"."""
     depth: int | None = None
@@ -82,7 +83,7 @@ def held_history(
     source: CheckoutSource, place: HistoryPlace, policy: CheckoutPolicy
 ) -> Generator[History]:
     """The history of the branch that `source` means, while the block lasts; nobody else fetches or
-    learns from it meanwhile. A pull request's `number` is left alone: what its base holds counts.
+    removes it meanwhile. A pull request's `number` is left alone: what its base holds counts.
 
     Raises:
         CheckoutRefused: It cannot be had; the message tells the person why.

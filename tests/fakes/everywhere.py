@@ -58,6 +58,7 @@ from tests.fakes.spine import MortalOutbound, Scene, Spine
 _NO_SANDBOX = NoSandbox("scripted work needs none")
 _NONE: Mapping[str, Work] = {}
 SHOP, SECRET_REPOSITORY = "acme/shop", "acme/secret"
+_AGAIN_S = 0.1
 _TAKEN_S = 60.0
 """How long somebody sends a message again that is not taken."""
 
@@ -196,6 +197,7 @@ class Everywhere:
                 )
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                     return answer
+                await asyncio.sleep(_AGAIN_S)
 
     async def grant(self, account: Account, tier: Tier, scope: str = "*") -> PersonId:
         """The operator gives somebody a role."""

@@ -1,5 +1,6 @@
 """Lessons in a process of their own."""
 
+import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from tests.jobs.match_bench import ASKED_AT, HistoryDesk, shown
 
 COMMITS = 260
 ASKED = Query(2_000_000_000, ("web/f3.py",), "Mend the page")
-PATIENCE_S = 120.0
+PATIENCE_S = 150.0
 
 
 @pytest.fixture
@@ -55,6 +56,10 @@ def _until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+def _weights(kept: Path) -> list[Path]:
+    return [*kept.glob("author.*.safetensors")]
+
+
 def _at_it(lessons: Lessons) -> int:
     """The process that learns."""
     _until(lambda: lessons.process is not None)
@@ -74,38 +79,62 @@ def _answer(finder: Finder, desk: Desk) -> str:
 
 
 async def test_an_answer_comes_before_the_lesson_and_later_ones_know_it(
-    repository: Path, sqlite: Database, lessons: Lessons, tmp_path: Path
+    repository: Path,
+    sqlite: Database,
+    lessons: Lessons,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(match_lessons, "NICE", 1)  # the machine of the tests may be busy
     (tmp_path / "desk").mkdir()
     root = tmp_path / "desk" / "history"
     root.symlink_to(repository)
     desk, finder = HistoryDesk(root, await asked(sqlite)), Finder(sqlite, Pasts(lessons))
-    untaught = "goes by what holds in other histories"
+    untaught = "go by what holds in other histories"
     assert untaught in _answer(finder, desk)
-    weights = tmp_path / "desk" / "learned" / "author.safetensors"
-    _until(weights.exists)
+    _until(lambda: _weights(tmp_path / "desk" / "learned"))
     assert untaught not in _answer(finder, desk)
-    assert open_matcher(repository, kept=weights.parent).behind == ()
 
 
-def test_it_is_learned_once_and_below_everything_else(kept: Path, lessons: Lessons) -> None:
+def test_it_is_learned_once(kept: Path, lessons: Lessons, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(match_lessons, "NICE", 1)  # the machine of the tests may be busy
     with capture_logs() as logs:
-        for _ in range(3):
-            lessons.begin(kept, Mode.AUTHOR)
-        assert os.getpriority(os.PRIO_PROCESS, _at_it(lessons)) > os.getpriority(os.PRIO_PROCESS, 0)
+        assert lessons.begin(kept, Mode.AUTHOR)
+        assert not lessons.begin(kept, Mode.AUTHOR)
         _until(lambda: logs)
     assert [one["event"] for one in logs] == ["lesson learned"]
-    assert (kept / "author.safetensors").exists()
+    assert _weights(kept)
+
+
+def test_what_another_worker_learns_is_left_to_it(kept: Path, lessons: Lessons) -> None:
+    with (kept / "author.lock").open("w") as lock, capture_logs() as logs:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert lessons.begin(kept, Mode.AUTHOR)
+        _at_it(lessons)
+        _until(lambda: lessons.process is None)
+    assert logs == []
+    assert lessons.begin(kept, Mode.AUTHOR), "it has not failed"
+
+
+def test_where_no_process_can_be_started_that_is_told(
+    kept: Path, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(match_lessons.sys, "executable", str(kept / "gone"))
+    with capture_logs() as logs:
+        assert lessons.begin(kept, Mode.AUTHOR)
+        _until(lambda: logs)
+    assert "no process could be started" in logs[0]["error"]
 
 
 def test_a_worker_that_ends_takes_the_lesson_with_it(kept: Path, lessons: Lessons) -> None:
     lessons.begin(kept, Mode.AUTHOR)
     process = _at_it(lessons)
+    assert os.getpriority(os.PRIO_PROCESS, process) >= match_lessons.NICE
     lessons.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
     lessons.begin(kept, Mode.AUTHOR)
-    assert not (kept / "author.safetensors").exists()
+    assert not _weights(kept)
 
 
 def test_what_fails_is_told_and_not_tried_again_at_once(

@@ -20,6 +20,8 @@ FORMAT = 4
 """Goes up with whatever changes what is mined, or how it is written down."""
 MOST_LATER = 500
 """Tasks in the second file."""
+HISTORY = "history.json"
+"""What the first is called in a folder of what was learned of a repository."""
 _T = TypeVar("_T")
 
 

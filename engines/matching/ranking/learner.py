@@ -59,6 +59,18 @@ class Answer:
     """That the one believed in most is the one; 0 where there is nobody."""
 
 
+class Taught(NamedTuple):
+    """What a lesson taught."""
+
+    lesson: int
+    """After how many questions it was."""
+    own: Learned | None
+    """None where too few questions had an answer."""
+    certainty: Certainty
+    notes: tuple[str, ...]
+    """Of what could not be learned."""
+
+
 class Learner:
     """Knows one history up to the task that was observed last."""
 
@@ -136,10 +148,10 @@ class Learner:
                 self._learn()
             self._last_lesson, self._next_lesson = self._count, lesson_after(self._count)
 
-    def recall(self, own: Learned | None, certainty: Certainty, lesson: int) -> None:
-        """Know what the lesson after so many questions taught."""
-        self.model = replace(self.model, own=own)
-        self.certainty, self.lesson = certainty, lesson
+    def recall(self, taught: Taught) -> None:
+        """Know what a lesson taught."""
+        self.model = replace(self.model, own=taught.own, notes=taught.notes)
+        self.certainty, self.lesson = taught.certainty, taught.lesson
 
     @property
     def is_behind(self) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from engines.matching.engine import open_matcher
 from engines.matching.protocol import query_of
+from engines.matching.ranking import learner
 from engines.matching.recent import RECENT
 from engines.matching.types import Mode
 from engines.watch import Unwatched
@@ -51,7 +52,11 @@ def test_it_is_kept_for_other_processes(repository: Path, tmp_path: Path) -> Non
     assert open_matcher(repository, kept=tmp_path).recent(Mode.AUTHOR) == kept
 
 
-def test_a_lesson_tells_the_same_as_asking_again(tmp_path: Path) -> None:
+def test_a_lesson_tells_the_same_as_asking_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of questions that the next lesson will have no room for."""
+    monkeypatch.setattr(learner, "MOST_ROWS", 400)
     write_repository(tmp_path / "history", 290)
     taught = open_matcher(tmp_path / "history", kept=tmp_path / "kept")
     taught.learn(Mode.AUTHOR, Unwatched())
