@@ -8,7 +8,7 @@ from engines.matching.ranking.calibration import Certainty, Outcome, fit_certain
 
 def test_beliefs_that_are_too_high_are_taken_back() -> None:
     rng = np.random.default_rng(2)
-    firsts = rng.uniform(0.5, 0.95, 600)
+    firsts = rng.uniform(0.5, 0.95, 2_400)
     outcomes = [
         Outcome(float(first), float(1 - first), bool(rng.random() < first - 0.3))
         for first in firsts
