@@ -146,6 +146,10 @@ def _silence(session: Session, job: JobId) -> None:
     row.lease_until = utc_now() - timedelta(seconds=ledger.LEASE_S)
 
 
+async def _ready(http: httpx.AsyncClient) -> bool:
+    return (await http.get("/readyz")).is_success
+
+
 async def test_every_loop_outlives_a_database_that_is_away_for_a_moment(
     settings: GatewaySettings, database: Database
 ) -> None:
@@ -153,7 +157,7 @@ async def test_every_loop_outlives_a_database_that_is_away_for_a_moment(
         for table in ("deliveries", "outbox", "inbox", "leases"):
             async with without(database, table):
                 await asyncio.sleep(1.2)
-        assert (await http.get("/readyz")).is_success
+        await until(lambda: _ready(http))
     await asyncio.to_thread(database.close)
 
 
@@ -163,7 +167,7 @@ async def test_every_loop_outlives_a_broker_that_is_away(settings: GatewaySettin
     job = await asked(database)
     async with running(away) as http:
         await asyncio.sleep(2.5)
-        assert (await http.get("/readyz")).is_success
+        await until(lambda: _ready(http))
     assert (await row_of(database, job)).state == "queued"
     await asyncio.to_thread(database.close)
 
