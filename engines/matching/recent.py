@@ -20,7 +20,7 @@ from engines.watch import Watch, watched
 
 RECENT = 100
 """Newest tasks of which it is told what is believed of them."""
-MOST_NEWER = RECENT // 2
+_MOST_NEWER = RECENT // 2
 _TOLD = 20
 """Candidates of each, the likeliest."""
 _FORMAT = 2
@@ -75,7 +75,7 @@ def is_old(recent: Recent | None, tasks: Sequence[Merged], lesson: int) -> bool:
     """Whether it is time to find out anew, for whoever knows a history and had a lesson."""
     if recent is None:
         return True
-    return recent.lesson < lesson or len(tasks) - recent.tasks > MOST_NEWER
+    return recent.lesson < lesson or len(tasks) - recent.tasks > _MOST_NEWER
 
 
 def save_recent(recent: Recent, tasks: Sequence[Merged], kept: Path, mode: Mode) -> None:
