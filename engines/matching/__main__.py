@@ -4,10 +4,14 @@
 
 import argparse
 import json
+import os
 import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from engines.matching.engine import evaluated, open_matcher
+from engines.matching.engine import Matcher, evaluated, open_matcher
 from engines.matching.lessons import teach
 from engines.matching.metrics import summary
 from engines.matching.mining.history import read_history
@@ -15,31 +19,63 @@ from engines.matching.protocol import as_json
 from engines.matching.types import CannotMatch, Mode, Query, Ranking, Signature
 
 _SHOWN = 10
+_FILES = "--files"
+_VALUED = frozenset({"--mode", "--dump", "--at", "--text", "--author", "--kept"})
+_OPTIONS = frozenset({*_VALUED, _FILES, "--json", "--help", "-h"})
 NOTHING_NEW = 3
 """How `learn` ends where there is nothing to do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 1 where there is nothing to rank from, 3 where there is nothing to do."""
-    asked = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = _parser().parse_args(_joined(given))
     try:
         return _COMMANDS[asked.command](asked)
     except CannotMatch as reason:
         print(f"Cannot match: {reason}", file=sys.stderr)
         return 1
+    except OSError as problem:
+        print(f"Cannot match: {problem}", file=sys.stderr)
+        return 1
+
+
+def _joined(given: Sequence[str]) -> list[str]:
+    """The same with what belongs to an option joined to it: a path or a text may begin with a dash.
+    Whoever means one that is called as an option joins it themselves.
+    """
+    found: list[str] = []
+    left = deque(given)
+    while left:
+        word = left.popleft()
+        if word == _FILES:
+            found.append(word)
+            while left and left[0] not in _OPTIONS:
+                found.append(f"{_FILES}={left.popleft()}")
+        elif word in _VALUED and left:
+            found.append(f"{word}={left.popleft()}")
+        else:
+            found.append(word)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m engines.matching", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     evaluate = commands.add_parser(
-        "evaluate", help="ask about the last 15 % of a history, each task as it was begun"
+        "evaluate",
+        allow_abbrev=False,
+        help="ask about the last 15 % of a history, each task as it was begun",
     )
     recommend = commands.add_parser(
-        "recommend", help="name people for one task, from the history up to a commit"
+        "recommend",
+        allow_abbrev=False,
+        help="name people for one task, from the history up to a commit",
     )
     learn = commands.add_parser(
-        "learn", help="learn what a history has to teach, and keep it with the history"
+        "learn",
+        allow_abbrev=False,
+        help="learn what a history has to teach, and keep it with the history",
     )
     learn.add_argument("kept", type=Path, help="what was given to `recommend` as --kept")
     for command in (evaluate, recommend):
@@ -54,19 +90,20 @@ def _parser() -> argparse.ArgumentParser:
         "--files", nargs="*", action="extend", default=[], help="paths that the task changes"
     )
     recommend.add_argument("--text", default="", help="what the task is")
-    recommend.add_argument("--author", default="", help="whose task is to be reviewed: an address")
+    recommend.add_argument("--author", default="", help="whose task is to be reviewed: a key")
     recommend.add_argument("--kept", type=Path, help="a folder that keeps what was learned")
     recommend.add_argument("--json", action="store_true", help="everybody, as JSON")
     return parser
 
 
 def _evaluate(asked: argparse.Namespace) -> int:
-    history = read_history(asked.repository)
-    rows = evaluated(history.tasks, asked.mode)
-    if asked.dump:
-        with asked.dump.open("w", encoding="utf-8") as file:
-            for row in rows:
-                file.write(json.dumps(as_json(row, asked.mode), ensure_ascii=False) + "\n")
+    with asked.dump.open("w", encoding="utf-8") if asked.dump else nullcontext() as file:
+        history = read_history(asked.repository)
+        rows = evaluated(history.tasks, asked.mode)
+        if file is not None:
+            file.writelines(
+                json.dumps(as_json(row, asked.mode), ensure_ascii=False) + "\n" for row in rows
+            )
     for note in history.notes:
         print(f"Note: {note}")
     if not rows:
@@ -77,6 +114,8 @@ def _evaluate(asked: argparse.Namespace) -> int:
         f"{found.rows} tasks asked, {found.covered} of them by a candidate "
         f"({found.coverage:.0%}); {found.candidates:.0f} candidates on average"
     )
+    if 2 * sum(not row.history for row in rows) > len(rows):
+        print("Note: by its clocks, most of these tasks were begun before all others were merged.")
     print(f"MRR {found.mrr:.3f}, macro {found.macro_mrr:.3f}")
     print(f"top-1 {top1:.3f}, top-3 {top3:.3f}, top-5 {top5:.3f}")
     return 0
@@ -84,15 +123,37 @@ def _evaluate(asked: argparse.Namespace) -> int:
 
 def _recommend(asked: argparse.Namespace) -> int:
     matcher = open_matcher(asked.repository, asked.at, kept=asked.kept)
-    author = Signature("", asked.author) if asked.author else None
+    author = _signed(matcher, _decoded(asked.author)) if asked.author else None
     last_s = matcher.tasks[-1].merged_s
-    query = Query(last_s + 1, tuple(asked.files), asked.text, asked.mode, author)
+    files = tuple(_path(one) for one in asked.files)
+    query = Query(last_s + 1, files, _decoded(asked.text), asked.mode, author)
     ranking = matcher.rank(query)
     if asked.json:
         print(json.dumps(_as_json(ranking, matcher.tip, matcher.notes), ensure_ascii=False))
     else:
         _tell(ranking, matcher.notes)
     return 0
+
+
+def _signed(matcher: Matcher, author: str) -> Signature:
+    """Who is meant by a key, an address or `Name <address>`."""
+    known = matcher.people.signature_of(author)
+    if known is not None:
+        return known
+    name, found, address = author.removesuffix(">").rpartition(" <")
+    return Signature(name, address) if found and author.endswith(">") else Signature("", author)
+
+
+def _decoded(given: str) -> str:
+    """As histories are read: what is no UTF-8 is a replacement character."""
+    return os.fsencode(given).decode(errors="replace")
+
+
+def _path(given: str) -> str:
+    path = _decoded(given)
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
 
 
 def _learn(asked: argparse.Namespace) -> int:

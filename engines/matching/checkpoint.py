@@ -19,7 +19,7 @@ from engines.matching.state.evidence import Evidence
 from engines.matching.state.packing import Packed, Packer
 from engines.matching.types import Merged, Signature, Touch
 
-FORMAT = 1
+FORMAT = 2
 """Goes up with whatever changes what is counted of a task, who is who, or how it is written."""
 COUNTERS = "counters.safetensors"
 """What the file is called."""

@@ -1,21 +1,24 @@
 """A repository's history, ready to rank its people for a task."""
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from engines.matching.checkpoint import COUNTERS, save_evidence
 from engines.matching.lessons import kept_lesson, learned
 from engines.matching.mining.history import History, read_history
 from engines.matching.mining.kept import HISTORY, kept_history, save_history
 from engines.matching.people import People
-from engines.matching.protocol import ENDS, Part, Row, Walk, Who, at_s, query_of
+from engines.matching.protocol import Part, Row, Walk, Who, at_s, query_of
 from engines.matching.ranking.learner import (
     MOST_QUESTIONS,
     Learner,
+    Measured,
     last_lesson,
     lesson_needed,
     questions_of,
@@ -74,11 +77,9 @@ class Matcher:
         return tuple(mode for mode, one in learners if one.is_behind or mode in self._wanted)
 
     def is_untaught(self, mode: Mode) -> bool:
-        """Whether people are ranked by what holds in other histories, although there is a lesson to
-        be learned of this one.
-        """
+        """Whether people are ranked by what holds in other histories alone."""
         learner = self._learners.get(mode)
-        return learner is not None and learner.is_behind and not learner.lesson
+        return learner is not None and not learner.lesson
 
     def begins_with(self, tasks: Sequence[Merged]) -> bool:
         """Whether the mainline is these tasks and what was merged since."""
@@ -197,33 +198,60 @@ def evaluated(tasks: Sequence[Merged], mode: Mode) -> list[Row]:
     """The last part of a history, each task asked about as it stood when it was begun."""
     walk = Walk(tasks, mode)
     questions = questions_of(tasks, mode)
-    tested = questions[len(questions) * ENDS[Part.STOPPING] // 100 :]
-    known = min((known_by(tasks, at_s(tasks[position])) for position in tested), default=0)
+    prefixes = {position: known_by(tasks, at_s(tasks[position])) for position in questions}
+    known = min((prefixes[position] for position in walk.positions(Part.TEST)), default=0)
     first = lesson_needed(bisect_left(questions, known))
-    number = {position: at for at, position in enumerate(questions, 1)}
     begin = max(first - MOST_QUESTIONS, 0)
     learner = Learner(mode, lessons_from=first)
+    numbered = [
+        _Numbered(prefixes[questions[at]], at + 1, tasks[questions[at]])
+        for at in range(begin, len(questions))
+    ]
+    following = _Following(learner, deque(sorted(numbered)))
     rows: list[tuple[int, Row]] = []
-    for question in walk.questions([_Following(learner)]):
-        position, task = question.position, question.task
-        measured = None
-        if number[position] > begin:
-            measured = learner.ask_for_lesson(task, number[position])
+    for question in walk.questions([following]):
+        following.ask()
         if question.part is Part.TEST:
-            answer = learner.answer(measured or learner.measure(query_of(task, mode)))
-            rows.append((position, question.row(answer.beliefs, answer.confidence)))
+            measured = following.measured.get(question.task.sha)
+            answer = learner.answer(measured or learner.measure(query_of(question.task, mode)))
+            rows.append((question.position, question.row(answer.beliefs, answer.confidence)))
     return [row for _, row in sorted(rows, key=itemgetter(0))]
 
 
-@dataclass(frozen=True)
+class _Numbered(NamedTuple):
+    """A question of the history, before which so many tasks are known."""
+
+    prefix: int
+    number: int
+    """The first of the history is 1."""
+    task: Merged
+
+
+@dataclass
 class _Following:
-    """Lets a learner see what a walk sees. It finds out for itself who is who."""
+    """Lets a learner see what a walk sees, and ask itself what it would without the walk, which
+    passes over tasks by what the history proves only later. It finds out for itself who is who.
+    """
 
     learner: Learner
+    waiting: deque[_Numbered]
+    """What it has to ask itself yet, in order."""
+    measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
+    """By the task's commit, until it was merged."""
+
+    def ask(self) -> None:
+        """Measure what is asked about what is known now."""
+        while self.waiting and self.waiting[0].prefix <= self.learner.evidence.observed:
+            _, number, task = self.waiting.popleft()
+            measured = self.learner.ask_for_lesson(task, number)
+            if measured is not None:
+                self.measured[task.sha] = measured
 
     def observe(self, task: Merged, who: Who) -> None:
         """The next task."""
         del who
+        self.ask()
+        self.measured.pop(task.sha, None)
         self.learner.observe(task)
 
     def join(self, kept: int, gone: int) -> None:

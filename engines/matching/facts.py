@@ -135,6 +135,12 @@ def told(facts: Facts) -> list[str]:
     return [*said, _told_of_activity(facts)]
 
 
+def is_heard_of(knowledge: Knowledge, text: str) -> bool:
+    """Whether any task has a word of a text that tells what it is about."""
+    telling = (word for word, written in query_words(text).items() if written.lower() not in _PLAIN)
+    return any(knowledge.with_word(word) for word in telling)
+
+
 def day(at_s: int) -> str:
     """A date as people read it, in UTC: 3 May 2026."""
     at = datetime.fromtimestamp(at_s, UTC)

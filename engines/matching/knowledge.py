@@ -5,7 +5,7 @@ a query may know of a list is its beginning.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from engines.matching.people import People
@@ -33,6 +33,7 @@ class Knowledge:
         self.tasks: list[Merged] = []
         self._who: list[Who] = []
         self._files: dict[str, list[Change]] = {}
+        self._went: dict[str, str] = {}
         self._under: dict[str, list[int]] = {}
         self._authored: dict[int, list[int]] = {}
         self._worked: dict[int, list[int]] = {}
@@ -73,6 +74,15 @@ class Knowledge:
     def changes_of(self, path: str) -> Sequence[Change]:
         """What happened to a file, under its earlier paths as well; bots included."""
         return self._files.get(path, ())
+
+    def moved_from(self, path: str) -> Iterator[str]:
+        """Where what lay at a path, or in a directory of that name, went when it was last moved;
+        each of them is or was a file.
+        """
+        inside = f"{path}/"
+        for was in self._went:
+            if was == path or was.startswith(inside):
+                yield self._gone_to(was)
 
     def under(self, directory: str) -> Sequence[int]:
         """Tasks of people that changed anything in a directory, however deep, under that path."""
@@ -116,10 +126,19 @@ class Knowledge:
         return self._with_word.get(word, _NOTHING)
 
     def _move(self, task: Merged) -> None:
-        moved = [(path, self._files.pop(was, None)) for was, path in task.moves()]
+        moves = [*task.moves()]
+        self._went.update(moves)
+        for _, path in moves:
+            self._went.pop(path, None)
+        moved = [(path, self._files.pop(was, None)) for was, path in moves]
         for path, changes in moved:
             if changes is not None:
                 self._files[path] = changes
+
+    def _gone_to(self, path: str) -> str:
+        while path in self._went:  # never round: where something was moved to, it is
+            path = self._went[path]
+        return path
 
     def _settle(self) -> None:
         """Put together what belongs to people who turned out to be one."""

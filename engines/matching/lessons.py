@@ -117,11 +117,9 @@ def teach(kept: Path, mode: Mode) -> bool:
 @contextmanager
 def _alone(kept: Path, mode: Mode) -> Generator[bool]:
     """Whether no other process learns the same while the block lasts."""
-    try:
-        lock = (kept / f"{mode.value}.lock").open("w")
-    except FileNotFoundError as error:
-        raise CannotMatch("no history is kept there") from error
-    with lock:
+    if not (kept / HISTORY).exists():
+        raise CannotMatch("no history is kept there")
+    with (kept / f"{mode.value}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -61,6 +61,8 @@ class Hoard(NamedTuple):
 
     person: Person
     files: tuple[str, ...]
+    learner: Person | None
+    """Of the first of them: see `Risk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,10 @@ def hoard(knowledge: Knowledge, files: Sequence[str], at_s: int) -> Hoard | None
     index = min(alone, key=lambda one: (-len(alone[one]), scene.key(one)))
     if 2 * len(alone[index]) < len(changed):
         return None
-    return Hoard(knowledge.people.person(index), tuple(alone[index]))
+    learner = _nearest(scene, alone[index][0], [index])
+    person = knowledge.people.person
+    found = None if learner is None else person(learner)
+    return Hoard(person(index), tuple(alone[index]), found)
 
 
 def risks(

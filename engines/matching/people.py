@@ -6,7 +6,7 @@ address, or a full name. Whose branches lie under a handle is its owner, once th
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines.matching.types import Merged, Person, Signature
@@ -107,6 +107,15 @@ class People:
         index = self._by_mark.get(_handle_mark(handle))
         return None if index is None else self.find(index)
 
+    def signature_of(self, key: str) -> Signature | None:
+        """One by which the person of a key is known; None where nobody has it."""
+        signatures = self._by_signature.items()
+        return next((signed for signed, one in signatures if self.person(one).key == key), None)
+
+    def branch_authors(self, handle: str) -> int:
+        """How many people wrote what lay under a handle: many write what an organisation owns."""
+        return len({self.find(index) for index in self._branches.get(handle.lower(), ())})
+
     def known(self, signature: Signature) -> int | None:
         """The index of who signed, if somebody seen so far did; nobody is made or joined."""
         found = self._by_signature.get(signature)
@@ -143,7 +152,7 @@ class People:
         else:
             index = len(self._parents)
             self._parents.append(index)
-            self._persons.append(Person(signature.email, signature.name))
+            self._persons.append(Person(_key_of(signature, marks), signature.name))
             if bare:
                 self._bare.add(index)
         for mark in marks:
@@ -197,6 +206,12 @@ def marks_of(signature: Signature) -> list[str]:
     if len(name.split()) >= _WORDS and not _ANYBODYS_NAME.fullmatch(name):
         marks.append(f"name {name}")
     return marks or [f"only {name} {email}"]
+
+
+def _key_of(signature: Signature, marks: Sequence[str]) -> str:
+    """An address, where it is one person's."""
+    is_theirs = any(mark.startswith("email ") for mark in marks)
+    return signature.email if is_theirs else f"{signature.name} <{signature.email}>"
 
 
 def _handle_mark(handle: str) -> str:

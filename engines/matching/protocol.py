@@ -66,6 +66,8 @@ class Question:
     query: Query
     author: int | None
     """Looking for reviewers: the task's author, if somebody known."""
+    author_key: str
+    """Theirs at that time; else ""."""
     candidates: tuple[int, ...]
     """Indices, ascending."""
     keys: tuple[str, ...]
@@ -92,7 +94,7 @@ class Question:
             history=self.history,
             files=self.query.files,
             text=self.query.text,
-            author="" if self.query.author is None else self.query.author.email,
+            author=self.author_key,
             truth=tuple(
                 next((self.keys[row] for row in order if row in rows), answer)
                 for rows, answer in zip(self.truth, self.answers, strict=True)
@@ -136,7 +138,7 @@ class Row:
     files: tuple[str, ...]
     text: str
     author: str
-    """Looking for reviewers: the author's address; else ""."""
+    """Looking for reviewers: the author's key, if they were known; else ""."""
     truth: tuple[str, ...]
     """Right answers; of two keys that are one person, the one ranked better."""
     ranking: tuple[tuple[str, float], ...]
@@ -164,6 +166,11 @@ class Walk:
     def __len__(self) -> int:
         """How many questions there are."""
         return len(self._asked)
+
+    def positions(self, part: Part) -> list[int]:
+        """Of the tasks of a part, in the mainline."""
+        ranks = enumerate(self._asked)
+        return [position for rank, position in ranks if part_of(rank, len(self)) is part]
 
     def questions(self, observers: Sequence[Observer]) -> Iterator[Question]:
         """Each once, when the observers know exactly what it may be answered from."""
@@ -223,6 +230,7 @@ class Walk:
             part=part,
             query=query,
             author=author,
+            author_key="" if author is None else self.people.person(author).key,
             candidates=candidates,
             keys=tuple(self.people.person(index).key for index in candidates),
             truth=tuple(map(tuple, rows.values())),

@@ -1,9 +1,12 @@
 """What goes into matching and what comes out."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+_ADDRESS = re.compile(r"([^\s@<>()]+)@[^\s@<>()]+")
 
 
 class CannotMatch(Exception):
@@ -88,10 +91,19 @@ class Person:
     """Signatures that are one person, as far as a history shows."""
 
     key: str
-    """The e-mail address of the earliest signature. It stays while history grows, unless two people
-    turn out to be one."""
+    """The e-mail address of the earliest signature, or that signature where the address is
+    anybody's. It stays while history grows, unless two people turn out to be one."""
     name: str
     """As in the latest signature."""
+
+    @property
+    def shown(self) -> str:
+        """A name to show: of an address only what stands before the @, and never one that pings."""
+        for name in (" ".join(self.name.split()), self.key):
+            said = _ADDRESS.sub(r"\1", name).replace("@", "")
+            if any(map(str.isalnum, said)):
+                return said
+        return "somebody without a name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ WAIT_S = 600.0
 """As long as the first reading of a large repository may take."""
 CPU_S = 600.0
 _KEPT = "refs/heads/kept"
+_OWNER = re.compile(r"[/:]([^/:]+)/[^/:]+/?$")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -60,6 +61,8 @@ class History:
     """Where the folder that was meant lies in its repository: "" or "part/of/"."""
     depth: int | None = None
     """Commits back that are there at most; None where nothing was cut off here."""
+    owner: str = ""
+    """Whose the repository is on its code host, in lower case; "" where its address tells none."""
 
 
 class _Cut(NamedTuple):
@@ -107,6 +110,12 @@ def _key(address: str) -> str:
     return f"{name[:100]}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
 
+def _owner_in(url: str) -> str:
+    """ "https://host/Owner/name.git", "git@host:Owner/name"."""
+    found = _OWNER.search(url)
+    return found[1].lower() if found else ""
+
+
 def _learned(own: Path) -> Path:
     folder = own / "learned"
     folder.mkdir(exist_ok=True)
@@ -136,7 +145,8 @@ def _of_remote(
         raise _too_much(source, policy) from error
     except GitFailed as error:
         raise explained(error, source) from error
-    return History(clone.folder, tip, _learned(own), depth=_cut_in(note).depth)
+    depth = _cut_in(note).depth
+    return History(clone.folder, tip, _learned(own), depth=depth, owner=_owner_in(url))
 
 
 def _make(clone: Clone) -> None:
@@ -227,4 +237,9 @@ def _of_folder(source: CheckoutSource, place: HistoryPlace, policy: CheckoutPoli
                 if asked == "HEAD"
                 else f"`{name}` has no commit `{shown(asked)}`."
             ) from error
-    return History(Path(where), tip.decode().strip(), Path(), prefix)
+        try:
+            url = git.run("config", "--get", "remote.origin.url", folder=folder)
+        except GitFailed:
+            url = b""
+    owner = _owner_in(url.decode(errors="replace").strip())
+    return History(Path(where), tip.decode().strip(), Path(), prefix, owner=owner)

@@ -109,7 +109,7 @@ def bench(sqlite: Database, tmp_path: Path) -> Bench:
 
 def answer_about(desk: LocalDesk, code: Path) -> Done:
     source = Source(repository=f"local:{code}")
-    return test_code.run(TestCode(source=source, path="prices.py", cpu_s=2.0), desk)
+    return test_code.run(TestCode(source=source, path="prices.py", cpu_s=6.0), desk)
 
 
 async def test_code_that_needs_a_package_of_its_repository_gets_real_tests(

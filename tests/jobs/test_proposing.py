@@ -183,7 +183,7 @@ def run(
         return script
 
     request = TestCode(
-        source=Source(repository="o/r"), path="safe.py", cpu_s=8.0, model=model,
+        source=Source(repository="o/r"), path="safe.py", cpu_s=16.0, model=model,
         workspace="slack:T1",
     )  # fmt: skip
     held = Models(database, endpoints_only(opened))

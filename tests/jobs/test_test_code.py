@@ -36,7 +36,7 @@ def desk(tmp_path: Path) -> TableTop:
 
 
 def run(desk: TableTop, path: str) -> Done:
-    return test_code.run(TestCode(source=Source(repository="o/r"), path=path, cpu_s=2.0), desk)
+    return test_code.run(TestCode(source=Source(repository="o/r"), path=path, cpu_s=6.0), desk)
 
 
 def test_the_result_names_tests_and_coverage_and_offers_the_file(desk: TableTop) -> None:
@@ -135,7 +135,7 @@ def test_a_folder_is_tested_file_by_file_what_nobody_tests_first(desk: TableTop)
     files = {"pkg/done.py": CLAMP, "pkg/sub/bounds.py": CLAMP, "pkg/one.py": small}
     beside = {"tests/test_done.py": "", "pkg/tests/x.py": small, "pkg/gen.py": small}
     noted = {"pkg/__init__.py": "", "pkg/broken.py": "def half(:\n"}
-    done = in_folder(desk, files | beside | noted, cpu_s=7.0)
+    done = in_folder(desk, files | beside | noted, cpu_s=20.0)
     tested = [
         row[0] for block in done.reply.blocks if isinstance(block, Table) for row in block.rows
     ]

@@ -269,7 +269,7 @@ def test_a_finding_names_the_line_it_is_on(sandbox: Sandbox, tmp_path: Path) -> 
     """gemini-for-kubernetes#85."""
     text = "\n" * 40 + "def first(values: list[int]) -> int:\n    return values[0]\n"
     (tmp_path / "mod.py").write_text(text)
-    result = write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=2.0), sandbox)
+    result = write_tests(TestingRequest(tmp_path, "mod.py", cpu_s=8.0), sandbox)
     assert {finding.line for finding in result.findings} == {42}
 
 

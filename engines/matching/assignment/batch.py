@@ -131,7 +131,7 @@ class _Board:
                 _take(rooms, pick.person, other.size)
         rooms = _for_item(rooms, item)
         reasons = [
-            f"{pick.person.name}: {why}"
+            f"{pick.person.shown}: {why}"
             for pick in likely
             if (why := why_not(standing_of(rooms, pick.person), item.size, self._options.at_s))
         ]

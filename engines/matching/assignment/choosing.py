@@ -34,6 +34,8 @@ class Options:
     """By the person's key (`load.prices`); none: the likeliest is named, whatever their load."""
     hoarded_by: Person | None = None
     """The only active person who knows the files (`ownership.hoard`)."""
+    learner: Person | None = None
+    """Who would be the nearest to learn them, where they can be named."""
     facts: Mapping[str, Facts] = field(default_factory=dict[str, Facts])
     """By the person's key, of those who may be learners."""
 
@@ -83,7 +85,7 @@ def _requested(
     person: Person, picks: Sequence[Pick], standings: Standings, options: Options
 ) -> tuple[Pick, list[str]]:
     found = next((pick for pick in picks if pick.person.key == person.key), None)
-    asked = f"{person.name} was asked for by name"
+    asked = f"{person.shown} was asked for by name"
     warnings: list[str] = []
     why = why_not(standing_of(standings, person), options.size, options.at_s)
     if why is not None:
@@ -92,7 +94,7 @@ def _requested(
         warnings.append(f"{asked}, though the history ranks only people with more work in it.")
     elif found.person.key != picks[0].person.key:
         top = picks[0]
-        warnings.append(f"{asked}; by the history it is {top.person.name} ({top.band}).")
+        warnings.append(f"{asked}; by the history it is {top.person.shown} ({top.band}).")
     return found or Pick(person, 0.0), warnings
 
 
@@ -103,14 +105,18 @@ def _second(
         return None, None
     hoarder = options.hoarded_by
     if hoarder is not None and hoarder.key == first.person.key:
-        learner = _learner(rest, options.facts)
+        learner = _learner(rest, options)
         if learner is not None:
             return learner, Role.LEARNER
     return rest[0], Role.BACK_UP
 
 
-def _learner(picks: Sequence[Pick], facts: Mapping[str, Facts]) -> Pick | None:
-    """Who knows little of the files, but is at work near them."""
+def _learner(picks: Sequence[Pick], options: Options) -> Pick | None:
+    """The nearest, or whoever else knows little of the files, but is at work near them."""
+    facts, nearest = options.facts, options.learner
+    wished = [pick for pick in picks if nearest is not None and pick.person.key == nearest.key]
+    if wished:
+        return wished[0]
 
     def nearness(pick: Pick) -> tuple[int, int, float, str]:
         of = facts[pick.person.key]

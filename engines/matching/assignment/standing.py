@@ -58,7 +58,7 @@ def why_not(standing: Standing, size: float, at_s: int) -> str | None:
     if standing.is_asked:
         return "already asked"
     if standing.away_until_s is not None and standing.away_until_s > at_s:
-        return f"away until {_day(standing.away_until_s, at_s)}"
+        return f"away until {_day(standing.away_until_s - 1, at_s)}"
     if standing.open_load + size > standing.capacity + _ROUNDING:
         return _full(standing)
     return None

@@ -16,7 +16,7 @@ from engines.matching.mining.history import History
 from engines.matching.mining.mainline import Mainline
 from engines.matching.types import Merged, Move, Signature, Touch
 
-FORMAT = 4
+FORMAT = 5
 """Goes up with whatever changes what is mined, or how it is written down."""
 MOST_LATER = 500
 """Tasks in the second file."""
@@ -65,14 +65,14 @@ def _kept_history(file: Path) -> History | None:
         mainline = Mainline.restored(kept["mainline"]) if kept["mainline"] else None
         tasks = unpacked(kept)
         history = History(tasks, kept["tip"], tuple(kept["notes"]), mainline, len(tasks))
-    except (FileNotFoundError, AttributeError, LookupError, TypeError, ValueError):
+    except (OSError, RecursionError, AttributeError, LookupError, TypeError, ValueError):
         return None
     try:
         kept = _read(file.with_suffix(".later.json"))
         if kept["after"] != tasks[-1].sha:
             return history
         later, tip, last_s = unpacked(kept), str(kept["tip"]), int(kept["last_s"])
-    except (FileNotFoundError, LookupError, TypeError, ValueError):
+    except (OSError, RecursionError, LookupError, TypeError, ValueError):
         return history
     if mainline is not None:
         mainline.follow(later, last_s)
@@ -87,7 +87,7 @@ def _write(document: dict[str, Any], file: Path) -> None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Raises FileNotFoundError, LookupError, TypeError or ValueError."""
+    """Raises OSError, RecursionError, LookupError, TypeError or ValueError."""
     kept = json.loads(file.read_bytes())
     if kept["format"] != FORMAT:
         raise ValueError(kept["format"])

@@ -12,6 +12,8 @@ MOST_TOUCHES = 300
 """Of one task; the first by path."""
 MOST_MOVES = 20_000
 """Of one task, beyond its touches."""
+_LATEST_S, _DIGITS = 2**40, 14
+"""Unix time of a commit, at most; no more digits than that has are read."""
 _HEADER = b"commit "
 _DIFF = (
     "-z",
@@ -207,7 +209,7 @@ def _lines(count: bytes) -> int:
 
 def _seconds(told: bytes) -> int:
     """Nothing is told where a commit is malformed."""
-    return int(told) if told else 0
+    return min(int(told[:_DIGITS]), _LATEST_S) if told else 0
 
 
 def _text(raw: bytes) -> str:

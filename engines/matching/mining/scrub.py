@@ -36,7 +36,8 @@ _INLINE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_EMPTY = re.compile(r"\(\s*\)|\[\s*\]|<\s*>")
+_BRACKETS = re.compile(r"[()\[\]<>][()\[\]<>\s]*[()\[\]<>]")
+_CLOSES = {")": "(", "]": "[", ">": "<"}
 _SPACE = re.compile(r"[^\S\n]+")
 _BREAK = re.compile(r" ?\n[ \n]*")
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
@@ -118,8 +119,24 @@ def _once(text: str, names: Container[str]) -> str:
     text = _LINES.sub(" ", text)
     text = _INLINE.sub(" ", text)
     text = _WORD.sub(lambda found: " " if found[0] in names else found[0], text)
-    text = _EMPTY.sub(" ", text)
+    text = _BRACKETS.sub(_filled, text)
     return _BREAK.sub("\n", _SPACE.sub(" ", text)).strip()
+
+
+def _filled(found: re.Match[str]) -> str:
+    """Of a run of brackets those that do not close around nothing, however deep they lie."""
+    left, spaces = [""], [""]
+    for character in found[0]:
+        if character.isspace():
+            spaces[-1] += character
+        elif _CLOSES.get(character) == left[-1]:
+            left.pop()
+            spaces.pop()
+            spaces[-1] += " "
+        else:
+            left.append(character)
+            spaces.append("")
+    return "".join(bracket + space for bracket, space in zip(left, spaces, strict=True))
 
 
 def _parts(text: str) -> list[str]:

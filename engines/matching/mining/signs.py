@@ -33,10 +33,10 @@ _BOT_HOSTS = re.compile(
 _NUMBER = re.compile(r"^\d+\+")
 _NAMED = re.compile(
     r"^[ \t]*(co-authored[- ]by|reviewed[- ]by|acked[- ]by|approved[- ]by|reviewers?)"
-    r":[ \t]*(\S.*?)[ \t]*$",
+    r":[ \t]*(\S.*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_ADDRESSED = re.compile(r"(.*?)[ \t]*<([^<>\s]*@[^<>\s]*)>")
+_ADDRESSED = re.compile(r"(.*?)<([^<>\s@]+@[^<>\s]*)>")
 _NICK = re.compile(rf"@?({_HANDLE})")
 _PULL = re.compile(rf"Merge pull request #\d+ from ({_HANDLE})/\S")
 _HOMU = re.compile(rf"auto merge of #\d+ ?[-:] ?({_HANDLE})[:/]\S+", re.IGNORECASE)
@@ -131,7 +131,7 @@ def _named(message: str) -> Iterator[tuple[str, str]]:
     lower = message.lower()
     if "by:" in lower or "\nreviewer" in lower:
         for found in _NAMED.finditer(message):
-            yield found[1].lower(), found[2]
+            yield found[1].lower(), found[2].rstrip(" \t")
 
 
 def _bare(name: str) -> str:

@@ -257,8 +257,9 @@ def _task(asked: Asked, measures: Measures) -> None:
 
 def _ownership(name: str, asked: Asked, gathered: Gathered, measures: Measures) -> None:
     rows, values, totals = gathered.rows, gathered.values, gathered.totals
-    short = values[:, SHORT] / growth(asked.day, SHORT_DAYS)
-    long = values[:, LONG] / growth(asked.day, LONG_DAYS)
+    age = asked.day - asked.evidence.origin
+    short = values[:, SHORT] / growth(age, SHORT_DAYS)
+    long = values[:, LONG] / growth(age, LONG_DAYS)
     fresh = values[:, FRESH] / np.maximum(totals[:, FRESH], 1e-300)
     measures.amount(f"{name} fresh", sums(rows, fresh, asked.rows))
     measures.count(f"{name} short", sums(rows, short, asked.rows))

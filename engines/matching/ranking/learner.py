@@ -30,6 +30,8 @@ FIRST_LESSON = 250
 LEAST_APART, GROWTH = 250, 20
 """Between two lessons lie so many questions, or a twentieth of all so far."""
 MOST_QUESTIONS = 2_500
+_LONGEST_TEXT = 20_000
+"""Characters of a question; a task of the past has a thousand at most."""
 MOST_RANKED = 250
 """Candidates; whoever has not worked for long, and nowhere near the task, comes behind them all."""
 MOST_ROWS = 150_000
@@ -93,7 +95,8 @@ class Learner:
 
     def measure(self, query: Query) -> Measured:
         """What a question's candidates have to show."""
-        query = replace(query, text=scrub(query.text, self.evidence.names))
+        text = scrub(query.text[:_LONGEST_TEXT], self.evidence.names)
+        query = replace(query, text=text)
         candidates = np.array(self.evidence.candidates(query), np.int64)
         asked = asked_of(self.evidence, query, candidates.tolist())
         measures = measures_of(asked)

@@ -11,7 +11,7 @@ from engines.matching.people import People
 from engines.matching.state.log import Log
 from engines.matching.state.packing import Packed, Packer
 from engines.matching.state.similar import Similar
-from engines.matching.state.table import DAY_S, Ints, Table, weights_on
+from engines.matching.state.table import DAY_S, PERIOD_DAYS, Ints, Table, weights_on
 from engines.matching.state.together import Together
 from engines.matching.types import MERGED_BEFORE, Merged, Mode, Query
 from engines.text.words import words
@@ -37,6 +37,8 @@ class Evidence:
         self.kept = 0
         """How many of the tasks stand in a file already."""
         self.now = 0.0
+        self.origin = 0.0
+        """The day from which weights are told."""
         self._first_day = 0.0
         self.files, self.folders, self.path_words = Table(), Table(), Table()
         self.words, self.kinds, self.lines = Table(), Table(), Table()
@@ -61,7 +63,7 @@ class Evidence:
         evidence.names = Names.restored(told["names"])
         evidence.observed, evidence.now = told["observed"], told["now"]
         evidence.kept = evidence.observed
-        evidence._first_day = told["first_day"]
+        evidence._first_day, evidence.origin = told["first_day"], told["origin"]
         evidence.latest = {person: deque(tasks, LATEST) for person, tasks in told["latest"]}
         evidence.authored = Counter(dict(told["authored"]))
         evidence.reviewed = Counter(dict(told["reviewed"]))
@@ -78,6 +80,7 @@ class Evidence:
             "observed": self.observed,
             "now": self.now,
             "first_day": self._first_day,
+            "origin": self.origin,
             "latest": [(person, [*tasks]) for person, tasks in self.latest.items()],
             "authored": [*self.authored.items()],
             "reviewed": [*self.reviewed.items()],
@@ -90,6 +93,7 @@ class Evidence:
             self._first_day = task.merged_s / DAY_S
         self.observed += 1
         day = self.now = task.merged_s / DAY_S - self._first_day
+        self._age(day)
         author = -1 if task.by_bot else self._see(task)
         self._rename(task)
         self.names.keep(touch.path for touch in task.touches)
@@ -187,12 +191,20 @@ class Evidence:
                 table.move(was, path)
             self._together.move(was, path)
 
+    def _age(self, day: float) -> None:
+        passed = int((day - self.origin) // PERIOD_DAYS)
+        if passed > 0:
+            self.origin += passed * PERIOD_DAYS
+            for part in self._parts().values():
+                if isinstance(part, Table):
+                    part.age(passed)
+
     def _note_text(self, task: Merged, paths: Sequence[str]) -> None:
         self.texts.add(words(task.text))
         self.paths.add(path_keys(paths))
 
     def _note_author(self, task: Merged, author: int, paths: Sequence[str], day: float) -> None:
-        weights = weights_on(day)
+        weights = weights_on(day, origin=self.origin)
         for table, keys in (
             (self.files, paths),
             (self.folders, folders_of(paths)),
@@ -205,16 +217,16 @@ class Evidence:
         for touch in task.touches[:MOST_FILES]:
             if touch.added:
                 lines = float(min(touch.added, _MOST_LINES))
-                self.lines.add(touch.path, author, weights_on(day, lines))
+                self.lines.add(touch.path, author, weights_on(day, lines, origin=self.origin))
         others = {self.people.see(signature) for signature in task.others} - {author}
         for other in sorted(others):
             for path in paths:
-                self.files.add(path, other, weights_on(day, _OTHERS_SHARE))
+                self.files.add(path, other, weights_on(day, _OTHERS_SHARE, origin=self.origin))
 
     def _note_reviewers(self, task: Merged, author: int, paths: Sequence[str], day: float) -> int:
         """Returns the first of them, or -1."""
         reviewers = sorted({self.people.see(signature) for signature in task.reviewers} - {author})
-        weights = weights_on(day)
+        weights = weights_on(day, origin=self.origin)
         said = dict.fromkeys(words(task.text))
         for reviewer in reviewers:
             self.reviewed[reviewer] += 1

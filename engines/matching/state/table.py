@@ -16,6 +16,9 @@ Ints = NDArray[np.int64]
 DAY_S = 86_400.0
 FRESH_DAYS, SHORT_DAYS, LONG_DAYS = 10.0, 30.0, 180.0
 """Half-lives."""
+PERIOD_DAYS = 7_920.0
+"""After so long weights are told in another unit: a multiple of each half-life, so that it is by a
+power of two that they are divided, and nothing is rounded."""
 COUNT, FRESH, SHORT, LONG, LAST = range(5)
 """Columns of what a person has at a key: how much of it ever, the same decayed by each of the
 half-lives, and the day on which it was last."""
@@ -30,10 +33,11 @@ def sums(rows: Ints, weights: NDArray[Any], count: int) -> Floats:
 
 
 def growth(day: float, half_life_days: float) -> float:
-    """What one event of a day weighs, in units of what one at day 0 does.
+    """What one event of a day weighs, in units of what one at the day of origin, 0, does.
 
     Weights are kept growing with time instead of shrinking with age: then adding up is all that an
-    update takes, and a share needs no clock. At 10 days a double holds 28 years of them.
+    update takes, and a share needs no clock. At 10 days a double holds 28 years of them; the origin
+    moves on before (`Table.age`).
     """
     return float(2.0 ** (day / half_life_days))
 
@@ -48,10 +52,11 @@ class Weights(NamedTuple):
     day: float
 
 
-def weights_on(day: float, amount: float = 1.0) -> Weights:
-    """What an event of some size adds on a day."""
+def weights_on(day: float, amount: float = 1.0, *, origin: float = 0.0) -> Weights:
+    """What an event of some size adds on a day, as seen from the day of origin."""
     fresh, short, long = (
-        amount * growth(day, half_life) for half_life in (FRESH_DAYS, SHORT_DAYS, LONG_DAYS)
+        amount * growth(day - origin, half_life)
+        for half_life in (FRESH_DAYS, SHORT_DAYS, LONG_DAYS)
     )
     return Weights(amount, fresh, short, long, day)
 
@@ -199,6 +204,17 @@ class Table:
         for person, weights in slot.entries():
             known.put(person, weights)
         known.count(slot.totals)
+
+    def age(self, periods: int) -> None:
+        """The origin of weights moves on: what is too old for a double is nothing from then on."""
+        scales = np.ones(_WIDTH)
+        for column, half_life in ((FRESH, FRESH_DAYS), (SHORT, SHORT_DAYS), (LONG, LONG_DAYS)):
+            scales[column] = 2.0 ** (-periods * PERIOD_DAYS / half_life)
+        self._values, self._totals = self._values * scales, self._totals * scales
+        for slot in self._slots.values():
+            values = np.frombuffer(slot.values, np.float64).reshape(-1, _WIDTH) * scales
+            slot.values = array("d", values.tobytes())
+            slot.totals = (np.array(slot.totals) * scales).tolist()
 
     def join(self, kept: int, gone: int) -> None:
         """Two people turned out to be one."""

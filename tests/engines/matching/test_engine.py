@@ -3,8 +3,10 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typing_extensions import override
 
@@ -13,8 +15,9 @@ from engines.matching.engine import Matcher, evaluated, open_matcher
 from engines.matching.lessons import learned
 from engines.matching.ranking import learner
 from engines.matching.recent import ranking_of
-from engines.matching.types import CannotMatch, Mode, Query
+from engines.matching.types import CannotMatch, Merged, Mode, Query, Signature
 from engines.watch import Stopped, Unwatched, Watch
+from tests.engines.matching.histories import signed, task
 from tests.engines.matching.written import write_repository
 
 COMMITS = 560
@@ -132,7 +135,9 @@ def test_weights_of_another_history_are_not_recalled(
 
 def test_a_young_history_is_ranked_by_what_others_taught(tmp_path: Path) -> None:
     write_repository(tmp_path, 60)
-    assert _first(open_matcher(tmp_path), "api/f1.py") == "Ann Lee"
+    matcher = open_matcher(tmp_path)
+    assert _first(matcher, "api/f1.py") == "Ann Lee"
+    assert matcher.is_untaught(Mode.AUTHOR)
 
 
 def test_a_history_of_four_tasks_names_nobody(tmp_path: Path) -> None:
@@ -186,3 +191,73 @@ def test_an_earlier_matcher_of_a_rewritten_history_is_of_no_use(tmp_path: Path) 
     before.rank(ASKED)
     again = open_matcher(other, earlier=before)
     assert again.rank(ASKED) == open_matcher(other).rank(ASKED)
+
+
+def test_lessons_of_reviews_know_nothing_of_who_turns_out_to_be_whom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learner, "FIRST_LESSON", 40)
+    monkeypatch.setattr(learner, "LEAST_APART", 40)
+    rng = np.random.default_rng(3)
+    web = Signature("Bob Moe", "bob@moe.org")
+    tasks: list[Merged] = []
+    for at in range(140):
+        author, file = "abcd"[rng.integers(4)], f"s/{rng.integers(6)}"
+        own = (web,) if rng.random() < 0.6 else ()
+        others = tuple(signed(one) for one in "acd" if one != author and rng.random() < 0.4)
+        tasks.append(replace(task(author, 9_000 * at, file), reviewers=(*own, *others)))
+    proven = replace(tasks[-1], sha="proof", merged_s=10**7, author=Signature("Bob Moe", "b@x"))
+    before, after = (
+        {row.task: row.ranking for row in evaluated(those, Mode.REVIEWER)}
+        for those in (tasks, [*tasks, proven])
+    )
+    both = before.keys() & after.keys()
+    assert len(both) > 10
+    assert all(before[sha] == after[sha] for sha in both)
+
+
+def test_a_history_of_decades_is_ranked_and_asked_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_repository(tmp_path, 120, day_s=10_000_000)
+    matcher = open_matcher(tmp_path)
+    assert _first(matcher, "api/f1.py") == "Ann Lee"
+    tasks = matcher.tasks
+    row = evaluated(tasks, Mode.AUTHOR)[-1]
+    kept = tmp_path / "kept"
+    assert main(["recommend", str(tmp_path), "--at", "main~60", "--kept", str(kept)]) == 0
+    capsys.readouterr()
+    asked = ["recommend", str(tmp_path), "--at", row.history, "--text", row.text, "--json"]
+    for more in ([], ["--kept", str(kept)]):
+        assert main([*asked, *more, "--files", *row.files]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert [tuple(pair) for pair in told["ranking"]] == [*row.ranking]
+
+
+def test_what_begins_with_a_dash_and_who_has_no_address_can_be_asked_about(
+    repository: Path, matcher: Matcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["recommend", str(repository), "--json", "--text", "--json", "--files", "-web/f3.py"]
+    assert main(asked) == 0
+    odd = json.loads(capsys.readouterr().out)["ranking"]
+    last_s = matcher.tasks[-1].merged_s
+    query = Query(last_s + 1, ("-web/f3.py",), "--json")
+    assert odd == [[one.person.key, one.score] for one in matcher.rank(query).candidates]
+    assert main(["recommend", str(repository), "--files", "./web/f3.py", "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)["ranking"]
+    again = matcher.rank(Query(last_s + 1, ("web/f3.py",)))
+    assert plain == [[one.person.key, one.score] for one in again.candidates]
+
+
+def test_what_cannot_be_written_is_said_before_the_work(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for given in (
+        ["evaluate", str(repository), "--dump", str(tmp_path)],
+        ["recommend", str(repository), "--kept", str(file)],
+        ["learn", str(file)],
+    ):
+        assert main(given) == 1
+        assert capsys.readouterr().err.startswith("Cannot match: ")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.matching.facts import DAY_S, Facts, day, facts_of, main_directory, told
+from engines.matching.facts import DAY_S, Facts, day, facts_of, is_heard_of, main_directory, told
 from engines.matching.knowledge import Knowledge
 from engines.matching.mining.history import read_history
 from engines.matching.people import People
@@ -246,3 +246,25 @@ def test_every_number_that_is_told_is_true_by_git_log(tmp_path: Path, seed: int)
         index = knowledge.people.known(Signature(who, mail(who)))
         assert index is not None
         assert told(facts_of(knowledge, query, index)) == written.told(who, author, files, NOW_S)
+
+
+def test_what_was_moved_is_found_where_it_lies_now() -> None:
+    moved = [
+        replace(task("a", 2), touches=(Touch("t/x", was="s/x"), Touch("t/y", was="s/y"))),
+        replace(task("a", 3), touches=(Touch("u", was="t/x"),)),
+    ]
+    knowledge = known([task("a", 1, "s/x", "s/y", "sz"), *moved])
+    assert [*knowledge.moved_from("s/x")] == ["u"]
+    assert sorted(knowledge.moved_from("s")) == ["t/y", "u"]
+    assert [*knowledge.moved_from("sz")] == []
+    back = replace(task("a", 4), touches=(Touch("t/x", was="u"),))
+    knowledge.observe(back)
+    assert [*knowledge.moved_from("s/x")] == ["t/x"]
+    assert [*knowledge.moved_from("u")] == ["t/x"]
+
+
+def test_a_text_is_heard_of_by_its_telling_words_alone() -> None:
+    knowledge = known([task("a", 1, "x", text="Reconnect the websocket, when there is none")])
+    assert is_heard_of(knowledge, "websockets flap")
+    assert not is_heard_of(knowledge, "when there is nothing")
+    assert not is_heard_of(knowledge, "")

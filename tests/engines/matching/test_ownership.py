@@ -86,10 +86,20 @@ def test_files_are_hoarded_if_one_person_alone_knows_half_of_them() -> None:
     )
     alone = hoard(knowledge, ["y", "z", "new"], NOW_S)
     assert alone is not None
-    assert (alone.person.name, alone.files) == ("a", ("y",))
+    assert (alone.person.name, alone.files, alone.learner) == ("a", ("y",), None)
     assert hoard(knowledge, ["x", "y", "x2"], NOW_S) is not None
     assert hoard(knowledge, ["x"], NOW_S) is None
     assert hoard(knowledge, ["new"], NOW_S) is None
+
+
+def test_who_could_learn_a_hoarded_file_is_who_the_risks_name() -> None:
+    knowledge = known(done("a", 20, "s/x", times=9), done("b", 19, "s/x"), done("c", 9, "s/y"))
+    alone = hoard(knowledge, ["s/x"], NOW_S)
+    (area,) = risks(knowledge, NOW_S, {"s/x"})
+    assert alone is not None
+    assert alone.learner == area.worst[0].learner
+    assert alone.learner is not None
+    assert alone.learner.name == "b"
 
 
 def test_risks_are_files_that_change_often_and_that_one_or_nobody_knows() -> None:

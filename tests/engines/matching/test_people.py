@@ -154,3 +154,17 @@ def test_bots_are_not_people() -> None:
     people = People()
     people.take(_task(ANN, branch_of="anna", bot=True))
     assert len(people) == 0
+
+
+def test_the_address_of_anybody_is_no_key() -> None:
+    people = People()
+    strangers = [
+        Signature("Root", "root@localhost"),
+        Signature("Toor", "root@localhost"),
+        Signature("No Mail", ""),
+        Signature("Some Body", ""),
+    ]
+    keys = [people.person(people.see(one)).key for one in strangers]
+    assert keys == ["Root <root@localhost>", "Toor <root@localhost>", "No Mail <>", "Some Body <>"]
+    assert [people.signature_of(key) for key in keys] == strangers
+    assert people.signature_of("root@localhost") is None

@@ -186,6 +186,7 @@ def test_a_row_reads_as_the_dump_of_the_command() -> None:
     row = evaluate(reviewed, Mode.REVIEWER, Counting(), ALL)[-1]
     found = as_json(row, Mode.REVIEWER)
     assert (found["author"], found["truth"]) == ("a@x", ["b@x", "c@x"])
+    assert evaluate(reviewed, Mode.REVIEWER, Counting(), ALL)[0].author == ""  # nobody knew them
 
 
 def test_every_prefix_gives_the_answer_that_the_whole_history_gives() -> None:

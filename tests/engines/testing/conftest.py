@@ -24,7 +24,7 @@ def sandbox() -> Sandbox:
 def write(sandbox: Sandbox, tmp_path: Path) -> Write:
     """Tests for the text of a module, written to a checkout of its own."""
 
-    def run(text: str, path: str = "mod.py", cpu_s: float = 2.0, **more: object) -> TestingResult:
+    def run(text: str, path: str = "mod.py", cpu_s: float = 4.0, **more: object) -> TestingResult:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
         request = TestingRequest(tmp_path, path, cpu_s=cpu_s, **more)  # pyright: ignore[reportArgumentType] -- keyword by keyword

@@ -69,7 +69,7 @@ def shop(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> TestingR
     """One result for all tests that only look at it."""
     root = tmp_path_factory.mktemp("checkout")
     (root / "shop.py").write_text(SHOP)
-    return write_tests(TestingRequest(root, "shop.py", cpu_s=3.0), sandbox)
+    return write_tests(TestingRequest(root, "shop.py", cpu_s=9.0), sandbox)
 
 
 def names_of(result: TestingResult) -> list[str]:
@@ -148,7 +148,7 @@ def test_a_wrong_program_is_noticed_by_the_tests(shop: TestingResult, tmp_path: 
 
 
 def test_unittest_style_runs_with_unittest_alone(write: Write, tmp_path: Path) -> None:
-    result = write(SHOP, "shop.py", cpu_s=3.0, style=Style.UNITTEST)
+    result = write(SHOP, "shop.py", cpu_s=6.0, style=Style.UNITTEST)
     assert "pytest" not in result.source
     assert result.passed == result.tests > 5
     (tmp_path / "tests").mkdir()
@@ -262,7 +262,7 @@ def area(shape):
         return 3 * shape.radius
     return shape.width * shape.height
 """
-    result = write(text, cpu_s=4.0)
+    result = write(text, cpu_s=8.0)
     assert result.passed == result.tests
     assert result.after.line_percent == 100
     assert "with tag(" in result.source
@@ -296,7 +296,7 @@ class Money:
     def of(cls, euros: int) -> "Money":
         return cls(euros * 100)
 """
-    result = write(text, cpu_s=3.0)
+    result = write(text, cpu_s=6.0)
     assert "__" not in result.source.replace("__file__", "")
     assert ") + Money" in result.source
     assert result.passed == result.tests
@@ -418,7 +418,7 @@ def failure(words: str) -> Exception:
 def reader():
     return str.upper
 """
-    source = write(text, cpu_s=4.0).source
+    source = write(text, cpu_s=8.0).source
     assert "[repr(one) for one in coins(" in source
     assert "[repr(one) for one in coins_listed(" in source
     assert "dict(purse) == {" in source

@@ -63,7 +63,7 @@ def existing(text: str) -> Existing:
 
 def test_new_tests_go_to_the_end_of_the_file_that_is_there(write: Write, tmp_path: Path) -> None:
     written(tmp_path, TESTS)
-    result = write(CLAMP, cpu_s=2.0, extends=True)
+    result = write(CLAMP, cpu_s=6.0, extends=True)
     assert result.test_path == "tests/test_mod.py"
     assert result.extends is not None
     assert result.extends.before == TESTS
@@ -84,7 +84,7 @@ def test_a_file_whose_tests_do_not_run_is_left_alone_and_that_is_said(
     write: Write, tmp_path: Path
 ) -> None:
     written(tmp_path, "import nowhere_at_all\nfrom mod import clamp\n")
-    result = write(CLAMP, cpu_s=2.0, extends=True)
+    result = write(CLAMP, cpu_s=6.0, extends=True)
     assert result.extends is None
     assert result.test_path == "tests/test_mod_generated.py"
     note = next(one for one in result.notes if "`tests/test_mod.py`" in one)
@@ -132,7 +132,7 @@ def test_unittest_files_get_a_unittest_class(write: Write, tmp_path: Path) -> No
         "if __name__ == '__main__':\n    unittest.main()\n"
     )
     written(tmp_path, tests)
-    result = write(CLAMP, cpu_s=2.0, extends=True)
+    result = write(CLAMP, cpu_s=6.0, extends=True)
     assert result.extends is not None
     assert "class ModFurtherTest(unittest.TestCase):" in result.source
     assert "import pytest" not in result.source

@@ -41,7 +41,7 @@ OK = "\n\ndef twice(x: int) -> int:\n    return x * 2 if x > 3 else -x\n"
     ],
 )
 def test_the_other_functions_still_get_tests(write: Write, hostile: str) -> None:
-    result = write(hostile + OK, cpu_s=3.0)
+    result = write(hostile + OK, cpu_s=10.0)
     assert "twice(" in result.source
     assert result.passed == result.tests >= 1
 

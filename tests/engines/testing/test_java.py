@@ -63,7 +63,7 @@ def java(sandbox: Sandbox, tmp_path: Path) -> Java:
     def run(text: str, path: str = "src/main/java/shop/Cart.java", **more: object) -> TestingResult:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-        request = TestingRequest(tmp_path, path, cpu_s=6.0, **more)  # pyright: ignore[reportArgumentType] -- keyword by keyword
+        request = TestingRequest(tmp_path, path, cpu_s=15.0, **more)  # pyright: ignore[reportArgumentType] -- keyword by keyword
         return writer_for(path)(request, sandbox, Unwatched())
 
     return run

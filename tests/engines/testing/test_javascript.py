@@ -35,7 +35,7 @@ module.exports = slug;
 def script(sandbox: Sandbox, tmp_path: Path) -> Script:
     """Tests for the text of a module, written to a checkout of its own."""
 
-    def run(text: str, path: str = "slug.js", cpu_s: float = 0.8, **more: object) -> TestingResult:
+    def run(text: str, path: str = "slug.js", cpu_s: float = 2.0, **more: object) -> TestingResult:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
         request = TestingRequest(tmp_path, path, cpu_s=cpu_s, **more)  # pyright: ignore[reportArgumentType] -- keyword by keyword
@@ -170,7 +170,7 @@ exports.handle = (kind) => {
   return kind.length;
 };
 """,
-        cpu_s=1.5,
+        cpu_s=4.0,
     )
     assert "handle(" in result.source
     assert not re.search(r"'(?:spin|late)'", result.source)

@@ -45,7 +45,7 @@ def from_even(text: str) -> int:
 
 
 def test_laws_that_hold_and_catch_something_become_hypothesis_tests(write: Write) -> None:
-    result = write(CODEC, cpu_s=6.0, properties=True)
+    result = write(CODEC, cpu_s=15.0, properties=True)
     assert (
         "@settings(derandomize=True, deadline=None)\n"
         "@given(text=st.text(max_size=20))\n"
@@ -61,7 +61,7 @@ def test_laws_that_hold_and_catch_something_become_hypothesis_tests(write: Write
 def test_without_hypothesis_in_the_repository_none_are_written_and_that_is_said(
     write: Write,
 ) -> None:
-    result = write(CODEC, cpu_s=2.0)
+    result = write(CODEC)
     assert "hypothesis" not in result.source
     (note,) = result.notes
     assert "`test_decode_undoes_encode`" in note

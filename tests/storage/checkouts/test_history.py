@@ -59,6 +59,7 @@ def test_a_history_is_whole_and_only_what_is_new_is_fetched_later(
     shas = [host.push(REPOSITORY, {"a.py": f"{at}"}) for at in range(3)]
     found = read(CheckoutSource(REPOSITORY, shas[-1]), place, CheckoutPolicy(url))
     assert (commits(found), found.depth, found.prefix) == (shas[::-1], None, "")
+    assert found.owner == REPOSITORY.partition("/")[0]
     shas.append(host.push(REPOSITORY, {"a.py": "3"}))
     again = read(CheckoutSource(REPOSITORY, shas[-1]), place, CheckoutPolicy(url))
     assert (commits(again), again.git_folder) == (shas[::-1], found.git_folder)
@@ -222,6 +223,9 @@ def test_a_part_of_a_repository_and_a_bare_one_are_read_too(
     git(tmp_path, "clone", "--quiet", "--bare", "code", "bare.git")
     bare = read(CheckoutSource(f"local:{tmp_path}/bare.git"), place, policy)
     assert (bare.git_folder, bare.tip) == (tmp_path / "bare.git", sha)
+    assert part.owner == ""
+    git(tmp_path / "bare.git", "remote", "set-url", "origin", "git@host.invalid:Acme/code.git")
+    assert read(CheckoutSource(f"local:{tmp_path}/bare.git"), place, policy).owner == "acme"
 
 
 def test_a_folder_without_a_history_is_told(place: HistoryPlace, tmp_path: Path) -> None:

@@ -111,3 +111,9 @@ def test_merges_tell_who_accepted_and_whose_branch_it_was(
 )
 def test_who_only_catches_up_accepts_nothing(subject: str, *, update: bool) -> None:
     assert is_update(subject) is update
+
+
+def test_an_at_sign_alone_is_nobodys_address_and_long_trailers_take_no_longer() -> None:
+    assert [*reviewers("Reviewed-by: <@>\nReviewed-by: Ann <@x>")] == []
+    spaced = f"Reviewed-by: a{' ' * 100_000}b\nReviewed-by: a <{'@' * 100_000}"
+    assert [*reviewers(spaced)] == []

@@ -10,6 +10,7 @@ from engines.matching.state.table import (
     LAST,
     LONG,
     LONG_DAYS,
+    PERIOD_DAYS,
     SHORT,
     SHORT_DAYS,
     Table,
@@ -85,3 +86,18 @@ def test_two_people_who_are_one_are_counted_together() -> None:
     found = table.gather(["a.py", "b.py"], EVERYBODY)
     assert found.rows.tolist() == [ANN, ANN]
     assert found.values[:, COUNT].tolist() == [2, 1]
+
+
+def test_the_origin_of_weights_moves_and_no_share_with_it() -> None:
+    moved, still = Table(), Table()
+    for table in (moved, still):
+        table.add("a.py", ANN, weights_on(PERIOD_DAYS - 90.0))
+    moved.age(1)
+    for table, origin in ((moved, PERIOD_DAYS), (still, 0.0)):
+        table.add("a.py", BOB, weights_on(PERIOD_DAYS + 3.0, origin=origin))
+    first, second = (table.gather(["a.py"], EVERYBODY) for table in (moved, still))
+    np.testing.assert_allclose(first.values / first.totals, second.values / second.totals)
+    moved.age(9)
+    aged = moved.gather(["a.py"], EVERYBODY)
+    assert aged.values[:, COUNT].tolist() == [1.0, 1.0]
+    assert aged.values[:, FRESH].tolist() == [0.0, 0.0]
