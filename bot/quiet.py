@@ -25,6 +25,7 @@ def _happening(payload: Mapping[str, Any]) -> Callable[[Session], None]:
         found.received_at,
         found.caller.name,
         found.who,
+        found.caller.is_bot,
     )
     return lambda session: match_events.note(session, told)
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from sqlmodel import Session
+
 from handlers import (
     Call,
     Command,
@@ -18,6 +20,7 @@ from handlers import (
     UserError,
     own_settings,
 )
+from handlers.own_settings import Change
 from handlers.time_off import FORMS
 from jobs.messages import Block, Fields, Heading, Reply, Text, say
 from storage import wishes
@@ -39,13 +42,16 @@ async def run(context: Context, call: Call) -> Outcome:
     options, is_me = _read(call)
     if not options:
         return await (_show_own(context) if is_me else _show(context))
-    said: list[str] = []
-    for key, value in options.items():
-        if key == "unset":
-            said.append(await _unset(context, value))
-        else:
-            said.append(await _put(context, key, value))
-    return say("\n\n".join(said))
+    changes = [await _change_of(context, options, key) for key in options]
+
+    def write(session: Session) -> list[str]:
+        said = [change(session) for change in changes]
+        if not options.keys().isdisjoint(own_settings.OF_MATCHES):
+            said.append(own_settings.unknown(session, context))
+        return said
+
+    said = await context.database.write(write)
+    return say("\n\n".join(filter(None, said)))
 
 
 def _read(call: Call) -> tuple[dict[str, str], bool]:
@@ -69,27 +75,40 @@ def _read(call: Call) -> tuple[dict[str, str], bool]:
     return options, is_me
 
 
-async def _put(context: Context, key: str, value: str) -> str:
+async def _change_of(context: Context, options: Mapping[str, str], key: str) -> Change:
+    """What one of the options changes, once all of them are known to be right."""
+    value = options[key]
+    if key == "unset":
+        return _unset(context, value)
     if key in own_settings.KEYS:
-        return await own_settings.put(context, key, value)
+        return await own_settings.change_of(context, options, key)
     if key == "repository":
         _require_admin(context)
         if not _REPOSITORY.fullmatch(value):
             raise UserError(f"`{value}` is no repository: write `owner/name`.")
         await _require_reader(context, value)
     scope = _scope(context, key)
-    await context.database.write(lambda s: wishes.put(s, scope, key, value, utc_now()))
-    return f"`{key}` is now `{value}`" + (" in this channel." if key not in OWN else " for you.")
+
+    def write(session: Session) -> str:
+        wishes.put(session, scope, key, value, utc_now())
+        where = " in this channel." if key not in OWN else " for you."
+        return f"`{key}` is now `{value}`{where}"
+
+    return write
 
 
-async def _unset(context: Context, key: str) -> str:
+def _unset(context: Context, key: str) -> Change:
     if key in own_settings.KEYS:
-        return await own_settings.unset(context, key)
+        return own_settings.unset(context, key)
     if key == "repository":
         _require_admin(context)
     scope = _scope(context, key)
-    await context.database.write(lambda s: wishes.unset(s, scope, key))
-    return f"`{key}` is back to its default."
+
+    def write(session: Session) -> str:
+        wishes.unset(session, scope, key)
+        return f"`{key}` is back to its default."
+
+    return write
 
 
 def _require_admin(context: Context) -> None:
@@ -192,6 +211,7 @@ COMMAND = Command(
     details=(
         "`config me` shows what you said of yourself. `capacity`, `away` and `matching` say when "
         "`match` may name you; whoever asks for you all the same is told. What you say holds on "
-        f"every platform on which you have linked an account. `away` understands {FORMS}."
+        f"every platform on which you have linked an account. `away` understands {FORMS}; "
+        "`not 2026-12-03` takes days back."
     ),
 )

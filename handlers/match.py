@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from sqlmodel import Session
+
 from handlers import (
     Call,
     Command,
@@ -20,6 +22,7 @@ from handlers import (
     Tier,
     UserError,
     match_choices,
+    match_words,
 )
 from handlers.issue_words import issues_meant
 from handlers.match_outcomes import OUTCOMES, outcomes
@@ -34,7 +37,10 @@ from jobs.requests import (
     Source,
     Wanted,
 )
+from storage import people
+from storage.availability import HOST, full_name
 from storage.clock import utc_now
+from storage.people import Account
 
 LONGEST_TEXT = 10_000
 """Characters of a message that are read; nobody needs more to know what it is about."""
@@ -47,8 +53,9 @@ _WHAT = (
     'what is to be done: `/gryph match "flaky websocket reconnect in the gateway"`.'
 )
 _TITLE = 200
-_PATH = re.compile(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
-_PERSON = re.compile(r"@[\w][\w.-]{0,98}")
+_WITH_BLANKS = re.compile(r"(?!.*(?:\.\.|://))(?:.*/.*|.*\S\.[A-Za-z]\w{0,9})")
+"""A quotation that may be a path all the same."""
+_SLACK_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
 _KNOWLEDGE: dict[str, Literal["who", "risks"]] = {"who": "who", "risks": "risks", "risk": "risks"}
 _WITH_PATH = 2
 """Words; more of them are a sentence."""
@@ -57,18 +64,22 @@ _MODES: dict[str, Literal["author", "reviewer"]] = {"work": "author", "review": 
 
 async def run(context: Context, call: Call) -> Outcome:
     """Ask for the job; or note what somebody decides about a match."""
+    match_words.require_choice(call.words)
     outcome = await match_choices.chosen(context, call)
     if outcome is not None:
         return outcome
-    words, person = _with_person(call.words)
-    if [word.casefold() for word in words] == [OUTCOMES]:
-        return await outcomes(context)
-    asked = _KNOWLEDGE.get(words[0].casefold()) if words else None
-    if asked is not None and len(words) <= _WITH_PATH:
+    words, said = await _with_person(context, call.words)
+    first = words[0].casefold() if words else ""
+    asked = _KNOWLEDGE.get(first)
+    if (first == OUTCOMES and len(words) == 1) or (asked is not None and len(words) <= _WITH_PATH):
+        match_words.require_no_one_task(call, said, match_words.FORMS[first])
+        if asked is None:
+            return await outcomes(context)
         return await _knowledge(context, call, asked, words[1:])
     if query := issues_meant(words, COMMAND.verb):
-        return await _of_issues(context, call, query, person)
-    return await _of_task(context, call, words, person)
+        return await _of_issues(context, call, query, said)
+    match_words.require_task(words, said)
+    return await _of_task(context, call, words, await _person(context, said))
 
 
 async def _of_task(context: Context, call: Call, words: Sequence[str], person: str) -> MatchTask:
@@ -93,8 +104,10 @@ async def _pointed_at(
     context: Context, call: Call, words: Sequence[str]
 ) -> tuple[Target, Wanted | None]:
     """The code, issue or pull request that the words point at; no task where they are a text."""
+    if len(words) == 1 and re.search(r"\s", words[0]) and len(words[0]) <= _TITLE:
+        return Target(), _quoted(context, words[0])
     is_one = len(words) == 1 and not re.search(r"\s", words[0])
-    if not is_one and not (words and all(map(_PATH.fullmatch, words))):
+    if not is_one and not (words and all(map(match_words.PATH.fullmatch, words))):
         return Target(), None
     if len(words) > MOST_PATHS:
         raise UserError(f"At most {MOST_PATHS} paths are taken together; name their folder.")
@@ -108,9 +121,19 @@ async def _pointed_at(
     source = _source(context, first)
     paths = [relative_to(path_of(call, one), source) for one in targets]
     named = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    may_be_text = is_one and not _PATH.fullmatch(words[0])
+    may_be_text = is_one and not match_words.PATH.fullmatch(words[0])
     files = tuple(dict.fromkeys(paths))
     return first, Wanted(named=named, files=files, may_be_text=may_be_text)
+
+
+def _quoted(context: Context, said: str) -> Wanted | None:
+    """A path with blanks in it, as far as anybody can tell who does not know the files; None where
+    it can be none.
+    """
+    if not _WITH_BLANKS.fullmatch(said):
+        return None
+    path = relative_to(said.removeprefix("./").rstrip("/"), _source(context, Target()))
+    return Wanted(named=path, files=(path,), may_be_text=True)
 
 
 def _described(line: str, below: str) -> Wanted:
@@ -121,9 +144,11 @@ def _described(line: str, below: str) -> Wanted:
 
 
 async def _of_issues(
-    context: Context, call: Call, query: IssueQuery, person: str
+    context: Context, call: Call, query: IssueQuery, said: str
 ) -> MatchTask | MatchBatch:
     repository = repository_meant(context, None)
+    if len(query.numbers) != 1:
+        match_words.require_no_one_task(call, said, "match #12 #13")
     if query.milestone is None:
         if len(query.numbers) > MOST_NUMBERS:
             raise UserError(
@@ -131,6 +156,7 @@ async def _of_issues(
             )
         tasks = [await context.task_of(repository, number) for number in query.numbers]
         if len(tasks) == 1:
+            person = await _person(context, said)
             return await _request(context, call, Target(), tasks[0], person)
         named = ", ".join(one.named for one in tasks)
     else:
@@ -138,8 +164,6 @@ async def _of_issues(
         named, tasks = issues.named, [_of_issue(one) for one in issues.issues]
         if not tasks:
             raise UserError(f"{named} of `{repository}` holds no open issue.")
-    if person:
-        raise UserError(f"`@{person}` is asked about one task at a time.")
     wished = await context.wished(repository)
     return MatchBatch(
         source=_source(context, Target()),
@@ -243,11 +267,46 @@ def _left_out(task: Wanted, target: Target) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _with_person(words: Sequence[str]) -> tuple[Sequence[str], str]:
-    """The words, and the person who is asked for by name at their end."""
-    if words and _PERSON.fullmatch(words[-1]):
-        return words[:-1], words[-1][1:]
-    return words, ""
+async def _with_person(context: Context, words: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The words, and the name of who is asked for behind them; in a sentence, only a name of
+    several words that somebody has here.
+    """
+    at = match_words.mention_in(words)
+    if at is None:
+        platform = context.invocation.caller.platform
+
+        def known(session: Session) -> int | None:
+            names = ((at, match_words.name_in(words[at:])) for at in match_words.mentions_in(words))
+            return next((at for at, name in names if people.called(session, platform, name)), None)
+
+        at = await context.database.read(known)
+    if at is None:
+        return words, ""
+    return words[:at], match_words.name_in(words[at:])
+
+
+async def _person(context: Context, said: str) -> str:
+    """A login or a name by which the history may know somebody: where a chat mentions them, that
+    of their account on the code host. Raises UserError where nobody can tell.
+    """
+    platform = context.invocation.caller.platform
+    if not said or platform is Platform.GITHUB:
+        return said
+
+    def read(session: Session) -> Sequence[Account]:
+        mentioned = people.find_person(session, platform=platform, account=said)
+        found = [mentioned] if mentioned else people.called(session, platform, said)
+        return people.accounts_of(session, found[0]) if len(found) == 1 else ()
+
+    accounts = await context.database.read(read)
+    login = next((one.name for one in accounts if one.platform == HOST), None)
+    name = next((one.name for one in accounts if full_name(one.name)), None)
+    if not (login or name) and platform is Platform.SLACK and _SLACK_ID.fullmatch(said):
+        raise UserError(
+            f"I cannot tell who of the repository `@{said}` is, since they have linked no account: "
+            f"name their login, `/gryph {COMMAND.verb} #12 @login`."
+        )
+    return login or name or said
 
 
 COMMAND = Command(

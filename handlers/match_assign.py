@@ -3,10 +3,11 @@
 from sqlmodel import Session
 
 from handlers import Assignment, Caller, Context, Platform, Tier, UserError
-from handlers.match_meant import Meant, actor_in, reply, who
+from handlers.match_meant import Meant, actor_in, reply, still_there, who
 from handlers.match_people import person_meant, warnings_of
 from jobs.match_buttons import ASSIGN, TAKE
 from jobs.messages import Reply
+from jobs.wording import plain
 from storage import matches
 from storage.clock import utc_now
 from storage.matches import HELD, MatchState, Named
@@ -22,21 +23,39 @@ async def assign(context: Context, meant: Meant) -> Reply:
             f"assign; `/gryph match {TAKE} {meant.id}` says who does it."
         )
     by = await _account(context, meant.repository, row.number)
-    warned = ""
+    meant.require_open(row)
+    said: list[str] = []
     if meant.rest:
+        before = row
         someone = await person_meant(context, row, " ".join(meant.rest))
-        warned = await warnings_of(context, meant.repository, meant.target, someone)
+        said.append(await warnings_of(context, row, someone))
         row = await context.database.write(lambda s: name(s, context, meant, someone))
+        said.append(given_up(before, row))
     if row.state == MatchState.DECLINED:
         raise UserError(f"{who(row)} declined; name somebody else first.")
-    where = await _write(context, meant, row, by)
-
-    def note(session: Session) -> None:
-        matches.assigned(session, meant.held(session), actor_in(session, context), utc_now())
-
-    await context.database.write(note)
     what = "is asked to review" if _is_review(row) else "is assigned to"
-    return reply(f"{who(row)} {what} {where}. {warned}".rstrip())
+    if row.state == MatchState.ASSIGNED:  # asking twice would notify twice
+        return reply(f"{who(row)} {what} `{meant.repository}#{row.number}` already.")
+    where = await _write(context, meant, row, by)
+    said.append(await context.database.write(lambda s: _note(s, context, meant, row)))
+    return reply(" ".join((f"{who(row)} {what} {where}.", *filter(None, said))))
+
+
+def _note(session: Session, context: Context, meant: Meant, given: MatchRow) -> str:
+    """Note to whom the host gave it, unless somebody else was named meanwhile; that is told."""
+    row = matches.hold(session, meant.id, meant.target)
+    assert row is not None, "it was there before, and rows go with their job only"
+    if row.person_key == given.person_key and row.state != MatchState.DECLINED:
+        matches.assigned(session, row, actor_in(session, context), utc_now())
+        return ""
+    did = "took it" if row.state in HELD else "was named for it"
+    return f"Meanwhile {who(row)} {'declined it' if row.state == MatchState.DECLINED else did}."
+
+
+def given_up(before: MatchRow, after: MatchRow) -> str:
+    """What is to be said of whom the host was told to give it to, where somebody else is named."""
+    is_left = before.state == MatchState.ASSIGNED and before.person_key != after.person_key
+    return still_there(before) if is_left else ""
 
 
 async def _write(context: Context, meant: Meant, row: MatchRow, by: Caller) -> str:
@@ -86,9 +105,18 @@ def name(session: Session, context: Context, meant: Meant, someone: Named) -> Ma
     is_same = someone.key == row.person_key and row.state != MatchState.DECLINED
     if is_same:
         return row
+    require_other(meant, row, someone)
     if row.state in HELD:
         require_say(context, meant, row)
     return matches.turn_to(session, row, someone, actor, utc_now())
+
+
+def require_other(meant: Meant, row: MatchRow, someone: Named, *logins: str) -> None:
+    """Let nobody review what they wrote themselves. Raises UserError."""
+    if matches.is_own(row, someone.login, *logins):
+        raise UserError(
+            f"{meant.shown} is {plain(someone.name)}'s own, so somebody else has to review it."
+        )
 
 
 def require_say(context: Context, meant: Meant, row: MatchRow) -> None:

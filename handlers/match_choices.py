@@ -4,13 +4,15 @@ Each of these is said of one task of one job, and saying it again changes nothin
 about whoever was named when it was made, never about who was named next.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from handlers import Call, Context, Outcome, UserError
-from handlers.match_assign import assign, name, require_say
-from handlers.match_meant import Meant, actor_in, match_meant, reply, who
+from handlers.match_assign import assign, given_up, name, require_other, require_say
+from handlers.match_meant import Meant, actor_in, match_meant, reply, still_there, who
 from handlers.match_people import person_meant, warnings_of
 from jobs.match_buttons import ASSIGN, AWAY, BUSY, DECLINE, NOT_MINE, SUGGEST, TAKE, VERB
 from jobs.messages import Action, Actions, Block, Reply, Suggestion, Text, say
@@ -25,6 +27,20 @@ REASONS = {BUSY: "Too busy", AWAY: "Away", NOT_MINE: "Not my area"}
 """What a button says, by the word that stands for it."""
 OFFERED = 4
 """People who are offered as buttons."""
+_TURN = re.compile(r"[1-9][0-9]?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Somebody does not, or is not to, do it."""
+
+    declined: MatchRow
+    after: MatchRow | None
+    """Who is named now; None where nobody is left."""
+    is_own: bool = False
+    """Whether they said so themselves."""
+    was_assigned: bool = False
+    """Whether the code host has been told to give it to them."""
 
 
 async def chosen(context: Context, call: Call) -> Outcome | None:
@@ -55,12 +71,10 @@ async def _take(context: Context, meant: Meant) -> Reply:
     """The caller does it."""
 
     def write(session: Session) -> tuple[str, MatchRow]:
+        matches.hold_everywhere(session, meant.repository, meant.target)
         row, actor = meant.held(session), actor_in(session, context)
-        if row.state in HELD and not matches.is_named(session, row, actor):
-            raise UserError(
-                f"{who(row)} has {meant.shown} already. If that is to change, let them decline "
-                f"it, or say `/gryph match {SUGGEST} {meant.id} @somebody`."
-            )
+        require_other(meant, row, matches.as_named(session, row, actor), *actor.logins)
+        _require_free(session, meant, row, actor)
         before = "" if matches.is_named(session, row, actor) else who(row)
         if row.state not in HELD:
             row = matches.take(session, row, actor, utc_now())
@@ -80,36 +94,73 @@ async def _take(context: Context, meant: Meant) -> Reply:
     return reply(text, Actions(actions=(button,)))
 
 
+def _require_free(session: Session, meant: Meant, row: MatchRow, actor: Actor) -> None:
+    """Let nobody take what somebody else has. Raises UserError."""
+    holder = row if row.state in HELD else None
+    if holder is None and not matches.is_of_many(meant.target):
+        holder = matches.holder(session, meant.repository, meant.target, row.mode, utc_now())
+    if holder is not None and not matches.is_named(session, holder, actor):
+        elsewhere = "" if holder.job_id == meant.id else f" (`{holder.job_id}`)"
+        raise UserError(
+            f"{who(holder)} has {meant.shown} already{elsewhere}. If that is to change, let them "
+            f"decline it, or say `/gryph match {SUGGEST} {holder.job_id} @somebody`."
+        )
+
+
 async def _decline(context: Context, meant: Meant) -> Reply:
     """Whoever is named does not do it, by their own word or that of somebody who may say so."""
-    turn, reason = _turn_and_reason(meant.rest)
+    _, reason = _turn_and_reason(meant.rest)
 
-    def write(session: Session) -> tuple[MatchRow, MatchRow | None, bool]:
+    def write(session: Session) -> _Refusal:
         row, actor = meant.held(session), actor_in(session, context)
         own = _own_refusal(session, meant, actor)
         is_named = matches.is_named(session, row, actor)
         if own is not None and (not is_named or row.state == MatchState.DECLINED):
             if reason:
                 matches.add_reason(session, own, reason)
-            return own, row, True
+            return _Refusal(own, row, is_own=True)
         if not is_named:
             require_say(context, meant, row)
-            if (turn or 1) != row.turn or row.state == MatchState.DECLINED:
-                return matches.at_turn(session, row, turn or 1), row, False
-        return row, matches.decline(session, row, actor, reason, utc_now()), is_named
+            if earlier := _earlier(session, context, meant, row):
+                return _Refusal(earlier, row)
+        was_assigned = row.state == MatchState.ASSIGNED
+        after = matches.decline(session, row, actor, reason, utc_now())
+        return _Refusal(row, after, is_own=is_named, was_assigned=was_assigned)
 
-    declined, after, is_own = await context.database.write(write)
-    return _declined(meant, (declined, after), is_own=is_own)
+    return _declined(meant, await context.database.write(write))
 
 
-def _declined(meant: Meant, rows: tuple[MatchRow, MatchRow | None], *, is_own: bool) -> Reply:
-    declined, after = rows
-    why = f" ({plain(declined.reason, 120)})" if declined.reason else ""
-    text = f"{who(declined)} {'passes' if is_own else 'is passed over'}{why}. "
+def _earlier(session: Session, context: Context, meant: Meant, row: MatchRow) -> MatchRow | None:
+    """About whom a refusal is that is not about who is named now; None where it is. A reason said
+    later is about, and noted with, whoever the caller passed over last, a button about its turn.
+
+    Raises:
+        UserError: Nobody had that turn.
+    """
+    turn, reason = _turn_and_reason(meant.rest)
+    rows = matches.history(session, meant.id, meant.target)
+    declined = [one for one in rows if one.state == MatchState.DECLINED]
+    passed = [one for one in declined if one.decided_by == context.person]
+    if reason and passed:
+        matches.add_reason(session, passed[-1], reason)
+        return passed[-1]
+    at = turn or 1
+    if at > row.turn:
+        raise UserError(f"Nobody was named as number {at} for {meant.shown} so far.")
+    is_now = at == row.turn and row.state != MatchState.DECLINED
+    return None if is_now else matches.at_turn(session, row, at)
+
+
+def _declined(meant: Meant, refusal: _Refusal) -> Reply:
+    declined, after = refusal.declined, refusal.after
+    is_own = refusal.is_own
+    text = f"{_refused(refusal)} "
     blocks: list[Block] = []
     if after is None or after.state == MatchState.DECLINED:
         text += "Nobody else of the ranking is left: say who could do it, "
         text += f"`/gryph match {SUGGEST} {meant.id} @somebody`."
+    elif after.state in HELD:
+        text += f"{who(after)} has {meant.shown} now."
     else:
         text += f"Now named for {meant.shown}: **{plain(after.name)}**."
         reasons = "\n".join(f"- {reason}" for reason in _reasons(after))
@@ -125,16 +176,35 @@ def _declined(meant: Meant, rows: tuple[MatchRow, MatchRow | None], *, is_own: b
     return reply(text, *blocks)
 
 
+def _refused(refusal: _Refusal) -> str:
+    """What became of whom it is about."""
+    declined, after = refusal.declined, refusal.after
+    if declined.state != MatchState.DECLINED:
+        return f"{who(declined)} is not named any more."
+    why = f" ({plain(declined.reason, 120)})" if declined.reason else ""
+    is_back = (
+        after is not None
+        and after.state != MatchState.DECLINED
+        and after.person_key == declined.person_key
+    )
+    if is_back:
+        did = "declined before" if refusal.is_own else "was passed over before"
+    else:
+        did = "passes" if refusal.is_own else "is passed over"
+    there = f" {still_there(declined)}" if refusal.was_assigned else ""
+    return f"{who(declined)} {did}{why}.{there}"
+
+
 async def _suggest(context: Context, meant: Meant) -> Reply:
     """Somebody else is named, whatever the ranking says."""
     row = await context.database.read(meant.current)
     if not meant.rest:
         return await _offer(context, meant, row)
     someone = await person_meant(context, row, " ".join(meant.rest))
-    warned = await warnings_of(context, meant.repository, meant.target, someone)
-    row = await context.database.write(lambda s: name(s, context, meant, someone))
-    text = f"{who(row)} is named for {meant.shown} now."
-    return reply(f"{text} {warned}".rstrip(), Actions(actions=meant.buttons(row)))
+    warned = await warnings_of(context, row, someone)
+    before, row = row, await context.database.write(lambda s: name(s, context, meant, someone))
+    said = (f"{who(row)} is named for {meant.shown} now.", warned, given_up(before, row))
+    return reply(" ".join(filter(None, said)), Actions(actions=meant.buttons(row)))
 
 
 async def _offer(context: Context, meant: Meant, row: MatchRow) -> Reply:
@@ -168,10 +238,9 @@ def _own_refusal(session: Session, meant: Meant, actor: Actor) -> MatchRow | Non
 
 
 def _turn_and_reason(rest: Sequence[str]) -> tuple[int | None, str]:
-    """`2 too busy`: whom of those who were named it is about, and why."""
-    if rest and rest[0].isdecimal() and len(rest[0]) == 1:
-        return int(rest[0]), " ".join(rest[1:])
-    return None, " ".join(rest)
+    """Whom of those who were named it is about (`2`, as buttons say it), or why (`2 weeks off`)."""
+    said = " ".join(rest)
+    return (int(said), "") if _TURN.fullmatch(said) else (None, said)
 
 
 def _reasons(row: MatchRow) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from jobs.wording import code, plain
 from storage import matches
 from storage.clock import utc_now
 from storage.ids import JobId
-from storage.matches import Actor
+from storage.matches import REVIEWER, Actor
 from storage.states import JobState
 from storage.tables.jobs import JobRow
 from storage.tables.matching import MatchRow
@@ -71,9 +71,13 @@ class Meant:
         """
         row = matches.hold(session, self.id, self.target)
         assert row is not None, "it was there before, and rows go with their job only"
+        self.require_open(row)
+        return row
+
+    def require_open(self, row: MatchRow) -> None:
+        """Let nobody decide what is over. Raises UserError."""
         if row.finished_at is not None:
             raise UserError(f"{self.shown} is closed by now.")
-        return row
 
     def current(self, session: Session) -> MatchRow:
         """Who is named now."""
@@ -140,6 +144,12 @@ def actor_in(session: Session, context: Context) -> Actor:
 def who(row: MatchRow) -> str:
     """Who is named, as Markdown that mentions nobody."""
     return plain(row.name)
+
+
+def still_there(row: MatchRow) -> str:
+    """That the code host goes on giving it to somebody who is not to do it."""
+    doing = "asked to review it" if row.mode == REVIEWER and row.is_pull else "assigned"
+    return f"On GitHub {who(row)} is still {doing}; that is changed there."
 
 
 def reply(text: str, *blocks: Block) -> Reply:

@@ -18,20 +18,24 @@ _LONGEST = 100
 
 
 async def person_meant(context: Context, row: MatchRow, said: str) -> Named:
-    """Who is meant by `@ana`, `Ana Lovelace`, or a chat's own mention: somebody of the ranking,
-    somebody who has an account here, or else a login of the code host.
+    """Who is meant by `@ana`, `Ana Lovelace`, or a chat's own mention: somebody of the history,
+    somebody who has an account here, or else, behind an @, a login of the code host.
 
     Raises:
         UserError: It is nobody, or may be several.
     """
-    wanted = " ".join(said.strip("<>").removeprefix("@").split()).rstrip(".,;!?")[:_LONGEST]
+    bare = said.strip("<>")
+    wanted = " ".join(bare.removeprefix("@").split()).rstrip(".,;!?")[:_LONGEST]
+    if not wanted:
+        raise UserError("Whom? Say a name, or an account of the code host: `@login`.")
     found = await context.database.read(lambda s: _found(s, context, row, wanted))
     if len(found) > 1:
         names = ", ".join(_spelled(one) for one in found[:5])
         raise UserError(f"`{_shown(wanted)}` may be {names}: who is it?")
     if found:
         return found[0]
-    if _LOGIN.fullmatch(wanted) and not row.repository.startswith("local:"):
+    is_login = bare.startswith("@") and _LOGIN.fullmatch(wanted) is not None
+    if is_login and not row.repository.startswith("local:"):
         return Named(f"login:{wanted.lower()}", wanted, wanted)
     raise UserError(
         f"I know nobody called `{_shown(wanted)}` here: name an account of the code host, `@login`."
@@ -46,11 +50,11 @@ def _found(session: Session, context: Context, row: MatchRow, wanted: str) -> Se
         name = people.accounts_of(session, mentioned)[0].name
         return [matches.as_named(session, row, matches.actor_of(session, mentioned, name))]
     lowered = wanted.casefold()
-    ranking = matches.ranking_of(row)
+    known = matches.known_of(row)
     for some in (
-        [one for one in ranking if (one.login or "").casefold() == lowered],
-        [one for one in ranking if one.name.casefold() == lowered],
-        [one for one in ranking if lowered in one.name.casefold().split()],
+        [one for one in known if (one.login or "").casefold() == lowered],
+        [one for one in known if one.name.casefold() == lowered],
+        [one for one in known if lowered in one.name.casefold().split()],
     ):
         if some:
             return some
@@ -61,21 +65,33 @@ def _found(session: Session, context: Context, row: MatchRow, wanted: str) -> Se
     return [matches.as_named(session, row, actor)]
 
 
-async def warnings_of(context: Context, repository: str, target: str, someone: Named) -> str:
+async def warnings_of(context: Context, row: MatchRow, someone: Named) -> str:
     """What speaks against it, as Markdown; they are asked all the same."""
     now = utc_now()
 
-    def read(session: Session) -> tuple[Availability, bool]:
+    def read(session: Session) -> tuple[Availability, bool, MatchRow | None]:
         known = Known(someone.key, someone.name, someone.login)
         standing = availability.standings_of(session, [known], now)
-        declined = matches.passed_over(session, repository, target)
-        return standing.get(someone.key, Availability()), someone.key in declined
+        declined = matches.passed_over(session, row.repository, row.target)
+        holder = matches.holder(session, row.repository, row.target, row.mode, now)
+        return standing.get(someone.key, Availability()), someone.key in declined, holder
 
-    standing, declined = await context.database.read(read)
+    standing, declined, holder = await context.database.read(read)
     told = list(_warnings(standing))
+    if someone.key.startswith("login:") and standing.person is None:
+        told.append("has not been seen here before")
     if declined:
         told.append("declined this before")
-    return f"{plain(someone.name)} {', '.join(told)}; asked anyway." if told else ""
+    own = f"{plain(someone.name)} {', '.join(told)}; asked anyway." if told else ""
+    return f"{own} {_elsewhere(row, someone, holder)}".strip()
+
+
+def _elsewhere(row: MatchRow, someone: Named, holder: MatchRow | None) -> str:
+    """Who has it from another job's answer."""
+    if holder is None or holder.job_id == row.job_id or matches.is_of_many(row.target):
+        return ""
+    is_same = holder.person_key == someone.key
+    return "" if is_same else f"{plain(holder.name)} has it already (`{holder.job_id}`)."
 
 
 def _warnings(standing: Availability) -> Iterator[str]:
@@ -84,7 +100,9 @@ def _warnings(standing: Availability) -> Iterator[str]:
     if standing.is_out:
         yield "has asked not to be named"
     held = standing.taken + standing.assigned
-    if standing.capacity is not None and held >= standing.capacity:
+    if standing.capacity == 0:
+        yield "takes nothing now"
+    elif standing.capacity is not None and held >= standing.capacity:
         yield f"holds {held} of at most {standing.capacity}"
 
 

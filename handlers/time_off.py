@@ -12,6 +12,8 @@ FORMS = (
     "`2026-12-24`, `2026-12-01..2026-12-12`, `until friday`, `until 2026-12-12`, `today`, "
     "`tomorrow`, `2d` or `1w`; several with commas between them; `none` for never"
 )
+NO_DAY = "no"
+"""What is told where nobody is away."""
 MOST = 20
 """Absences of one command."""
 LONGEST_DAYS = 366
@@ -47,7 +49,7 @@ def absences_of(said: str, now: datetime, zone: str) -> tuple[Absence, ...]:
 def told(absences: Sequence[Absence], now: datetime) -> str:
     """Those that are not over, for people."""
     left = [each for each in absences if each.last >= now.astimezone(ZoneInfo(each.zone)).date()]
-    return ", ".join(_told(left)) or "no"
+    return ", ".join(_told(left)) or NO_DAY
 
 
 def _told(absences: Sequence[Absence]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Several tasks given out together, so that no one person gets all of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.matching.assignment.batch import BatchOptions, Given, Item, assign
@@ -33,11 +33,23 @@ class Spreader:
 
     def run(self, request: MatchBatch, desk: Desk) -> Done:
         """Name somebody for each task that is open and nobody's. Raises Declined without any."""
-        tasks = [one for one in request.tasks if one.is_open and not one.assignees]
+        tasks = [one for one in request.tasks if one.is_open and not one.given_to]
+        held = {one.named: who for one in tasks if (who := self._holder(one, request))}
+        tasks = [one for one in tasks if one.named not in held]
         if not tasks:
-            raise Declined(f"All of {plain(request.named)} is closed or assigned already.")
+            raise Declined(f"All of {plain(request.named)} is closed, assigned or taken already.")
+        notes = (*request.notes, *_left_alone(request.tasks, held))
+        request = request.model_copy(update={"notes": notes})
         with self.pasts.held(request, desk) as past:
             return self._spread(request, tasks, past, desk)
+
+    def _holder(self, task: Wanted, request: MatchBatch) -> str | None:
+        """Who took a task, as Markdown."""
+        target, mode = matches.target_of(number=task.number), _mode(task)
+        row = self.database.read_now(
+            lambda s: matches.holder(s, request.repository, target, mode, request.asked_at)
+        )
+        return None if row is None else plain(row.name)
 
     def _spread(self, request: MatchBatch, tasks: Sequence[Wanted], past: Past, desk: Desk) -> Done:
         team = team_of(past, request.open_work, self.database, request.asked_at)
@@ -70,8 +82,11 @@ class Spreader:
 
 def _looked(team: Team, task: Wanted, experience: Experience, desk: Desk) -> Looked:
     desk.watch.report(f"looking at {task.named}")
-    mode = Mode.REVIEWER if task.is_pull else Mode.AUTHOR
-    return looked_up(team.past, task, mode, experience)
+    return looked_up(team.past, task, _mode(task), experience)
+
+
+def _mode(task: Wanted) -> Mode:
+    return Mode.REVIEWER if task.is_pull else Mode.AUTHOR
 
 
 def _told(request: MatchBatch, found: Sequence[Found], given: Sequence[Given], job: JobId) -> Done:
@@ -87,7 +102,7 @@ def _told(request: MatchBatch, found: Sequence[Found], given: Sequence[Given], j
         Heading(text=f"Who should take what of {one_line(request.named)}"),
         Text(markdown=f"{plain(summary, _WHY)}."),
         Table(header=("Task", "Person", "How sure", "Why"), rows=rows),
-        *notes_of((*request.notes, *_left_alone(request.tasks), *notes)),
+        *notes_of((*request.notes, *notes)),
     ]
     if named:
         task = named[0].task.named
@@ -109,11 +124,14 @@ def _row(found: Found, given: Given) -> tuple[str, ...]:
     return (task, found.team.shown(first.person), first.band.value, why)
 
 
-def _left_alone(tasks: Sequence[Wanted]) -> Iterator[str]:
+def _left_alone(tasks: Sequence[Wanted], held: Mapping[str, str]) -> Iterator[str]:
     closed = [one.named for one in tasks if not one.is_open]
     if closed:
         yield f"Closed, and left alone: {', '.join(closed)}."
     tasks = [one for one in tasks if one.is_open]
-    said = [f"{one.named} ({plain(', '.join(one.assignees))})" for one in tasks if one.assignees]
+    said = [f"{one.named} ({plain(', '.join(one.given_to))})" for one in tasks if one.given_to]
     if said:
         yield f"Assigned already, and left alone: {', '.join(said)}."
+    if held:
+        taken = ", ".join(f"{task} ({who})" for task, who in held.items())
+        yield f"Taken already, and left alone: {taken}."

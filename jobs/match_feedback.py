@@ -29,7 +29,13 @@ MOST_BELIEVED = 10
 _UNSAID = 0.5
 """What a refusal says of what somebody knows whose reason is not said, or not understood."""
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_OF_AREA = frozenset((NOT_MINE, "area", "domain", "expert", "expertise", "familiar", "mine"))
+_OF_AREA = re.compile(
+    rf"\b(?:{NOT_MINE}|unfamiliar"
+    r"|(?:not|never|no|outside|out of|isn['\u2019]?t)"
+    r"(?: (?:an?|any|in|of|my|our|quite|really|so|that|the|too|very))*"
+    r" (?:area|domain|expert|expertise|familiar|mine))\b"
+)
+"""What says so of the task itself: "finish mine first" and "ask the expert" do not."""
 _OF_TIME = frozenset(
     (
         *(BUSY, AWAY, "bandwidth", "capacity", "holiday", "holidays", "leave", "ooo"),
@@ -82,8 +88,9 @@ def weight_of(reason: str) -> float:
     """How much a refusal says of what somebody knows, by the reason that they gave: nothing where
     they have no time.
     """
-    words = set(_WORD.findall(reason.casefold()))
-    is_area, is_time = bool(words & _OF_AREA), bool(words & _OF_TIME)
+    said = " ".join(reason.casefold().split())
+    is_area = _OF_AREA.search(said) is not None
+    is_time = not _OF_TIME.isdisjoint(_WORD.findall(said))
     return _UNSAID if is_area == is_time else float(is_area)
 
 

@@ -7,9 +7,10 @@ from engines.matching.assignment.choosing import Options, choose
 from engines.matching.assignment.probabilities import probabilities
 from engines.matching.assignment.standing import Standings, standing_of, why_not
 from engines.matching.assignment.types import Band, Choice, Pick
-from engines.matching.facts import Facts, facts_of
+from engines.matching.facts import Facts, facts_of, is_heard_of
 from engines.matching.ownership import hoard
 from engines.matching.types import Candidate, Mode, Person, Query, Ranking
+from engines.text.words import query_words
 from jobs.match_feedback import Experience, kept_of
 from jobs.match_history import Past
 from jobs.match_paths import Named, named_files
@@ -25,6 +26,10 @@ _UNMEASURED = 0.35
 """What may be believed at most of a probability that was calibrated for something else."""
 MOST_TEXT = 2_000
 """Characters that a ranking looks at."""
+_UNHEARD = (
+    "No task of this history has a word of that, and no path: this is who would be the likeliest "
+    "for any task."
+)
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,15 @@ class Looked:
     kept: matches.About
     """What there is to learn from, once somebody decides about it."""
     notes: tuple[str, ...]
+    is_blind: bool = False
+    """Whether nothing that it says was ever heard of here."""
 
     @property
     def target(self) -> str:
         """See `storage.matches.target_of`."""
         task = self.task
         text = f"{task.title}\n{task.text}"
-        return matches.target_of(number=task.number, path=" ".join(task.files), text=text)
+        return matches.target_of(number=task.number, path=" ".join(sorted(task.files)), text=text)
 
     def decided(self, people: Sequence[Person]) -> Mapping[str, str]:
         """By the person's key what they decided about tasks like it, as a fact."""
@@ -58,9 +65,12 @@ def looked_up(past: Past, task: Wanted, mode: Mode, experience: Experience) -> L
     about = named_files(past, task)
     if about.is_text:
         word = task.files[0]
-        task = task.model_copy(update={"named": "", "title": word, "text": word, "files": ()})
+        text = f"{word}\n{task.text}".strip()
+        task = task.model_copy(update={"named": "", "title": word, "text": text, "files": ()})
     query = _query(past, task, mode, about)
     ranking, notes = _ranked(past, query)
+    is_blind = _is_blind(past, query)
+    unheard = (_UNHEARD,) if is_blind and ranking.candidates else ()
     return Looked(
         task=task,
         mode=mode,
@@ -68,7 +78,8 @@ def looked_up(past: Past, task: Wanted, mode: Mode, experience: Experience) -> L
         ranking=experience.adjusted(ranking, query),
         experience=experience,
         kept=kept_of(query, ranking),
-        notes=(*about.notes, *_of_task(task), *notes),
+        notes=(*about.notes, *_of_task(task), *unheard, *notes),
+        is_blind=is_blind,
     )
 
 
@@ -84,13 +95,14 @@ def found_for(looked: Looked, team: Team, standings: Standings, person: Person |
         requested=person,
         prices=team.prices(),
         hoarded_by=alone.person if alone else None,
+        learner=alone.learner if alone else None,
         facts=facts,
     )
     return Found(
         task=looked.task,
         mode=looked.mode,
         team=team,
-        choice=_chosen(looked.ranking, standings, options),
+        choice=_chosen(looked, standings, options),
         ranked=[
             pick
             for pick in picks[:MOST_OFFERED]
@@ -105,13 +117,17 @@ def found_for(looked: Looked, team: Team, standings: Standings, person: Person |
     )
 
 
-def _chosen(ranking: Ranking, standings: Standings, options: Options) -> Choice:
-    """Nobody who is likely is spared for somebody who is a long shot."""
-    choice = choose(ranking, standings, options)
+def _chosen(looked: Looked, standings: Standings, options: Options) -> Choice:
+    """Nobody who is likely is spared for somebody who is a long shot, and of what nothing is known
+    nobody is sure.
+    """
+    choice = choose(looked.ranking, standings, options)
+    if looked.is_blind and options.requested is None:
+        choice = replace(choice, confident=False)
     best, first = choice.best, choice.first
     is_long_shot = best and first and first.band is Band.NONE and best.band is not Band.NONE
     if is_long_shot and options.requested is None:
-        return choose(ranking, standings, replace(options, prices={}))
+        return choose(looked.ranking, standings, replace(options, prices={}))
     return choice
 
 
@@ -174,10 +190,24 @@ def _able_to_review(ranking: Ranking, own: str | None) -> tuple[Ranking, tuple[s
     return Ranking(candidates, min(ranking.confidence, _UNMEASURED)), (note,)
 
 
+def _is_blind(past: Past, query: Query) -> bool:
+    words = set(query_words(query.text))
+    return not (
+        query.files
+        or is_heard_of(past.knowledge, query.text)
+        or not words.isdisjoint(past.path_words)
+    )
+
+
 def _of_task(task: Wanted) -> Iterable[str]:
     """What is worth knowing of a task before somebody is asked."""
+    if len(task.text) > MOST_TEXT:
+        yield f"The ranking looks at the first {MOST_TEXT:,} characters of the text."
     if not task.is_open:
         yield f"{task.named} is closed."
     if task.assignees:
         who = ", ".join(plain(one) for one in task.assignees)
         yield f"{task.named} is assigned to {who} already."
+    if task.asked_reviewers:
+        who = ", ".join(plain(one) for one in task.asked_reviewers)
+        yield f"{task.named} waits for a review by {who} already."

@@ -15,10 +15,13 @@ from pathlib import Path
 from threading import Lock
 
 from engines.matching.engine import Matcher, open_matcher
-from engines.matching.knowledge import Knowledge
+from engines.matching.facts import DAY_S, day
+from engines.matching.knowledge import Knowledge, directories_of
 from engines.matching.mining.git import GitFailed, Repository
+from engines.matching.ownership import ACTIVE_DAYS
 from engines.matching.people import People
 from engines.matching.types import MERGED_BEFORE, CannotMatch, Mode, Person, Signature
+from engines.text.words import words
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk
 from jobs.match_lessons import Lessons
@@ -37,6 +40,8 @@ UNTAUGHT = (
     "This ranking, and how sure it is, go by what holds in other histories; what is particular to "
     "this one has not been learned yet."
 )
+_MOST_BRANCH_AUTHORS = 2
+"""Who wrote what lay under one person's handle; there are more under an organisation's."""
 _NEWEST_TASKS, _MANY_NEW = 200, 0.25
 """Of the newest tasks, the share by newcomers that is worth telling."""
 
@@ -66,13 +71,37 @@ class Past:
         address, or as the place of the branches that they had merged.
         """
         people = self.knowledge.people
-        told = Counter(_handles(self.matcher))
+        signed = Counter(_signed(self.matcher))
+        placed = Counter(task.branch_of for task in self.matcher.tasks if task.branch_of)
+        theirs = {one: n for one, n in placed.items() if one in signed or self._is_own(one)}
         found: dict[str, str] = {}
-        for handle, _ in told.most_common():
+        for handle, _ in (signed + Counter(theirs)).most_common():
             owner = people.owner(handle)
             if owner is not None:
                 found.setdefault(people.person(owner).key, handle)
         return found
+
+    @cached_property
+    def there(self) -> frozenset[str]:
+        """The files, to be looked up."""
+        return frozenset(self.files)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Above the files."""
+        return frozenset(folder for path in self.files for folder in directories_of(path))
+
+    @cached_property
+    def path_words(self) -> frozenset[str]:
+        """The words in the names of files and folders."""
+        return frozenset(word for path in self.files for word in words(path))
+
+    def _is_own(self, handle: str) -> bool:
+        """Whether branches under a handle tell whose it is: not that of an organisation, in whose
+        repository people push to branches of their own, even where one of them writes nearly all.
+        """
+        authors = self.knowledge.people.branch_authors(handle)
+        return handle != self.history.owner and authors <= _MOST_BRANCH_AUTHORS
 
     @cached_property
     def everybody(self) -> tuple[Person, ...]:
@@ -90,11 +119,10 @@ class Past:
 
     def called(self, name: str) -> Person | None:
         """Who has a login or a name, if that is one person; a first name may do."""
-        people = self.knowledge.people
-        owner = people.owner(name)
-        if owner is not None:
-            return people.person(owner)
         wanted = _spelled(name)
+        logins = [one for one in self.everybody if self.logins.get(one.key) == wanted]
+        if logins:
+            return logins[0]
         for spelled in (_whole, _first, _local_part):
             found = [one for one in self.everybody if spelled(one) == wanted]
             if len(found) == 1:
@@ -121,10 +149,15 @@ class Past:
             yield from (f"{note[:1].upper()}{note[1:]}." for note in self.matcher.notes)
         if tasks < _SHORT_TASKS:
             yield f"The history is short, {count(tasks, 'task')}: take the answer as a hint."
+        last_s = self.matcher.tasks[-1].merged_s
+        if last_s < self.now_s - ACTIVE_DAYS * DAY_S:
+            yield f"Nothing was merged here since {day(last_s)}; nobody counts as active."
 
     def untaught_note(self, mode: Mode) -> tuple[str, ...]:
         """What a ranking of people for this mode does not know yet."""
-        return (UNTAUGHT,) if self.only is None and self.matcher.is_untaught(mode) else ()
+        if self.only is not None or len(self.matcher.tasks) < _SHORT_TASKS:
+            return ()
+        return (UNTAUGHT,) if self.matcher.is_untaught(mode) else ()
 
     def newcomers_note(self) -> Iterator[str]:
         """What a probability leaves out that is one among those who can be named."""
@@ -238,10 +271,9 @@ def _now_s(asked_at: datetime, matcher: Matcher) -> int:
     return max(int(asked_at.timestamp()), latest_s + 1)
 
 
-def _handles(matcher: Matcher) -> Iterator[str]:
+def _signed(matcher: Matcher) -> Iterator[str]:
+    """Handles in addresses."""
     for task in matcher.tasks:
-        if task.branch_of:
-            yield task.branch_of
         for signature in (task.author, *task.others, *task.reviewers):
             if found := _NOREPLY.fullmatch(signature.email):
                 yield found[1].lower()

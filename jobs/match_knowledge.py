@@ -50,13 +50,15 @@ class Knower:
 def _who(request: MatchKnowledge, past: Past, team: Team) -> Done:
     path, notes = request.path, list(request.notes)
     whole = rooted(past, path)
+    wanted, existing = [whole], past.files
     if path != ".":
         files, said = resolved(past, path)
         if not files:
             raise Declined(unknown(past, path, "match who"))
         notes += said
-    existing = None if past.knowledge.changes_of(whole) else past.files
-    found = ownership(past.knowledge, [whole], past.now_s, existing)
+        if whole in past.there or not under(past, whole):
+            wanted, existing = [*files], None
+    found = ownership(past.knowledge, wanted, past.now_s, existing)
     named = "this repository" if path == "." else path
     if not found.holders:
         raise Declined(f"Nobody but bots ever changed {code(named)}.")
@@ -111,17 +113,22 @@ def _row(one: Holder, team: Team, files: int) -> tuple[str, ...]:
 def _risks(request: MatchKnowledge, past: Past, team: Team) -> Done:
     path = request.path
     whole = rooted(past, path)
-    there = [whole] if whole in past.files else under(past, whole)
+    there, said = [whole] if whole in past.there else under(past, whole), list[str]()
     if not there:
-        raise Declined(unknown(past, path, "match risks"))
+        found, said = resolved(past, path)
+        there = [one for one in found if one in past.there]
+        if not there and found:
+            raise Declined(f"{code(path)} is not there any more: nothing of it is at risk.")
+        if not there:
+            raise Declined(unknown(past, path, "match risks"))
     existing = there if is_vendored(whole) else [one for one in there if not is_vendored(one)]
     areas = risks(past.knowledge, past.now_s, existing, MOST_AREAS, MOST_FILES)
     left_out = (_VENDORED,) if len(existing) < len(there) else ()
-    notes = notes_of((*request.notes, *left_out, *past.notes()))
+    notes = notes_of((*request.notes, *said, *left_out, *past.notes()))
     where = "" if path == "." else f" in {one_line(path)}"
     if not areas:
-        said = f"No file{where} that is changed often is known to fewer than two active people."
-        return _said(said, notes)
+        line = f"No file{where} that is changed often is known to fewer than two active people."
+        return _said(line, notes)
     if past.only is not None:
         only = team.called(past.only)
         return _said(f"Only {only} has worked here: nobody else knows anything{where}.", notes)

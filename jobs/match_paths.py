@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from rapidfuzz import fuzz, process
 
@@ -18,7 +19,9 @@ _SHOWN = 3
 _LIKE = 60
 """Of 100 letters, to be offered as what was meant."""
 _NEVER_OURS = frozenset({"vendor", "vendored", "_vendor", "third_party", "node_modules"})
-_MENTION = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)+|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]\w{0,9}")
+_MENTION = re.compile(
+    r"[\w@.+-]+(?:/[\w@.+-]+)+|[\w@.+-]+/(?!\S)|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]\w{0,9}"
+)
 _LONGEST_TEXT = 20_000
 
 
@@ -41,16 +44,13 @@ def named_files(past: Past, task: Wanted) -> Named:
     if task.is_pull:
         return Named(tuple(rooted(past, path) for path in task.files), _of_pull(task))
     if not task.files:
-        files = tuple(_mentioned(past, f"{task.title}\n{task.text}"))
-        more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-        named = ", ".join(map(code, files[:_SHOWN])) + more
-        return Named(files, (f"The text names {named}.",) if files else ())
+        return _of_text(past, f"{task.title}\n{task.text}")
     found: list[str] = []
     notes: list[str] = []
     for path in task.files:
         files, said = resolved(past, path)
         if not files and task.may_be_text:
-            return Named(is_text=True)
+            return replace(_of_text(past, f"{path}\n{task.text}"), is_text=True)
         if not files:
             raise Declined(unknown(past, path, "match"))
         found += files
@@ -62,7 +62,7 @@ def resolved(past: Past, path: str) -> tuple[tuple[str, ...], list[str]]:
     """The files that a path means, and what has to be told of it; none where it means nothing."""
     whole = rooted(past, path)
     notes = [_VENDORED.format(code(path))] if is_vendored(whole) else []
-    if whole in past.files:
+    if whole in past.there:
         return (whole,), notes
     inside = under(past, whole)
     if inside:
@@ -73,9 +73,24 @@ def resolved(past: Past, path: str) -> tuple[tuple[str, ...], list[str]]:
                 "last count."
             )
         return tuple(latest[:MOST_FILES]), notes
-    if past.knowledge.changes_of(whole):
-        return (whole,), [*notes, f"{code(path)} is not there any more; who changed it counts."]
+    moved = sorted({one for one in past.knowledge.moved_from(whole) if one in past.there})
+    if moved:
+        more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
+        named = ", ".join(map(code, moved[:_SHOWN])) + more
+        return tuple(moved[:MOST_FILES]), [*notes, f"{code(path)} was renamed: {named}."]
+    gone = [one for one in past.knowledge.paths() if one == whole or one.startswith(f"{whole}/")]
+    if gone:
+        latest = sorted(gone, key=lambda one: _last_change(past, one), reverse=True)
+        said = f"{code(path)} is not there any more; who changed it counts."
+        return tuple(latest[:MOST_FILES]), [*notes, said]
     return (), notes
+
+
+def _of_text(past: Past, text: str) -> Named:
+    files = tuple(islice(_mentioned(past, text), MOST_MENTIONED))
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    named = ", ".join(map(code, files[:_SHOWN])) + more
+    return Named(files, (f"The text names {named}.",) if files else ())
 
 
 def under(past: Past, folder: str) -> list[str]:
@@ -86,9 +101,13 @@ def under(past: Past, folder: str) -> list[str]:
 
 def unknown(past: Past, path: str, verb: str) -> str:
     """What is said of a path that is nowhere."""
-    said = f"{code(path)} is not in this repository, and never was."
+    ever = "" if past.history.depth is None else ", in what is kept of its history"
+    said = f"{code(path)} is not in this repository, and never was{ever}."
     near = _nearest(past, path)
-    return f"{said} Did you mean {code(f'/gryph {verb} {near}')}?" if near else said
+    if near is None:
+        return said
+    near = f'"{near}"' if any(map(str.isspace, near)) else near
+    return f"{said} Did you mean {code(f'/gryph {verb} {near}')}?"
 
 
 _VENDORED = (
@@ -118,22 +137,23 @@ def _last_change(past: Past, path: str) -> int:
 
 
 def _mentioned(past: Past, text: str) -> Iterator[str]:
-    """Files that a text names by their path, or by a name that no other file has."""
+    """Files that a text names by their path, by that of their folder, or by a name that no other
+    file has; each once.
+    """
     by_name: dict[str, list[str]] = {}
     for path in past.files:
         by_name.setdefault(path.rpartition("/")[2], []).append(path)
-    there = set(past.files)
+    words = (found[0].strip(".") for found in _MENTION.finditer(text[:_LONGEST_TEXT]))
     seen: set[str] = set()
-    for found in _MENTION.finditer(text[:_LONGEST_TEXT]):
-        word = found[0].strip(".").removeprefix("./")
+    for word in dict.fromkeys(word.removeprefix("./") for word in words):
         same = by_name.get(word.rpartition("/")[2], [])
         meant = [path for path in same if path == word or path.endswith(f"/{word}")]
-        path = word if word in there else meant[0] if len(meant) == 1 else None
-        if path is not None and path not in seen:
-            seen.add(path)
-            yield path
-        if len(seen) == MOST_MENTIONED:
-            return
+        named = [word] if word in past.there else meant if len(meant) == 1 else []
+        if "/" in word and word.rstrip("/") in past.folders:
+            inside = under(past, word.rstrip("/"))
+            named = sorted(inside, key=lambda one: _last_change(past, one), reverse=True)
+        yield from (path for path in named if path not in seen)
+        seen.update(named)
 
 
 def _nearest(past: Past, path: str) -> str | None:

@@ -93,7 +93,7 @@ class Team:
 
     def called(self, person: Person) -> str:
         """How messages call somebody: never by an address, and never so that it pings them."""
-        login, name = self.login(person), one_line(name_of(person), _SHOWN)
+        login, name = self.login(person), one_line(person.shown, _SHOWN)
         return f"{name} ({login})" if login and login.casefold() != name.casefold() else name
 
     def shown(self, person: Person) -> str:
@@ -127,7 +127,7 @@ def team_of(
     spread: Spread | None = None,
 ) -> Team:
     """Everybody of a history as they stand now."""
-    people = [Known(one.key, name_of(one), past.logins.get(one.key)) for one in past.everybody]
+    people = [Known(one.key, one.shown, past.logins.get(one.key)) for one in past.everybody]
     known = database.read_now(lambda s: availability.standings_of(s, people, now))
     work = {one.login.lower(): one.tasks for one in open_work}
     return Team(past, known, work, spread or Spread())
@@ -151,15 +151,9 @@ def requested(past: Past, name: str) -> Person | None:
         return None
     person = past.called(name)
     if person is None:
-        some = ", ".join(plain(name_of(one)) for one in past.everybody[:5])
+        some = ", ".join(plain(one.shown) for one in past.everybody[:5])
         raise Declined(
             f"Nobody who is called {plain(name)} has worked in this repository, or more than one. "
             f"Those who did most are {some}."
         )
     return person
-
-
-def name_of(person: Person) -> str:
-    """A name to show; of an address only what stands before the @."""
-    name = " ".join(person.name.split()) or person.key
-    return name.partition("@")[0] if "@" in name else name

@@ -11,7 +11,7 @@ from jobs.match_finding import found_for, looked_up
 from jobs.match_history import Past, Pasts
 from jobs.match_knowledge import Knower
 from jobs.match_people import declined_by, requested, spread_of, team_of
-from jobs.match_rows import keep, suggested_by
+from jobs.match_rows import held_told, keep, suggested_by
 from jobs.matches_told import Found, match_reply, summary_of
 from jobs.messages import Actions, Block
 from jobs.requests import MatchBatch, MatchKnowledge, MatchTask
@@ -43,7 +43,10 @@ class Finder:
         found = found_for(looked, team, team.standings(declined), person)
         newcomers = past.newcomers_note() if looked.mode is Mode.AUTHOR else ()
         notes = (*request.notes, *found.notes, *newcomers, *past.notes())
-        found = replace(found, notes=notes)
+        held = held_told(
+            self.database, request.repository, looked.target, looked.mode, request.asked_at
+        )
+        found = replace(found, notes=notes, held=held)
         noted = suggested_by(found, looked, request.repository, desk.job)
         is_told = bool(noted.people) and (found.choice.confident or not request.unasked)
         if is_told:

@@ -38,6 +38,8 @@ class Found:
     """Files that the first alone knows."""
     is_asked_for: bool = False
     """Whether the first was asked for by name."""
+    held: str = ""
+    """Who does it already, as Markdown; empty where nobody is known to."""
 
     @property
     def is_alone(self) -> bool:
@@ -83,6 +85,7 @@ def match_reply(found: Found, actions: Sequence[Block]) -> Reply:
     doing = "review" if found.mode is Mode.REVIEWER else doing
     blocks: list[Block] = [
         Heading(text=f"Who should {doing} {found.named}"),
+        *([Text(markdown=found.held)] if found.held else ()),
         *_first(found),
         *_second(found),
         *_left_out(found),

@@ -346,8 +346,15 @@ class Wanted(_Request):
     """How its author signed its commits: name and address."""
     assignees: tuple[str, ...] = ()
     """Logins."""
+    asked_reviewers: tuple[str, ...] = ()
+    """Logins of those whose review of the pull request is waited for."""
     is_pull: bool = False
     is_open: bool = True
+
+    @property
+    def given_to(self) -> tuple[str, ...]:
+        """Logins of those who have it already: of a pull request, for review."""
+        return self.asked_reviewers if self.is_pull else self.assignees
 
 
 class OpenWork(_Request):

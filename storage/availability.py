@@ -6,7 +6,7 @@ their login on the code host, or by a full name that nobody else here has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ OFF = "off"
 HELD_FOR = timedelta(days=30)
 """What was taken counts for so long at most, since nobody tells when a file or a text is done."""
 HOST = "github"
+_DAY = timedelta(days=1)
 _WORDS = 2
 """Of a name that tells people apart."""
 _TAKEN, _ASSIGNED = "taken", "assigned"
@@ -60,7 +61,7 @@ class Own:
     """Whether they are never to be named."""
     timezone: str | None = None
     absences: tuple[Absence, ...] = ()
-    """The earliest first."""
+    """The earliest first; those of one zone that overlap, or follow day by day, are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,28 @@ def add_absence(session: Session, person: PersonId, absence: Absence) -> None:
     insert_if_absent(session, AbsenceRow, {"person_id": person, **values, "zone": absence.zone})
 
 
+def take_back(session: Session, person: PersonId, days: Absence) -> bool:
+    """They are there on these days after all, and away on the others as before; whether they had
+    been away on any.
+    """
+    rows = select(AbsenceRow).where(
+        AbsenceRow.person_id == person,
+        col(AbsenceRow.first) <= days.last.isoformat(),
+        col(AbsenceRow.last) >= days.first.isoformat(),
+    )
+    touched = session.exec(rows).all()
+    parted = [_absence(row) for row in touched]
+    for row in touched:
+        session.delete(row)
+    session.flush()
+    for each in parted:
+        if each.first < days.first:
+            add_absence(session, person, replace(each, last=days.first - _DAY))
+        if each.last > days.last:
+            add_absence(session, person, replace(each, first=days.last + _DAY))
+    return bool(parted)
+
+
 def clear_absences(session: Session, person: PersonId) -> None:
     """They are there, always."""
     session.exec(delete(AbsenceRow).where(col(AbsenceRow.person_id) == person))
@@ -108,7 +131,7 @@ def away_until(absences: Iterable[Absence], now: datetime) -> date | None:
     for each in sorted(absences, key=lambda one: one.first):
         today = now.astimezone(ZoneInfo(each.zone)).date()
         lasts = each.first <= today <= each.last
-        follows = until is not None and each.first <= until + timedelta(days=1)
+        follows = until is not None and each.first <= until + _DAY
         if lasts or follows:
             until = each.last if until is None else max(until, each.last)
     return until
@@ -148,7 +171,7 @@ def persons_of(session: Session, people: Sequence[Known]) -> dict[str, PersonId]
     found: dict[str, PersonId] = {}
     for one in people:
         login = (one.login or "").lower()
-        person = by_login.get(login) or by_name.get(_full_name(one.name))
+        person = by_login.get(login) or by_name.get(full_name(one.name))
         if person is not None:
             found[one.key] = person
     return found
@@ -166,12 +189,12 @@ def _by_login(session: Session, people: Sequence[Known]) -> dict[str, PersonId]:
 
 def _by_name(session: Session, people: Sequence[Known]) -> dict[str, PersonId]:
     """Those who alone have a full name; somebody with another login on the host is another one."""
-    wanted = {_full_name(one.name): one for one in people if _full_name(one.name)}
+    wanted = {full_name(one.name): one for one in people if full_name(one.name)}
     spelled = {" ".join(one.name.split()) for one in wanted.values()}
     named = or_(col(AccountRow.name).in_(spelled), func.lower(AccountRow.name).in_(list(wanted)))
     having: dict[str, set[int]] = {}
     for row in session.exec(select(AccountRow).where(named)):
-        having.setdefault(_full_name(row.name), set()).add(row.person_id)
+        having.setdefault(full_name(row.name), set()).add(row.person_id)
     alone = {name: next(iter(ids)) for name, ids in having.items() if len(ids) == 1}
     logins = _logins(session, alone.values())
     return {
@@ -189,7 +212,8 @@ def _logins(session: Session, persons: Iterable[int]) -> set[int]:
     return set(session.exec(on_host))
 
 
-def _full_name(name: str) -> str:
+def full_name(name: str) -> str:
+    """A name as people are told apart by it; empty where it is one word, which tells nobody."""
     words = name.casefold().split()
     return " ".join(words) if len(words) >= _WORDS else ""
 
@@ -198,9 +222,26 @@ def _absences(session: Session, persons: Sequence[int]) -> dict[int, list[Absenc
     found: dict[int, list[Absence]] = {}
     rows = select(AbsenceRow).where(col(AbsenceRow.person_id).in_(persons))
     for row in session.exec(rows.order_by(col(AbsenceRow.first))):
-        absence = Absence(date.fromisoformat(row.first), date.fromisoformat(row.last), row.zone)
-        found.setdefault(row.person_id, []).append(absence)
+        found.setdefault(row.person_id, []).append(_absence(row))
     return found
+
+
+def _absence(row: AbsenceRow) -> Absence:
+    return Absence(date.fromisoformat(row.first), date.fromisoformat(row.last), row.zone)
+
+
+def _joined(absences: Iterable[Absence]) -> tuple[Absence, ...]:
+    """The same days; the earliest first, and in each zone none that touches another."""
+    found: list[Absence] = []
+    latest: dict[str, int] = {}
+    for each in sorted(absences, key=lambda one: (one.first, one.last)):
+        at = latest.get(each.zone)
+        if at is not None and each.first <= found[at].last + _DAY:
+            found[at] = replace(found[at], last=max(found[at].last, each.last))
+        else:
+            latest[each.zone] = len(found)
+            found.append(each)
+    return tuple(found)
 
 
 def _wishes(session: Session, persons: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -217,7 +258,7 @@ def _own(said: Mapping[str, str], absences: Sequence[Absence]) -> Own:
         None if capacity is None else int(capacity),
         said.get(MATCHING) == OFF,
         said.get(TIMEZONE),
-        tuple(absences),
+        _joined(absences),
     )
 
 

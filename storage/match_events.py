@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from storage import matches
 from storage.matches import HELD, Actor, MatchState
@@ -37,6 +37,8 @@ class Happened:
     by: str
     who: str | None = None
     """To whom it was given, or from whom it was taken; None where it is about nobody."""
+    by_bot: bool = False
+    """Whether no person did it."""
 
 
 _MODES: Mapping[Event, str] = {
@@ -55,12 +57,16 @@ _UNDECIDED = (MatchState.OPEN, MatchState.DECLINED, MatchState.REASSIGNED)
 
 def note(session: Session, happened: Happened) -> None:
     """Note what it says of those who were named; most events say nothing."""
-    rows = _rows(session, happened)
+    target = matches.target_of(number=happened.number)
+    rows = matches.hold_everywhere(session, happened.repository, target)
     if happened.event in (Event.CLOSED, Event.REOPENED):
         _end(rows, happened)
         session.flush()
         return
-    who = happened.by if happened.event is Event.REVIEWED else happened.who
+    if happened.event is Event.REVIEWED:
+        who = None if happened.by_bot else happened.by
+    else:
+        who = happened.who
     if who is None:
         return
     last = {(row.job_id, row.target): row for row in rows}
@@ -72,21 +78,12 @@ def note(session: Session, happened: Happened) -> None:
     session.flush()
 
 
-def _rows(session: Session, happened: Happened) -> Sequence[MatchRow]:
-    """Everybody who was named for it, the earliest first; held as `storage.matches.hold` does."""
-    about = (
-        MatchRow.repository == happened.repository.lower(),
-        MatchRow.target == matches.target_of(number=happened.number),
-    )
-    first = select(MatchRow.id).where(*about, MatchRow.turn == 1).order_by(col(MatchRow.id))
-    session.exec(first.with_for_update()).all()
-    return session.exec(select(MatchRow).where(*about).order_by(col(MatchRow.id))).all()
-
-
 def _end(rows: Sequence[MatchRow], happened: Happened) -> None:
     for row in rows:
         if happened.event is Event.REOPENED:
             row.finished_at = None
+            if row.state == MatchState.EXPIRED:
+                row.state = MatchState.OPEN
             continue
         row.finished_at = row.finished_at or happened.at
         if row.state == MatchState.OPEN:
@@ -117,7 +114,11 @@ def _withdrawn(session: Session, row: MatchRow, who: str, happened: Happened) ->
 
 
 def _reviewed(session: Session, row: MatchRow, who: str, happened: Happened) -> None:
-    """Whoever reviews it has taken it, unless somebody else has already."""
+    """Whoever reviews it has taken it, unless somebody else has already; its author only replies
+    to reviews.
+    """
+    if matches.is_own(row, who):
+        return
     by = Actor(who, logins=(who,))
     is_new = row.state in _UNDECIDED and not matches.is_named(session, row, by)
     if is_new or row.state == MatchState.OPEN:

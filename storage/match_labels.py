@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from statistics import median
 
 from sqlmodel import Session, col, select
@@ -53,11 +53,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """How often suggestions were followed."""
+    """How often suggestions were followed, by task: one may have been asked about again."""
 
     made: int
     followed: int
-    """Taken by, or assigned to, the one who was named first."""
+    """Taken by, or assigned to, the one who was named first, once anybody decided about it."""
     reassigned: int
     """Done by somebody else."""
     declined: int
@@ -84,17 +84,36 @@ def labels_of(session: Session, repository: str, most: int = MOST) -> tuple[Labe
 
 
 def outcomes_of(labels: Sequence[Label]) -> Outcomes:
-    """The labels, counted."""
-    waited = [one.first_response_s for one in labels if one.first_response_s is not None]
-    followed = sum(one.right == one.shown[0] for one in labels)
-    done = sum(one.right is not None for one in labels)
+    """The labels, counted; they are given the oldest first."""
+    tasks: dict[tuple[str, str], list[Label]] = {}
+    for label in labels:
+        tasks.setdefault((label.target, label.mode), []).append(label)
+    waited = [waited_s for each in tasks.values() for waited_s in _first_wait(each)]
+    done = [(_named(each), right) for each in tasks.values() if (right := _right(each))]
+    followed = sum(named == right for named, right in done)
     return Outcomes(
-        made=len(labels),
+        made=len(tasks),
         followed=followed,
-        reassigned=done - followed,
-        declined=sum(bool(one.declined) for one in labels),
+        reassigned=len(done) - followed,
+        declined=sum(any(one.declined for one in each) for each in tasks.values()),
         first_response_s=median(waited) if waited else None,
     )
+
+
+def _named(labels: Sequence[Label]) -> str:
+    """Who was named for a task when it was first decided about, as learning has it."""
+    return next((one for one in labels if one.decided_at is not None), labels[0]).shown[0]
+
+
+def _right(labels: Sequence[Label]) -> str | None:
+    """Who has a task; of several, who had it last."""
+    had = [(one.decided_at or one.asked_at, one.right) for one in labels if one.right is not None]
+    return max(had, default=(None, None), key=lambda one: one[0])[1]
+
+
+def _first_wait(labels: Sequence[Label]) -> Iterator[float]:
+    waits = (one.first_response_s for one in labels if one.first_response_s is not None)
+    yield from islice(waits, 1)
 
 
 def _label(rows: list[MatchRow]) -> Label:
@@ -111,15 +130,17 @@ def _label(rows: list[MatchRow]) -> Label:
         confidence=first.confidence,
         right=holder.person_key if holder else None,
         right_login=holder.login if holder else None,
-        declined=tuple(_declined(rows)),
+        declined=tuple(_declined(rows, holder)),
         decided_at=max((row.decided_at for row in rows if row.decided_at), default=None),
         first_response_s=min(_waits(rows, first.suggested_at), default=None),
     )
 
 
-def _declined(rows: Sequence[MatchRow]) -> Iterator[Declined]:
+def _declined(rows: Sequence[MatchRow], holder: MatchRow | None) -> Iterator[Declined]:
+    """Who declined, but for who has taken it after all."""
+    has_it = holder.person_key if holder else None
     for row in rows:
-        if row.state == MatchState.DECLINED:
+        if row.state == MatchState.DECLINED and row.person_key != has_it:
             yield Declined(row.person_key, row.reason)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from storage import availability, people
-from storage.availability import HOST, Known
+from storage.availability import HELD_FOR, HOST, Known
 from storage.database import insert_if_absent
 from storage.ids import JobId, PersonId
 from storage.tables.jobs import JobRow
@@ -24,6 +24,11 @@ VERB = "match"
 """Of the jobs that name people."""
 LONGEST_REASON = 300
 """Characters of what somebody gave as a reason."""
+REVIEWER = "reviewer"
+"""The mode of those who look at what somebody else did."""
+_PATH = "path:"
+_OTHERS = "others"
+"""Where they are kept, beside what the task is about."""
 
 
 class MatchState(StrEnum):
@@ -38,7 +43,7 @@ class MatchState(StrEnum):
     REASSIGNED = "reassigned"
     """Somebody else took it, was asked or was assigned."""
     EXPIRED = "expired"
-    """It was closed before anybody said anything."""
+    """It was closed before anybody said anything, and was not opened again."""
 
 
 HELD = (MatchState.TAKEN, MatchState.ASSIGNED)
@@ -67,6 +72,8 @@ class About:
     """By the person's key how likely the history alone made those who were shown."""
     left_out: tuple[str, ...] = ()
     """Who would have been named otherwise, and why they were not."""
+    author: str = ""
+    """The login of who opened the issue or pull request, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ class Suggested:
     second: str | None = None
     """The key of who was named beside the first."""
     about: About = About()
+    others: tuple[Named, ...] = ()
+    """Whom the history knows besides them: by these somebody is told from a stranger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +123,16 @@ def target_of(*, number: int | None = None, path: str = "", text: str = "") -> s
     if number is not None:
         return f"#{number}"
     if path:
-        return f"path:{path}"
+        return f"{_PATH}{path}"
     spelled = " ".join(text.casefold().split())
     return f"text:{hashlib.sha256(spelled.encode()).hexdigest()[:16]}"
+
+
+def is_of_many(target: str) -> bool:
+    """Whether several may do it side by side: one works on the same files as somebody else, though
+    not on the same issue.
+    """
+    return target.startswith(_PATH)
 
 
 def suggest(session: Session, found: Suggested, now: datetime) -> None:
@@ -139,7 +155,7 @@ def suggest(session: Session, found: Suggested, now: datetime) -> None:
         "second_key": found.second,
         "confidence": found.confidence,
         "ranking": [asdict(one) for one in found.people],
-        "about": asdict(found.about),
+        "about": asdict(found.about) | {_OTHERS: [_briefly(one) for one in found.others]},
         "state": MatchState.OPEN,
         "reason": "",
         "suggested_at": now,
@@ -148,13 +164,17 @@ def suggest(session: Session, found: Suggested, now: datetime) -> None:
 
 
 def passed_over(session: Session, repository: str, target: str) -> frozenset[str]:
-    """Keys of those who declined this very task, or for whom somebody did: never named again."""
-    declined = select(MatchRow.person_key).where(
+    """Keys of those who declined this very task, or for whom somebody did, and who have not taken
+    it since: never named again.
+    """
+    decided = select(MatchRow.person_key, MatchRow.state).where(
         MatchRow.repository == repository.lower(),
         MatchRow.target == target,
-        MatchRow.state == MatchState.DECLINED,
+        col(MatchRow.state).in_((MatchState.DECLINED, *HELD)),
     )
-    return frozenset(session.exec(declined))
+    in_order = decided.order_by(col(MatchRow.decided_at), col(MatchRow.id))
+    last = dict(session.exec(in_order).all())
+    return frozenset(key for key, state in last.items() if state == MatchState.DECLINED)
 
 
 def were_reviewers_sought(session: Session, repository: str, number: int) -> bool:
@@ -193,6 +213,31 @@ def hold(session: Session, job: JobId, target: str) -> MatchRow | None:
     return found[-1] if found else None
 
 
+def hold_everywhere(session: Session, repository: str, target: str) -> list[MatchRow]:
+    """Everybody whom any job named for a task, the earliest first; held as `hold` does for all of
+    these jobs.
+    """
+    about = (MatchRow.repository == repository.lower(), MatchRow.target == target)
+    first = select(MatchRow.id).where(*about, MatchRow.turn == 1).order_by(col(MatchRow.id))
+    session.exec(first.with_for_update()).all()
+    return list(session.exec(select(MatchRow).where(*about).order_by(col(MatchRow.id))))
+
+
+def holder(
+    session: Session, repository: str, target: str, mode: str, now: datetime
+) -> MatchRow | None:
+    """Who does a task already, whichever job named them; None where nobody is known to."""
+    rows = select(MatchRow).where(
+        MatchRow.repository == repository.lower(),
+        MatchRow.target == target,
+        MatchRow.mode == mode,
+        col(MatchRow.state).in_(HELD),
+        col(MatchRow.finished_at).is_(None),
+        col(MatchRow.decided_at) > now - HELD_FOR,
+    )
+    return session.exec(rows.order_by(col(MatchRow.decided_at).desc()).limit(1)).first()
+
+
 def history(session: Session, job: JobId, target: str) -> list[MatchRow]:
     """Everybody who was named for one task of a job, the first one first."""
     rows = select(MatchRow).where(MatchRow.job_id == job, MatchRow.target == target)
@@ -213,6 +258,13 @@ def actor_of(session: Session, person: PersonId, name: str) -> Actor:
     return Actor(name, person, logins)
 
 
+def is_own(row: MatchRow, *logins: str | None) -> bool:
+    """Whether a review is looked for of what the one with one of these logins wrote."""
+    author = about_of(row).author.lower()
+    is_theirs = author in {login.lower() for login in logins if login}
+    return row.mode == REVIEWER and is_theirs
+
+
 def is_named(session: Session, row: MatchRow, actor: Actor) -> bool:
     """Whether it is they who were named."""
     return as_named(session, row, actor).key == row.person_key
@@ -222,7 +274,7 @@ def as_named(session: Session, row: MatchRow, actor: Actor) -> Named:
     """An actor as the ranking knows them; as themselves where it does not."""
     logins = {login.lower() for login in actor.logins}
     own = Named(row.person_key, row.name, row.login)
-    known = [own, *ranking_of(row)]
+    known = [own, *known_of(row)]
     for one in known:
         if one.key == actor.key or (one.login and one.login.lower() in logins):
             return one
@@ -314,7 +366,17 @@ def about_of(row: MatchRow) -> About:
         tuple(kept.get("words", ())),
         kept.get("believed", {}),
         tuple(kept.get("left_out", ())),
+        kept.get("author", ""),
     )
+
+
+def known_of(row: MatchRow) -> list[Named]:
+    """Everybody whom its history knows, as far as it is kept; those who may be offered first."""
+    return [*ranking_of(row), *(Named(*one) for one in row.about.get(_OTHERS, ()))]
+
+
+def _briefly(one: Named) -> tuple[str, str, str | None]:
+    return one.key, one.name, one.login
 
 
 def _decide(

@@ -131,6 +131,14 @@ def account_called(session: Session, platform: str, name: str) -> tuple[PersonId
     return PersonId(found.person_id), Account(found.platform, found.account, found.name)
 
 
+def called(session: Session, platform: str, name: str) -> list[PersonId]:
+    """Everybody who has an account of this name, whatever its case."""
+    found = select(AccountRow.person_id).where(
+        AccountRow.platform == platform, func.lower(AccountRow.name) == name.lower()
+    )
+    return [PersonId(person) for person in session.exec(found.distinct())]
+
+
 def everybody(session: Session, limit: int = 200) -> list[PersonId]:
     """The people that have been seen, the newest first."""
     found = select(PersonRow.id).order_by(col(PersonRow.id).desc()).limit(limit)

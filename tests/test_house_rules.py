@@ -27,6 +27,7 @@ NO_COMMANDS = {
     "match_meant",
     "match_outcomes",
     "match_people",
+    "match_words",
     "message",
     "own_settings",
     "plan_events",

@@ -42,7 +42,7 @@ HAPPENINGS: Mapping[tuple[str, str], tuple[Event, Callable[[Payload], User | Non
 def happened(delivery: Delivery) -> tuple[Happening, tuple[str, ...]] | None:
     """What a delivery tells, and the keys it is known by; None where it tells nothing of the kind.
 
-    Of a team that is asked for a review nothing is told: it is nobody.
+    Of a team or a bot that is asked for a review nothing is told: it is nobody.
     """
     found, payload = HAPPENINGS.get((delivery.event, delivery.payload.action)), delivery.payload
     about, by = payload.pull_request or payload.issue, payload.sender
@@ -50,7 +50,7 @@ def happened(delivery: Delivery) -> tuple[Happening, tuple[str, ...]] | None:
         return None
     event, whom = found
     who = whom(payload)
-    if about.number is None or (whom is not _nobody and who is None):
+    if about.number is None or (whom is not _nobody and (who is None or who.type == "Bot")):
         return None
     installation = payload.installation
     happening = Happening(

@@ -60,7 +60,8 @@ class IssueReader:
             found += listed.many(IssueAnswer)
             if len(found) > MOST:
                 raise UserError(
-                    f"Milestone {milestone.title} has more than {MOST} open issues; plan a part."
+                    f"Milestone {milestone.title} has more than {MOST} open issues; name some of "
+                    "them by number."
                 )
             if len(found) < page * PAGE:
                 break

@@ -31,7 +31,7 @@ class TaskReader:
             author = found.user.login if found.user else ""
             is_pull = found.pull_request is not None
             files = await self._files(number) if is_pull else []
-            more = await self._more(number, len(files))
+            pull = await self._pull(number) if is_pull else None
             signed = await self._signed(number, author) if is_pull else None
         except Undeliverable as refused:
             raise UserError(
@@ -44,10 +44,11 @@ class TaskReader:
             text=(found.body or "")[:BODY_MAX],
             labels=tuple(label.name for label in found.labels[:LABELS_MAX]),
             files=tuple(dict.fromkeys(each.known_as for each in files)),
-            more_files=more,
+            more_files=max(0, pull.changed_files - len(files)) if pull else 0,
             author=author,
             signed=signed,
             assignees=tuple(user.login for user in found.assignees),
+            asked_reviewers=tuple(user.login for user in pull.requested_reviewers) if pull else (),
             is_pull=is_pull,
             is_open=found.state == _OPEN,
         )
@@ -71,12 +72,9 @@ class TaskReader:
                 break
         return found
 
-    async def _more(self, number: int, read: int) -> int:
-        """Files of a pull request beyond those that were read."""
-        if read < FILE_PAGES * PAGE:
-            return 0
+    async def _pull(self, number: int) -> PullAnswer:
         answer = await self.client.get(self._reach, f"{self._root}/pulls/{number}")
-        return max(0, answer.one(PullAnswer).changed_files - read)
+        return answer.one(PullAnswer)
 
     async def _signed(self, number: int, author: str) -> tuple[str, str] | None:
         """How the author signs, by the commits that GitHub takes for theirs."""

@@ -92,8 +92,8 @@ def _checked(option: Option, value: str, span: Span) -> str:
         return choice
     known = " or ".join(f"`{choice}`" for choice in option.choices)
     what = f"`{option.name}` is {known}, not {code(value)}."
-    meant = nearest(value, option.choices) or option.choices[0]
-    raise Fault(what, span, instead=f"{option.name}={meant}")
+    meant = nearest(value, option.choices)
+    raise Fault(what, span, instead=f"{option.name}={meant}" if meant else None)
 
 
 def _unknown_option(key: str, word: Word, command: Command) -> Fault:
@@ -121,6 +121,8 @@ def forgotten_key(word: Word, follower: Word | None, command: Command) -> Fault 
         return Fault(
             f"An option is written {code(pair)}.", Span(word.start, follower.end), instead=pair
         )
+    if option is not None:  # `unset=` may take its name, but nobody asked for that
+        return None
     for option in command.options:
         if word.bare.casefold() in option.choices:
             pair = f"{option.name}={word.bare.casefold()}"

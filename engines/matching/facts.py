@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import NamedTuple
 
 from engines.matching.knowledge import Knowledge, before, directories_of
@@ -12,6 +13,7 @@ from engines.text.words import query_words
 
 DAY_S = 86_400
 LATELY_DAYS = 90
+NEWEST = 20
 AUTHORS_LAST = 5
 """Tasks of an author in which a reviewer is looked for."""
 _RARE = 0.02
@@ -66,6 +68,8 @@ class Facts:
     tasks: int
     tasks_30_days: int
     tasks_lately: int
+    newest: int
+    """How many of the `NEWEST` tasks of people are the person's; 0 where there are not so many."""
     first_task_s: int | None
     last_task_s: int | None
     reviews_lately: int
@@ -93,6 +97,7 @@ def facts_of(knowledge: Knowledge, query: Query, person_index: int) -> Facts:
     mine = set(worked)
     there = [at for at in before(knowledge.under(directory), known) if at in mine]
     of_author = _of_author(knowledge, query, known)
+    newest = _newest(knowledge, known)
     return Facts(
         person=people.person(index),
         at_s=query.at_s,
@@ -111,6 +116,7 @@ def facts_of(knowledge: Knowledge, query: Query, person_index: int) -> Facts:
         tasks=len(worked),
         tasks_30_days=len(_since(worked, month)),
         tasks_lately=len(_since(worked, lately)),
+        newest=len(mine.intersection(newest)) if len(newest) == NEWEST else 0,
         first_task_s=tasks[worked[0]].merged_s if worked else None,
         last_task_s=tasks[worked[-1]].merged_s if worked else None,
         reviews_lately=len(_since(reviewed, lately)),
@@ -132,7 +138,10 @@ def told(facts: Facts) -> list[str]:
         f"“{word}” is in {_counted(tasks, 'earlier task')} of theirs ({sha[:9]})"
         for word, sha, tasks in facts.words
     ]
-    return [*said, _told_of_activity(facts)]
+    activity = _told_of_activity(facts)
+    if not said and facts.newest:  # nothing else tells who is likely
+        activity += f", {facts.newest} of the newest {NEWEST} here"
+    return [*said, activity]
 
 
 def is_heard_of(knowledge: Knowledge, text: str) -> bool:
@@ -206,6 +215,11 @@ def _mentions(
 
 def _first_since(knowledge: Knowledge, known: int, since_s: int) -> int:
     return min(known, knowledge.known_at(since_s))
+
+
+def _newest(knowledge: Knowledge, known: int) -> Sequence[int]:
+    """Positions of the latest tasks of people."""
+    return [*islice((at for at in reversed(range(known)) if knowledge.doers(at)), NEWEST)]
 
 
 def _since(positions: Sequence[int], first: int) -> Sequence[int]:

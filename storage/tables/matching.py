@@ -49,7 +49,8 @@ class MatchRow(Row, table=True):
     about: dict[str, Any] = Field(
         default_factory=dict[str, Any], sa_column=Column(JSON, nullable=False)
     )
-    """What the task is about, as `storage.matches.About`; empty where that was not kept."""
+    """What the task is about, as `storage.matches.About`, and whom its history knows besides
+    `ranking`; empty where that was not kept."""
     state: str = Field(index=True)
     """See `storage.matches.MatchState`."""
     decided_by: int | None = Field(default=None, foreign_key="people.id", index=True)

@@ -19,7 +19,8 @@ ANA, BO, CY = (
     Named("bo@home", "Bo Diddley", "bo"),
     Named("cy@home", "Cy Twombly"),
 )
-ABOUT = About(("src/a.py",), ("reconnect",), {ANA.key: 0.7, BO.key: 0.3})
+DEE = Named("dee@home", "Dee Dee", "deedee")
+ABOUT = About(("src/a.py",), ("reconnect",), {ANA.key: 0.7, BO.key: 0.3}, author="Eve")
 
 
 def known(session: Session, login: str) -> PersonId:
@@ -57,6 +58,7 @@ def suggested(
         is_pull=mode == "reviewer",
         second=BO.key,
         about=ABOUT,
+        others=(DEE,),
     )
     matches.suggest(session, found, NOW)
     held = matches.hold(session, JobId(job), target)

@@ -79,6 +79,31 @@ def test_a_full_name_tells_who_it_is_where_nobody_else_has_it(database: Database
     database.write_now(work)
 
 
+def test_absences_that_touch_are_one_and_days_may_be_taken_out_of_it(database: Database) -> None:
+    def work(session: Session) -> None:
+        person = known(session)
+        for each in (
+            off("2026-12-01", "2026-12-05"),
+            off("2026-12-04", "2026-12-08"),
+            off("2026-12-09", "2026-12-12"),
+            off("2026-12-14", "2026-12-14"),
+            off("2026-12-12", "2026-12-15", "Asia/Tokyo"),
+        ):
+            availability.add_absence(session, person, each)
+        whole, tokyo, last = availability.of_person(session, person).absences
+        assert whole == off("2026-12-01", "2026-12-12")
+        assert tokyo == off("2026-12-12", "2026-12-15", "Asia/Tokyo")
+        assert last == off("2026-12-14", "2026-12-14")
+        assert availability.take_back(session, person, off("2026-12-03", "2026-12-14"))
+        assert availability.of_person(session, person).absences == (
+            off("2026-12-01", "2026-12-02"),
+            off("2026-12-15", "2026-12-15", "Asia/Tokyo"),
+        )
+        assert not availability.take_back(session, person, off("2026-12-03", "2026-12-14"))
+
+    database.write_now(work)
+
+
 def test_one_word_is_no_full_name(database: Database) -> None:
     def work(session: Session) -> None:
         known(session, "ana", "slack", "T1:U1")

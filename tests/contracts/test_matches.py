@@ -96,6 +96,18 @@ def test_somebody_is_known_by_a_full_name_where_no_account_tells(database: Datab
     database.write_now(work)
 
 
+def test_who_is_not_in_the_ranking_is_known_to_the_history(database: Database) -> None:
+    def work(session: Session) -> None:
+        row = suggested(session)
+        assert [one.key for one in matches.known_of(row)][3:] == ["dee@home"]
+        assert matches.as_named(session, row, actor(session, "DeeDee")).key == "dee@home"
+        row.about = {"files": [], "words": []}
+        assert matches.about_of(row) == matches.About(), "as it was kept before"
+        assert matches.as_named(session, row, actor(session, "DeeDee")).key == "login:deedee"
+
+    database.write_now(work)
+
+
 def test_each_refusal_names_the_next_until_nobody_is_left(database: Database) -> None:
     def work(session: Session) -> None:
         row = suggested(session)
@@ -130,6 +142,21 @@ def test_who_declined_is_not_named_again_by_another_job(database: Database) -> N
         matches.decline(session, suggested(session), actor(session, "bo"), "", LATER)
         row = suggested(session, "J000002")
         assert [one.key for one in matches.left(session, row, NOW)] == ["bo@home", "cy@home"]
+
+    database.write_now(work)
+
+
+def test_who_declined_and_took_it_after_all_has_not_declined(database: Database) -> None:
+    def work(session: Session) -> None:
+        row = suggested(session)
+        bo = matches.decline(session, row, actor(session, "ana"), "", NOW)
+        assert bo is not None
+        held = matches.take(session, bo, actor(session, "ana"), LATER)
+        assert matches.passed_over(session, "o/r", "#12") == frozenset()
+        suggested(session, "J000002")
+        told(session, Event.ASSIGNED, "bo")
+        matches.decline(session, held, actor(session, "ana"), "busy", LATER + timedelta(minutes=1))
+        assert matches.passed_over(session, "o/r", "#12") == {"ana@home"}
 
     database.write_now(work)
 
@@ -219,6 +246,35 @@ def test_a_review_is_a_response(database: Database) -> None:
     database.write_now(work)
 
 
+def test_whoever_took_it_from_any_answer_has_it_for_a_month(database: Database) -> None:
+    def work(session: Session) -> None:
+        suggested(session)
+        matches.take(session, suggested(session, "J000002"), actor(session, "ana"), NOW)
+        found = matches.holder(session, "O/R", "#12", "author", LATER)
+        assert found is not None
+        assert (found.job_id, found.name) == ("J000002", "Ana Lovelace")
+        assert matches.holder(session, "o/r", "#12", "reviewer", LATER) is None
+        assert matches.holder(session, "o/r", "#12", "author", NOW + timedelta(days=31)) is None
+        told(session, Event.CLOSED)
+        assert matches.holder(session, "o/r", "#12", "author", LATER) is None
+
+    database.write_now(work)
+
+
+def test_neither_its_author_nor_a_bot_becomes_the_reviewer(database: Database) -> None:
+    def work(session: Session) -> None:
+        suggested(session, mode="reviewer")
+        told(session, Event.REVIEWED, by="eve")
+        happened = Happened(Event.REVIEWED, "o/r", 12, LATER, "checker[bot]", by_bot=True)
+        note(session, happened)
+        assert states(session) == [("ana@home", "open")]
+        suggested(session, "J000002")
+        told(session, Event.ASSIGNED, "eve")
+        assert states(session, "J000002")[-1] == ("login:eve", "assigned"), "who opened an issue"
+
+    database.write_now(work)
+
+
 async def test_of_two_who_take_it_at_once_one_has_it(database: Database, database_url: str) -> None:
     await database.write(suggested)
     other = Database(database_url)
@@ -242,6 +298,34 @@ async def test_of_two_who_take_it_at_once_one_has_it(database: Database, databas
         other.close()
     assert len(set(held)) == 1
     assert await database.read(lambda s: [state for _, state in states(s)].count("taken")) == 1
+
+
+async def test_of_two_who_take_it_from_two_answers_at_once_one_has_it(
+    database: Database, database_url: str
+) -> None:
+    jobs = [JobId(f"J00000{number}") for number in range(1, 5)]
+    for job in jobs:
+        await database.write(lambda s, job=job: suggested(s, job))
+    other = Database(database_url)
+
+    def taken_by(login: str, job: JobId) -> Callable[[Session], None]:
+        def work(session: Session) -> None:
+            matches.hold_everywhere(session, "o/r", "#12")
+            row = matches.hold(session, job, "#12")
+            assert row is not None
+            if matches.holder(session, "o/r", "#12", "author", NOW) is None:
+                matches.take(session, row, actor(session, login), LATER)
+
+        return work
+
+    try:
+        writers = (database, other, database, other)
+        takes = zip(writers, ("bo", "dee", "ana", "eve"), jobs, strict=True)
+        await asyncio.gather(*(one.write(taken_by(login, job)) for one, login, job in takes))
+    finally:
+        other.close()
+    taken = await database.read(lambda s: [state for job in jobs for _, state in states(s, job)])
+    assert taken.count("taken") == 1
 
 
 def test_what_is_closed_before_anybody_spoke_has_expired(database: Database) -> None:
@@ -281,6 +365,12 @@ def test_labels_tell_who_was_right_and_how_soon(database: Database) -> None:
         after = matches.decline(session, row, actor(session, "ana"), "busy", LATER)
         assert after is not None
         matches.take(session, after, actor(session, "bo"), LATER + timedelta(hours=1))
+        row = suggested(session, "J000007", number=17, repository="o/back")
+        after = matches.decline(session, row, actor(session, "ana"), "not-mine", LATER)
+        assert after is not None
+        matches.take(session, after, actor(session, "ana"), LATER)
+        (back,) = labels_of(session, "o/back")
+        assert (back.right, back.declined) == ("ana@home", ()), "who took it after all"
         suggested(session, "J000003", number=14)
         suggested(session, "J000004", number=15, repository="o/other")
         suggested(session, "J000005", number=16)
@@ -304,6 +394,29 @@ def test_labels_tell_who_was_right_and_how_soon(database: Database) -> None:
             1,
         )
         assert counted.first_response_s == 3 * 3600
+
+    database.write_now(work)
+
+
+def test_what_is_asked_again_is_one_task(database: Database) -> None:
+    def work(session: Session) -> None:
+        for job in ("J000001", "J000002", "J000003"):
+            suggested(session, job)
+        suggested(session, "J000004", mode="reviewer")
+        suggested(session, "J000005", number=None)
+        suggested(session, "J000006", number=None)
+        row = matches.hold(session, JobId("J000002"), "#12")
+        assert row is not None
+        matches.decline(session, row, actor(session, "ana"), "busy", LATER)
+        row = matches.hold(session, JobId("J000003"), "#12")
+        assert row is not None
+        matches.take(session, row, actor(session, "bo"), LATER - timedelta(hours=1))
+        counted = outcomes_of(labels_of(session, "o/r"))
+        assert (counted.made, counted.followed, counted.reassigned) == (3, 0, 1)
+        assert (counted.declined, counted.first_response_s) == (1, 3 * 3600)
+        told(session, Event.ASSIGNED, "ana")
+        counted = outcomes_of(labels_of(session, "o/r"))
+        assert (counted.made, counted.followed, counted.reassigned) == (3, 1, 0), "in the end"
 
     database.write_now(work)
 

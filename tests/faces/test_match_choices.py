@@ -140,6 +140,21 @@ async def test_a_ready_pull_request_has_a_reviewer_named_once_without_a_ping(
     assert label.first_response_s is not None
 
 
+async def test_replies_of_bots_and_of_the_author_are_no_reviews(world: Everywhere) -> None:
+    number = await world.github.people.open_pull(world.shop, "bo", CHANGE)
+    await world.comment("ann", number, "@gryph match")
+    await until_over(world, 1)
+    maintainers = Maintainers(world.github.people)
+    world.github.world.account("checker[bot]", type_="Bot")
+    for login in ("checker[bot]", "bo"):
+        await maintainers.review(world.shop, number, login)
+        await world.until_handled()
+    assert rows(world) == [("ana@home", "open")]
+    await maintainers.review(world.shop, number, "ana")
+    await world.until_handled()
+    assert rows(world) == [("ana@home", "taken")]
+
+
 async def test_the_comment_of_pushes_and_reviewers_is_one(world: Everywhere) -> None:
     world.shop.git.commit_files("main", BOTH, "Wish")
     number = await world.github.people.open_pull(world.shop, "ann", CHANGE)

@@ -1,5 +1,7 @@
 """A worker that names the same people for every task, so that what people decide can be tested."""
 
+from dataclasses import replace
+
 from jobs.desk import Desk, Done
 from jobs.match_buttons import choice_buttons
 from jobs.messages import Actions, Reply, Text, say
@@ -20,6 +22,7 @@ ABOUT = About(
     {"ana@home": 0.7, "bo@home": 0.25},
     ("Dee Dee: away until 4 December",),
 )
+OTHERS = (Named("dee@home", "Dee Dee"),)
 
 
 class Matching:
@@ -50,7 +53,8 @@ class Matching:
                 mode="reviewer" if task.is_pull else "author",
                 number=task.number,
                 is_pull=task.is_pull,
-                about=ABOUT,
+                about=replace(ABOUT, author=task.author),
+                others=OTHERS,
             )
             self._database.write_now(lambda s, found=found: matches.suggest(s, found, utc_now()))
         buttons = [

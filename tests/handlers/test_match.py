@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
+from sqlmodel import Session, col, select
 
 from handlers import Tier
 from jobs.desk import Desk, Done
@@ -20,9 +21,13 @@ from jobs.requests import (
     Source,
     Wanted,
 )
+from storage import people
+from storage.clock import utc_now
 from storage.database import Database
+from storage.tables.matching import MatchRow
 from tests.fakes.chat import Chat, chatting
 from tests.fakes.code_host import HEAD, ScriptedHost
+from tests.fakes.matching import Matching
 
 ISSUE = Wanted(named="#12", number=12, title="Reconnect", text="It drops.", author="zoe")
 PULL = Wanted(named="#13", number=13, title="Faster", files=("src/a.py",), is_pull=True)
@@ -161,6 +166,114 @@ async def test_somebody_may_be_asked_for_by_name(chat: Chat, asked: Asked) -> No
     assert (asked.task.task.title, asked.task.person) == ("ask @ana about it", "")
 
 
+@pytest.mark.parametrize(
+    ("said", "person"),
+    [
+        ("match #12 @Ana Lovelace", "Ana Lovelace"),
+        ("match src/a.py docs/ @Ana Lovelace.", "Ana Lovelace"),
+        ('match "the gateway drops" @Ana Lovelace', "Ana Lovelace"),
+        ("match the gateway drops @ana", "ana"),
+        ("match engines @Ana Lovelace", "Ana Lovelace"),
+        ("match #12 @ana,", "ana"),
+    ],
+)
+async def test_a_name_may_have_several_words(
+    chat: Chat, asked: Asked, said: str, person: str
+) -> None:
+    assert "here they are" in await chat.say(f"@gryph {said}")
+    assert asked.task.person == person
+
+
+async def test_whom_a_chat_mentions_is_asked_for_by_their_login(chat: Chat, asked: Asked) -> None:
+    await chat.link("ana", "ana-l")
+    await chat.link("Bo Diddley", "bo-d")
+    for said in ("@U-ana", "@ANA"):
+        await chat.say(f"@gryph match #12 {said}")
+        assert asked.task.person == "ana-l"
+    await chat.say("@gryph match the gateway drops @Bo Diddley")
+    assert (asked.task.person, asked.task.task.title) == ("bo-d", "the gateway drops")
+    await chat.say("@gryph config", by="Cy Twombly")
+    await chat.say("@gryph match #12 @U-Cy Twombly")
+    assert asked.task.person == "Cy Twombly", "nobody knows their login"
+    answer = await chat.say("@gryph match #12 @U02ABCDEF")
+    assert answer.startswith("I cannot tell who of the repository `@U02ABCDEF` is")
+
+
+async def test_of_two_who_are_called_the_same_none_is_taken_for_the_other(
+    chat: Chat, asked: Asked
+) -> None:
+    await chat.link("ana", "ana-l")
+
+    def write(session: Session) -> None:
+        people.person_of(session, platform="slack", account="U-2", name="ana", now=utc_now())
+
+    await chat.database.write(write)
+    await chat.say("@gryph match #12 @ana")
+    assert asked.task.person == "ana"
+
+
+@pytest.mark.parametrize(
+    ("said", "form"),
+    [
+        ("#12 for @ana", "match #12 @ana"),
+        ("#12 ana", "match #12 @ana"),
+        ("#12 is flaky since the move to redis", "match #12 @ana"),
+        ("o/r#7 bo", "match o/r#7 @bo"),
+        ("#12 @", "match #12 @ana"),
+        ("@bo #7", "match #7 @bo"),
+        ("@bo PR 7", "match #7 @bo"),
+        ("12", "match #12`"),
+        ("!12", "match #12`"),
+        ("issue 12", "match #12`"),
+        ("PR #3", "match #3`"),
+        ("pull request 3", "match #3`"),
+        ("issue 12 @bo", "match #12 @bo`"),
+        ("milestone 3", "match milestone:3`"),
+        ("4512fd3", "match #12`"),
+        ("who src/a.py src/b.py", "match who src/parser.py`"),
+        ("who is free?", "match who src/parser.py`"),
+        ("who src/a.py @ana", "match who src/parser.py`"),
+        ("risks @ana", "match risks src/`"),
+        ("risks a b", "match risks src/`"),
+        ("outcomes src", "match outcomes`"),
+        ("outcomes @ana", "match outcomes`"),
+        ("help", "help match`"),
+        ("#12 #14 for=review", "match #12 for=review`"),
+        ("milestone:3 for=review", "match #12 for=review`"),
+        ("who src/a.py for=review", "match #12 for=review`"),
+    ],
+)
+async def test_what_begins_like_a_form_and_is_none_is_asked_about(
+    chat: Chat, asked: Asked, host: ScriptedHost, said: str, form: str
+) -> None:
+    host.milestones["3"] = Issues(named="v1", issues=(PlanIssue(number=1, title="a"),))
+    assert f"`/gryph {form}" in await chat.say(f"@gryph match {said}")
+    assert asked.requests == []
+
+
+@pytest.mark.parametrize(
+    "said", ["#12 is flaky", "who is free", "risks of the new parser", "issue 12", "help us"]
+)
+async def test_in_quotes_everything_of_several_words_is_a_text(
+    chat: Chat, asked: Asked, said: str
+) -> None:
+    await chat.say(f'@gryph match "{said}"')
+    assert asked.task.task.title == said
+
+
+async def test_numbers_need_no_blank_between_them(chat: Chat, asked: Asked) -> None:
+    await chat.say("@gryph match #12,#13")
+    assert asked.batch.named == "#12, #13"
+
+
+async def test_what_is_quoted_may_be_a_path_with_blanks(chat: Chat, asked: Asked) -> None:
+    await chat.say('@gryph match "docs/ünï côde.md"')
+    path = "docs/ünï côde.md"
+    assert asked.task.task == Wanted(named=path, files=(path,), may_be_text=True)
+    await chat.say('@gryph match "drop ../etc and see #12: what/when"')
+    assert asked.task.task.title == "drop ../etc and see #12: what/when"
+
+
 async def test_who_knows_a_file_and_which_are_at_risk(chat: Chat, asked: Asked) -> None:
     await chat.say("@gryph match who src/parser.py")
     assert (asked.knowledge.task, asked.knowledge.path) == ("who", "src/parser.py")
@@ -237,3 +350,40 @@ async def test_a_folder_of_this_machine_has_files_only(chat: Chat, asked: Asked)
         "`local:/code/shop` is a folder, so I cannot look at its #12: name a file, or say in "
         "quotes what is to be done."
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "decline invalid tokens in the login form",
+        "decline in-flight requests",
+        "take over the session cache from redis",
+        "assign reviewers automatically",
+        "suggest better names in the parser",
+    ],
+)
+async def test_a_task_that_begins_like_a_choice_is_none(chat: Chat, said: str) -> None:
+    chat.work, chat.thread = Matching(chat.database), "17.1"
+    await chat.say("@gryph match #12")
+    assert f'`/gryph match "{said}"`' in await chat.say(f"@gryph match {said}")
+    assert states(chat) == ["open"]
+
+
+@pytest.mark.parametrize(
+    "said", ["busy", "on another project", "too busy", "#12 I must finish mine", "1", "2 weeks off"]
+)
+async def test_in_its_thread_a_match_is_declined_with_a_reason(chat: Chat, said: str) -> None:
+    chat.work, chat.thread = Matching(chat.database), "17.1"
+    await chat.say("@gryph match #12")
+    assert "is passed over" in await chat.say(f"@gryph match decline {said}")
+    assert states(chat) == ["declined", "open"]
+
+
+def states(chat: Chat) -> list[str]:
+    """Of everybody who was named, in turn."""
+
+    def read(session: Session) -> list[str]:
+        rows = session.exec(select(MatchRow).order_by(col(MatchRow.turn)))
+        return [row.state for row in rows]
+
+    return chat.database.read_now(read)

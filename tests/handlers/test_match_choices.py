@@ -1,6 +1,6 @@
 """What people decide about a match, and what they read."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,47 +8,21 @@ import pytest
 from inline_snapshot import snapshot
 from sqlmodel import Session, select
 
-from handlers import Tier
-from jobs.requests import Wanted
 from storage import people
 from storage.clock import utc_now
 from storage.database import Database
-from storage.ids import JobId
-from storage.match_events import Event, Happened, note
+from storage.match_events import Event
 from storage.tables.matching import MatchRow
 from storage.tables.people import AccountRow
 from storage.tables.trust import AuditRow
-from tests.fakes.chat import Chat, chatting
-from tests.fakes.code_host import ScriptedHost
-from tests.fakes.matching import Matching
-
-ISSUE = Wanted(named="#12", number=12, title="Reconnect")
-PULL = Wanted(named="#13", number=13, title="Faster", files=("src/a.py",), is_pull=True)
+from tests.fakes.chat import Chat
+from tests.handlers.match_talk import deciding, happens, matched, rows
 
 
 @pytest.fixture
 async def chat(sqlite: Database, valkey_url: str, tmp_path: Path) -> AsyncGenerator[Chat]:
-    host = ScriptedHost(tasks={12: ISSUE, 13: PULL, 14: Wanted(named="#14", number=14)})
-    async with chatting(sqlite, valkey_url, tmp_path, host=host) as chat:
-        chat.work = Matching(sqlite)
-        chat.platform.tiers |= dict.fromkeys(("ana", "bo", "dee", "stranger"), Tier.READ)
-        for name in ("ana", "bo"):
-            await chat.link(name, name)
+    async with deciding(sqlite, valkey_url, tmp_path) as chat:
         yield chat
-
-
-async def matched(chat: Chat, what: str = "#12") -> JobId:
-    """Ann asks; Ana is named."""
-    await chat.say(f"@gryph match {what}")
-    return JobId((await chat.newest_job()).id)
-
-
-def rows(chat: Chat, job: JobId, target: str = "#12") -> list[tuple[str, str]]:
-    def read(session: Session) -> Sequence[MatchRow]:
-        found = select(MatchRow).where(MatchRow.job_id == job, MatchRow.target == target)
-        return session.exec(found).all()
-
-    return [(row.person_key, row.state) for row in chat.database.read_now(read)]
 
 
 async def test_buttons_stand_under_the_match(chat: Chat) -> None:
@@ -82,6 +56,37 @@ async def test_somebody_else_may_take_it_and_nobody_after_them(chat: Chat) -> No
     assert "Bo Diddley takes `#12`, for which Ana Lovelace was named." in answer
     assert "Bo Diddley has `#12` already" in await chat.say(f"@gryph match take {job}", by="ana")
     assert rows(chat, job) == [("ana@home", "reassigned"), ("bo@home", "taken")]
+
+
+async def test_what_somebody_took_from_one_answer_nobody_takes_from_another(chat: Chat) -> None:
+    first, second = await matched(chat), await matched(chat)
+    await chat.say(f"@gryph match take {first}", by="ana")
+    answer = await chat.say(f"@gryph match take {second}", by="bo")
+    assert "Ana Lovelace has `#12` already (`J-ID`)" in answer
+    assert rows(chat, second) == [("ana@home", "open")]
+    answer = await chat.say(f"@gryph match suggest {second} @cy")
+    assert "Cy Twombly is named for `#12` now. Ana Lovelace has it already (`J-ID`)." in answer
+    assert "already" not in await chat.say(f"@gryph match suggest {second} @ana")
+    assert "Ana Lovelace takes" in await chat.say(f"@gryph match take {second}", by="ana")
+    for job in (first, second):
+        await chat.say(f"@gryph match decline {job} busy", by="ana")
+    assert "Bo Diddley takes" in await chat.say(f"@gryph match take {second}", by="bo")
+
+
+async def test_who_takes_it_after_all_has_not_declined_it(chat: Chat) -> None:
+    job = await matched(chat)
+    await chat.say(f"@gryph match decline {job}", by="ana")
+    await chat.say(f"@gryph match take {job}", by="ana")
+    answer = await chat.say(f"@gryph match suggest {await matched(chat)} @bo")
+    assert "Bo Diddley is named" in answer
+    answer = await chat.say(f"@gryph match suggest {await matched(chat)} @ana")
+    assert "declined this before" not in answer
+
+
+async def test_one_file_may_be_worked_on_by_several(chat: Chat) -> None:
+    first, second = await matched(chat, "src/a.py"), await matched(chat, "src/a.py")
+    await chat.say(f"@gryph match take {first}", by="ana")
+    assert "Bo Diddley takes" in await chat.say(f"@gryph match take {second}", by="bo")
 
 
 async def test_whoever_is_not_known_to_the_repository_is_told_how_to_be(chat: Chat) -> None:
@@ -120,11 +125,49 @@ async def test_pressing_decline_twice_passes_over_one_person(chat: Chat) -> None
         answer = await chat.say(f"/gryph match {job} decline", by="ann")
         assert "Ana Lovelace is passed over. Now named for `#12`: Bo Diddley." in answer
     assert rows(chat, job) == [("ana@home", "declined"), ("bo@home", "open")]
-    await chat.say(f"/gryph match {job} decline 2 on another project", by="ann")
+    await chat.say(f"/gryph match {job} decline 2", by="ann")
     answer = await chat.say(f"/gryph match {job} decline 3", by="ann")
     assert "Nobody else of the ranking is left" in answer
     assert await chat.say(f"/gryph match {job} decline 3", by="ann") == answer
     assert [state for _, state in rows(chat, job)] == ["declined"] * 3
+
+
+@pytest.mark.parametrize("by", ["ann", "ana"])
+async def test_a_reason_may_begin_with_a_number(chat: Chat, by: str) -> None:
+    job = await matched(chat)
+    answer = await chat.say(f"@gryph match decline {job} 2 weeks on another project", by=by)
+    assert "(2 weeks on another project). Now named for `#12`: Bo Diddley." in answer
+    assert rows(chat, job) == [("ana@home", "declined"), ("bo@home", "open")]
+
+
+async def test_why_somebody_was_passed_over_may_be_said_later(chat: Chat) -> None:
+    job = await matched(chat)
+    for turn in ("", " 2"):
+        await chat.say(f"/gryph match {job} decline{turn}", by="ann")
+    for _ in range(2):
+        answer = await chat.say(f"@gryph match decline {job} too busy", by="ann")
+        assert "Bo Diddley is passed over (too busy). Now named for `#12`: Cy Twombly." in answer
+    assert [state for _, state in rows(chat, job)] == ["declined", "declined", "open"]
+
+
+async def test_an_old_refusal_tells_what_came_after_it(chat: Chat) -> None:
+    job = await matched(chat)
+    await chat.say(f"@gryph match suggest {job} @bo", by="ann")
+    answer = await chat.say(f"/gryph match {job} decline", by="ann")
+    assert "Ana Lovelace is not named any more. Now named for `#12`: Bo Diddley." in answer
+    await chat.say(f"/gryph match {job} decline", by="bo")
+    await chat.say(f"@gryph match suggest {job} @bo", by="ann")
+    answer = await chat.say(f"/gryph match {job} decline 2", by="ann")
+    assert "Bo Diddley was passed over before. Now named for `#12`: Bo Diddley." in answer
+    assert "decline 4" in answer
+    await chat.say(f"@gryph match take {job}", by="ana")
+    answer = await chat.say(f"/gryph match {job} decline 2", by="ann")
+    assert answer == "Bo Diddley is passed over. Ana Lovelace has `#12` now."
+    answer = await chat.say(f"/gryph match {job} decline", by="bo")
+    assert "Bo Diddley passes. Ana Lovelace has `#12` now." in answer
+    assert "Nobody was named as number 7" in await chat.say(
+        f"/gryph match {job} decline 7", by="ann"
+    )
 
 
 async def test_only_who_has_a_say_declines_for_others(chat: Chat) -> None:
@@ -160,6 +203,8 @@ Who else? Say `/gryph match suggest J-ID @somebody`, or choose of the ranking:
         ("Bo", "bo@home"),
         ("cy twombly", "cy@home"),
         ("@U-bo", "bo@home"),
+        ("Dee", "dee@home"),
+        ("@Dee Dee", "dee@home"),
         ("@newcomer", "login:newcomer"),
     ],
 )
@@ -176,7 +221,37 @@ async def test_who_is_meant_has_to_be_clear(chat: Chat) -> None:
     job = await matched(chat)
     answer = await chat.say(f"@gryph match suggest {job} some body else")
     assert "I know nobody called `some body else`" in answer
+    answer = await chat.say(f"@gryph match suggest {job} Robert")
+    assert "I know nobody called `Robert` here: name an account" in answer
+    for nobody in ("@", ".", "!", "<@>"):
+        assert "Whom?" in await chat.say(f"@gryph match suggest {job} {nobody}")
     assert rows(chat, job) == [("ana@home", "open")]
+
+
+async def test_of_a_login_that_nobody_has_seen_that_is_said(chat: Chat) -> None:
+    job = await matched(chat)
+    answer = await chat.say(f"@gryph match suggest {job} @robert")
+    assert "robert has not been seen here before; asked anyway." in answer
+    await chat.link("zoe", "zoe")
+    assert "not been seen" not in await chat.say(f"@gryph match suggest {job} @zoe")
+
+
+async def test_who_was_left_out_is_named_with_a_warning_as_anybody_is(chat: Chat) -> None:
+    job = await matched(chat)
+    await chat.link("Dee Dee", "deedee")
+    await chat.say("@gryph config me away=1w", by="Dee Dee")
+    answer = await chat.say(f"@gryph match suggest {job} @Dee Dee")
+    assert "Dee Dee is named for `#12` now. Dee Dee is away until " in answer
+    assert rows(chat, job)[-1] == ("dee@home", "open")
+
+
+async def test_who_was_left_out_and_takes_it_is_no_stranger(chat: Chat) -> None:
+    job = await matched(chat)
+    await chat.link("Dee Dee", "deedee")
+    answer = await chat.say(f"@gryph match take {job}", by="Dee Dee")
+    assert "Dee Dee takes `#12`, for which Ana Lovelace was named." in answer
+    assert "I cannot tell" not in answer
+    assert rows(chat, job)[-1] == ("dee@home", "taken")
 
 
 async def test_an_explicit_wish_wins_with_a_warning(chat: Chat) -> None:
@@ -191,37 +266,13 @@ async def test_an_explicit_wish_wins_with_a_warning(chat: Chat) -> None:
     assert "declined this before; asked anyway." in answer
 
 
-async def test_assigning_needs_write_access_on_the_host(chat: Chat) -> None:
-    job = await matched(chat)
-    answer = await chat.say(f"@gryph match assign {job}", by="dee")
-    assert "link your GitHub account" in answer
-    assert "has no write access" in await chat.say(f"@gryph match assign {job}", by="bo")
-    assert chat.platform.assigned == []
-    chat.platform.tiers["bo"] = Tier.WRITE
-    answer = await chat.say(f"@gryph match assign {job}", by="bo")
-    assert answer == "Ana Lovelace is assigned to o/r#12."
-    assert await chat.say(f"@gryph match assign {job}", by="bo") == answer
-    (first, _) = chat.platform.assigned
-    assert (first.number, first.login, first.is_review) == (12, "ana", False)
-    assert first.requested_by.name == "bo"
-    assert rows(chat, job) == [("ana@home", "assigned")]
-
-
-async def test_of_a_pull_request_a_review_is_asked_for(chat: Chat) -> None:
-    chat.platform.tiers["bo"] = Tier.WRITE
-    job = await matched(chat, "#13")
-    answer = await chat.say(f"@gryph match assign {job} @cy", by="bo")
-    assert "I do not know Cy Twombly's account" in answer
-    answer = await chat.say(f"@gryph match assign {job} @newcomer", by="bo")
-    assert answer == "newcomer is asked to review o/r#13."
-    assert chat.platform.assigned[0].is_review
-    assert rows(chat, job, "#13")[-1] == ("login:newcomer", "assigned")
-
-
-async def test_what_is_on_no_host_cannot_be_assigned(chat: Chat) -> None:
-    job = await matched(chat, "src/a.py")
-    assert "there is nothing to assign" in await chat.say(f"@gryph match assign {job}")
-    assert "takes `src/a.py`" in await chat.say(f"@gryph match take {job}", by="ana")
+async def test_nobody_reviews_what_they_wrote_themselves(chat: Chat) -> None:
+    job = await matched(chat, "#15")
+    answer = await chat.say(f"@gryph match take {job}", by="bo")
+    assert answer == "`#15` is Bo Diddley's own, so somebody else has to review it."
+    answer = await chat.say(f"@gryph match suggest {job} @bo", by="ana")
+    assert "is Bo Diddley's own" in answer
+    assert rows(chat, job, "#15") == [("ana@home", "open")]
 
 
 async def test_of_several_tasks_one_has_to_be_named(chat: Chat) -> None:
@@ -233,11 +284,14 @@ async def test_of_several_tasks_one_has_to_be_named(chat: Chat) -> None:
     assert rows(chat, job) == [("ana@home", "declined"), ("bo@home", "open")]
 
 
-async def test_what_is_closed_is_over(chat: Chat) -> None:
+async def test_what_is_closed_is_over_and_what_is_opened_again_is_not(chat: Chat) -> None:
     job = await matched(chat)
-    closed = Happened(Event.CLOSED, "o/r", 12, utc_now(), "ann")
-    await chat.database.write(lambda s: note(s, closed))
+    await happens(chat, Event.CLOSED)
     assert "is closed by now" in await chat.say(f"@gryph match take {job}", by="ana")
+    await happens(chat, Event.REOPENED)
+    assert rows(chat, job) == [("ana@home", "open")]
+    await happens(chat, Event.ASSIGNED, "bo")
+    assert rows(chat, job) == [("ana@home", "reassigned"), ("bo@home", "assigned")]
 
 
 async def test_a_job_that_named_nobody_or_is_out_of_reach_is_none(chat: Chat) -> None:
@@ -279,6 +333,8 @@ async def test_what_became_of_matches_is_told_in_numbers(chat: Chat) -> None:
     await chat.say(f"@gryph match take {await matched(chat)}", by="ana")
     await chat.say(f"@gryph match take {await matched(chat, '#14')}", by="bo")
     await chat.say(f"@gryph match decline {await matched(chat, '#13')} busy", by="ana")
+    await matched(chat)
+    await matched(chat, "#13")
 
     def wait(session: Session) -> None:
         for row in session.exec(select(MatchRow)).all():

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from inline_snapshot import snapshot
 
-from handlers import UserError
+from handlers import Tier, UserError
 from handlers.time_off import absences_of, told
 from storage import availability, people
 from storage.availability import Absence, Own
@@ -111,6 +111,8 @@ away      no
 matching  on
 timezone  UTC
 
+No GitHub account of yours is linked, so I cannot tell who of a repository you are, and what you say here changes nothing there: `/gryph link github:YOUR-LOGIN`, in a direct message to me, says it.
+
 `/gryph config me capacity=4 away=2026-12-01..2026-12-12 matching=off` changes it.\
 """)
 
@@ -144,6 +146,8 @@ async def test_days_off_are_added_until_they_are_taken_back(chat: Chat) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
+        ("config me away=2d capacity=99", "whole number from 0 to 50"),
+        ("config me timezone=UTC matching=off away=whenever", "no day that I know"),
         ("config me capacity=lots", "whole number from 0 to 50"),
         ("config me capacity=51", "whole number from 0 to 50"),
         ("config me matching=maybe", "`matching` is `on` or `off`"),
@@ -152,9 +156,61 @@ async def test_days_off_are_added_until_they_are_taken_back(chat: Chat) -> None:
         ("config me repository=o/r", "is a channel's"),
         ("config you", "say what is to be how"),
         ("config me away until friday", "An option is written `away=until`"),
+        ("config me away", "`away`: say what is to be how"),
+        ("config me away=not", "When are you there after all?"),
         ("config me capasity=4", "Did you mean `capacity`?"),
     ],
 )
 async def test_what_cannot_be_is_told_why(chat: Chat, line: str, why: str) -> None:
     assert why in await chat.say(f"@gryph {line}")
     assert await own(chat) == Own()
+
+
+async def test_several_things_said_at_once_are_kept_together(chat: Chat) -> None:
+    answer = await chat.say("@gryph config me away=2026-12-24 timezone=Asia/Tokyo style=unittest")
+    assert "(Asia/Tokyo)" in answer, "the days are those of the zone that is said with them"
+    assert "`style` is now `unittest` for you." in answer
+    assert (await own(chat)).timezone == "Asia/Tokyo"
+    answer = await chat.say("@gryph config me unset=timezone away=2026-12-28")
+    assert "2026-12-24 (Asia/Tokyo), 2026-12-28." in answer
+
+
+async def test_nothing_is_offered_that_deletes_what_nobody_wanted_deleted(chat: Chat) -> None:
+    await chat.say("@gryph config me away=1w")
+    assert "unset" not in await chat.say("@gryph config me away")
+    assert "unset=repository" not in await chat.say("@gryph config me unset=all")
+    assert (await own(chat)).absences
+
+
+async def test_who_takes_nothing_is_told_that_they_are_not_named(chat: Chat) -> None:
+    answer = await chat.say("@gryph config me capacity=0")
+    assert answer.startswith("You are not named while `capacity` is 0.")
+    assert "capacity  0: you are not named" in await chat.say("@gryph config me")
+    assert (await own(chat)).capacity == 0
+
+
+async def test_some_days_are_taken_back_and_the_others_stay(chat: Chat) -> None:
+    await chat.say("@gryph config me away=tomorrow,2w")
+    before = (await own(chat)).absences
+    assert len(before) == 1, "what overlaps is one absence"
+    answer = await chat.say("@gryph config me away=not tomorrow")
+    assert answer.startswith(f"You are away: {before[0].first}, ")
+    assert [one.last for one in (await own(chat)).absences][1:] == [before[0].last]
+    assert "On those days you were not away." in await chat.say(
+        "@gryph config me away=not tomorrow"
+    )
+    assert (await chat.say("@gryph config me away=not 2w")).startswith("You are here;")
+    assert (await own(chat)).absences == ()
+
+
+async def test_who_cannot_be_found_in_a_history_is_told_so(chat: Chat) -> None:
+    hint = "I cannot tell who of a repository you are"
+    for said in ("matching=off", "away=1d", "capacity=2 away=2d"):
+        assert (await chat.say(f"@gryph config me {said}")).count(hint) == 1
+    assert hint not in await chat.say("@gryph config me style=unittest timezone=UTC")
+    chat.platform.tiers["Ann Lee"] = Tier.READ
+    answer = await chat.say("@gryph config me matching=off", by="Ann Lee")
+    assert "only where its history has your full name, `Ann Lee`" in answer
+    await chat.link("ann", "ann-lee")
+    for said in ("", "matching=off"):
+        assert "linked" not in await chat.say(f"@gryph config me {said}".rstrip())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
+from sqlmodel import Session
 
 from jobs import match_history
 from jobs.desk import Declined
@@ -12,7 +13,7 @@ from storage import matches, wishes
 from storage.clock import utc_now
 from storage.database import Database
 from tests.jobs.histories import ANN, BO, often
-from tests.jobs.match_bench import Bench, account, bench_of, open_by_changes, shown
+from tests.jobs.match_bench import ASKED_AT, Bench, account, bench_of, open_by_changes, shown
 
 
 @pytest.fixture(autouse=True)
@@ -91,13 +92,30 @@ Who should take what of Milestone v1
 Nobody for 2 tasks of Milestone v1.
 
 Task              Person  How sure  Why
-#3 parser.py      nobody            Bo Ray: at the limit: 0 of 0
-#4 parser.py too  nobody            Bo Ray: at the limit: 0 of 0
+#3 parser.py      nobody            Bo Ray: takes nothing now
+#4 parser.py too  nobody            Bo Ray: takes nothing now
 
 - The history is short, 26 tasks: take the answer as a hint.\
 """)
 
 
 def test_where_nothing_is_left_to_give_out_that_is_told(bench: Bench) -> None:
-    with pytest.raises(Declined, match="All of Milestone v1 is closed or assigned already"):
+    with pytest.raises(Declined, match="All of Milestone v1 is closed, assigned or taken already"):
         bench.batch(about(1, "a", assignees=("zoe",)))
+
+
+def test_what_somebody_took_is_left_alone(bench: Bench) -> None:
+    def take(session: Session) -> None:
+        row = matches.hold(session, bench.desk.job, "#3")
+        assert row is not None
+        matches.take(session, row, matches.Actor("bo", None, ("bo",)), ASKED_AT)
+
+    tasks = (about(3, "parser.py"), about(4, "shared.py"))
+    bench.batch(*tasks)
+    bench.database.write_now(take)
+    done = bench.batch(*tasks)
+    assert done.text == "1 of 1 task of Milestone v1 given to 1 person"
+    assert "Taken already, and left alone: #3 (Bo Ray)." in shown(done.reply)
+    assert "parser.py" not in shown(done.reply)
+    with pytest.raises(Declined, match="assigned or taken already"):
+        bench.batch(tasks[0])

@@ -139,6 +139,13 @@ def test_several_tasks_together_regard_it_as_well(bench: Bench) -> None:
     assert "not their area" not in shown(done.reply)
 
 
+def test_whoever_declines_for_another_reason_is_not_told_to_lack_the_area(bench: Bench) -> None:
+    bench.match(about(1, "a.py drops"))
+    bench.match(about(2, "sockets.py drops"))
+    decline(bench, "#1", "I must finish mine first")
+    assert "not their area" not in shown(bench.match(about(2, "sockets.py drops")).reply)
+
+
 async def test_decisions_of_another_repository_say_nothing(bench: Bench) -> None:
     bench.match(about(1, "a.py drops"))
     decline(bench, "#1", "not-mine")
@@ -166,6 +173,16 @@ def test_what_a_task_is_about_is_kept_in_bounds(bench: Bench) -> None:
     [
         ("not-mine", 1.0),
         ("Not my area", 1.0),
+        ("not mine", 1.0),
+        ("this is not really my area", 1.0),
+        ("Out of my domain, sorry", 1.0),
+        ("I'm not that familiar with it", 1.0),
+        ("no expertise in sockets", 1.0),
+        ("unfamiliar code", 1.0),
+        ("I must finish mine first", 0.5),
+        ("ask Bo, the expert", 0.5),
+        ("not now, mine is due", 0.5),
+        ("Bo is in the area", 0.5),
         ("busy", 0.0),
         ("too busy until friday", 0.0),
         ("away", 0.0),

@@ -2,19 +2,26 @@
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
+from engines.matching.knowledge import Knowledge
+from engines.matching.mining.history import History as MinedHistory
+from engines.matching.people import People
 from engines.watch import Stopped, Unwatched
-from jobs.match_history import Pasts
+from jobs.match_history import Past, Pasts
 from jobs.match_lessons import Lessons
 from jobs.requests import MatchKnowledge, Source
+from storage.checkouts.history import History
 from storage.database import Database
+from tests.engines.matching.histories import task
 from tests.jobs.asked import asked
 from tests.jobs.histories import ANN, BO, Did, often, write_history
-from tests.jobs.match_bench import ASKED_AT, HistoryDesk
+from tests.jobs.match_bench import ASKED_AT, ByChanges, HistoryDesk
 
 
 @pytest.fixture
@@ -103,3 +110,34 @@ async def test_it_is_told_where_newcomers_do_much(sqlite: Database, tmp_path: Pa
 def test_it_is_not_told_of_newcomers_where_there_are_few_tasks(desk: HistoryDesk) -> None:
     with Pasts(Lessons()).held(_asked(_sha(desk, "main")), desk) as past:
         assert not [*past.newcomers_note()]
+
+
+def test_the_login_of_an_organisation_is_nobodys() -> None:
+    def past(handle: str, *authors: str, owner: str = "") -> Past:
+        tasks = [
+            replace(task(who, at, "a.py"), branch_of=handle) for at, who in enumerate(authors, 1)
+        ]
+        knowledge = Knowledge(People())
+        for one in tasks:
+            knowledge.people.take(one)
+            knowledge.observe(one)
+        there = History(Path(), "", Path(), owner=owner)
+        return Past(ByChanges(MinedHistory(tasks, "", ())), knowledge, there, ("a.py",), 99)
+
+    own = past("annlee", *"aaaaab")
+    assert own.logins == {"a@x": "annlee"}
+    assert own.called("@AnnLee".removeprefix("@")) == own.everybody[0]
+    for organisation in (past("acme", *"aaaaaaaaabc"), past("acme", *"aaaa", owner="acme")):
+        assert organisation.logins == {}
+        assert organisation.called("acme") is None
+
+
+def test_an_old_history_is_told_as_such(desk: HistoryDesk) -> None:
+    pasts, tip = Pasts(Lessons()), _sha(desk, "main")
+    with pasts.held(_asked(tip), desk) as past:
+        assert not any("Nothing was merged here since" in note for note in past.notes())
+    later = _asked(tip).model_copy(update={"asked_at": ASKED_AT + timedelta(days=181)})
+    with pasts.held(later, desk) as past:
+        assert "Nothing was merged here since 29 November 2026; nobody counts as active." in [
+            *past.notes()
+        ]

@@ -56,7 +56,7 @@ Ann Lee, very likely:
 - 9 earlier tasks in src/
 - 9 tasks merged in the last 90 days
 
-As back-up, Bo Ray (bo), a long shot:
+To learn, Bo Ray (bo): Ann Lee alone knows this file.
 
 - changed this file in 1 task in the last 90 days, last on 10 November 2026
 - 1 of the 10 tasks that changed it
@@ -96,6 +96,73 @@ def test_a_file_that_is_gone_is_known_by_who_changed_it(bench: Bench, tmp_path: 
     done = bench.files("old.py")
     assert done.text == snapshot("Ann Lee for old.py: very likely")
     assert "`old.py` is not there any more; who changed it counts." in shown(done.reply)
+
+
+async def test_what_was_renamed_is_followed_and_a_folder_that_is_gone_is_known(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    moved = {f"lib/{name}.py": f"{name}\n" * 9 for name in "ab"}
+    gone: dict[str, str | None] = {f"src/{name}.py": None for name in "ab"}
+    bench = await bench_of(
+        sqlite,
+        tmp_path,
+        *(Did(ANN, 40 - day, {f"src/{name}.py": f"{name}\n" * day for name in "ab"})
+          for day in range(9, 3, -1)),
+        *often(BO, 6, "docs/index.md"),
+        Did(BO, 0.5, {**moved, **gone}),
+        Did(BO, 0.4, {"docs/index.md": None}),
+    )  # fmt: skip
+    for asked, now in (("src/a.py", "`lib/a.py`"), ("src", "`lib/a.py`, `lib/b.py`")):
+        told = shown(bench.files(asked).reply)
+        assert f"`{asked}` was renamed: {now}." in told
+        assert "6 of the 7 tasks that changed it" in told or asked == "src"
+        assert f"`{asked}` was renamed: {now}." in shown(bench.who(asked).reply)
+    assert "`docs` is not there any more; who changed it counts." in shown(bench.who("docs").reply)
+    with pytest.raises(Declined, match="`docs` is not there any more: nothing of it is at risk"):
+        bench.risks("docs")
+
+
+def test_of_a_text_that_nobody_heard_of_it_is_not_sure(bench: Bench) -> None:
+    done = bench.match(Wanted(named="", title="asdkjh qwepoi", text="asdkjh qwepoi"))
+    assert done.text == snapshot("No confident candidate for “asdkjh qwepoi”; nearest is Ann Lee")
+    assert "- No task of this history has a word of that, and no path" in shown(done.reply)
+    for known in ("websockets", "the index", "fix src/parser"):
+        said = shown(bench.match(Wanted(named="", title=known, text=known)).reply)
+        assert "has a word of that" not in said
+    assert "The text names `src/parser.py`." not in said
+    named = bench.match(Wanted(named="", title="all", text="all of src/ is slow")).reply
+    assert "The text names `src/parser.py`, `src/gateway.py`." in named.model_dump_json()
+
+
+def test_what_stands_below_a_word_is_read_too(bench: Bench) -> None:
+    below = "It breaks in src/parser.py, I think."
+    word = Wanted(named="reconnect", files=("reconnect",), may_be_text=True, text=below)
+    done = bench.match(word)
+    assert done.text == snapshot("Bo Ray (bo) for “reconnect”: very likely")
+    assert "The text names `src/parser.py`." in done.reply.model_dump_json()
+    long = Wanted(named="", title="x", text="parser " * 400)
+    assert "The ranking looks at the first 2,000 characters" in shown(bench.match(long).reply)
+
+
+async def test_what_is_asked_instead_of_an_unknown_path_can_be_said(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    bench = await bench_of(sqlite, tmp_path, *often(ANN, 6, "docs/the plan.md"))
+    with pytest.raises(Declined, match=r'Did you mean `/gryph match "docs/the plan.md"`'):
+        bench.files("docs/theplan.md")
+
+
+async def test_an_address_or_a_mention_in_a_name_is_not_told(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    dave, bob = "dave@secret.org <dave@secret.org>", "@channel **Bob** (b@x.org) <b@x.org>"
+    bench = await bench_of(sqlite, tmp_path, *often(dave, 9, "a.py"), *often(bob, 6, "b.py"))
+    asked = bench.files("b.py", person="dave")
+    said = asked.reply.model_dump_json()
+    assert "dave was asked for by name; by the history it is channel" in said
+    assert bench.files("b.py").text == "channel **Bob** (b) for b.py: very likely"
+    assert "secret" not in said
+    assert "@" not in said
 
 
 def test_of_a_pull_request_reviewers_are_named_but_never_its_author(bench: Bench) -> None:
@@ -151,7 +218,7 @@ def test_who_is_away_full_or_has_declined_is_left_out_and_told(bench: Bench) -> 
     today = ASKED_AT.date()
     absence = Absence(today, today + timedelta(days=3))
     bench.database.write_now(lambda s: availability.add_absence(s, bo, absence))
-    assert "Left out: Bo Ray (bo) (away until 4 December)." in shown(
+    assert "Left out: Bo Ray (bo) (away until 3 December)." in shown(
         bench.files("src/parser.py").reply
     )
     bench.database.write_now(lambda s: wishes.put(s, f"person:{bo}", "matching", "off", utc_now()))
@@ -304,9 +371,44 @@ def test_whom_it_names_is_noted_for_those_who_decide(bench: Bench) -> None:
     bench.files("src/parser.py", GATEWAY)
     (row,) = bench.database.read_now(lambda s: matches.current(s, bench.desk.job))
     assert (row.target, row.name, row.login, row.mode) == snapshot(
-        ("path:src/parser.py src/gateway.py", "Ann Lee", None, "author")
+        ("path:src/gateway.py src/parser.py", "Ann Lee", None, "author")
     )
     assert [one.name for one in matches.ranking_of(row)] == snapshot(["Ann Lee", "Bo Ray"])
+
+
+def test_whom_it_does_not_name_is_known_to_those_who_decide(bench: Bench) -> None:
+    bo = account(bench.database, "bo", login="bo")
+    bench.database.write_now(lambda s: wishes.put(s, f"person:{bo}", "matching", "off", utc_now()))
+    bench.match(Wanted(named="#1", number=1, title="parser.py", author="Cy"))
+    (row,) = bench.database.read_now(lambda s: matches.current(s, bench.desk.job))
+    assert [one.name for one in matches.ranking_of(row)] == ["Ann Lee"]
+    others = matches.known_of(row)[1:]
+    assert [(one.name, one.login) for one in others] == [("Bo Ray", "bo"), ("Cy", None)]
+    assert matches.about_of(row).author == "Cy"
+
+
+def test_whoever_took_it_already_is_told_first(bench: Bench) -> None:
+    def take(session: Session) -> None:
+        (row,) = matches.current(session, bench.desk.job)
+        matches.take(session, row, matches.Actor("bo", None, ("bo",)), ASKED_AT)
+
+    bench.files("src/parser.py")
+    bench.database.write_now(take)
+    told = shown(bench.files("src/parser.py").reply).splitlines()
+    assert told[3] == "Bo Ray took this on 30 November 2026 (`J-ID`)."
+    assert "took this" not in shown(bench.files("src/parser.py", mode="reviewer").reply)
+
+
+def test_files_are_the_same_task_in_whichever_order_they_are_named(bench: Bench) -> None:
+    bench.files(GATEWAY, "src/parser.py")
+
+    def decline(session: Session) -> None:
+        (row,) = matches.current(session, bench.desk.job)
+        matches.decline(session, row, matches.Actor("ann", None, ("ann",)), "busy", utc_now())
+
+    bench.database.write_now(decline)
+    told = shown(bench.files("src/parser.py", GATEWAY).reply)
+    assert "Left out: Ann Lee (has declined)." in told
 
 
 def test_who_declined_this_very_task_is_not_named_again(bench: Bench) -> None:

@@ -68,6 +68,8 @@ _ORDINARY = Standing()
 
 
 def _full(standing: Standing) -> str:
+    if not standing.capacity:
+        return "takes nothing now"
     of = f"{standing.open_load:g} of {standing.capacity:g}"
     return f"at the limit: {of}" if standing.open_load >= standing.capacity else f"no room: {of}"
 

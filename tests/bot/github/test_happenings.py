@@ -64,6 +64,17 @@ async def test_a_team_is_nobody_and_labels_say_nothing(here: Town) -> None:
     assert happenings(here) == []
 
 
+async def test_what_is_given_to_a_bot_is_given_to_nobody(here: Town) -> None:
+    number = await here.github.people.open_pull(here.repo, "zoe", {"src/b.py": b"b = 1\n"})
+    here.github.world.account("checker[bot]", type_="Bot")
+    act = ("review_requested", "ann")
+    name, payload = event(
+        here.github.world, here.repo, number, act, requested_reviewer="checker[bot]"
+    )
+    await here.github.people.send(name, payload)
+    assert happenings(here) == []
+
+
 async def test_a_pull_request_is_for_others_once_it_is_no_draft(
     here: Town, maintainers: Maintainers
 ) -> None:

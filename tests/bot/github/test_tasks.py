@@ -38,6 +38,9 @@ async def test_a_pull_request_with_its_files_and_how_its_author_signs(here: Town
     found = await read(here, number)
     assert (found.is_pull, found.files, found.more_files) == (True, ("src/a.py", "src/b.py"), 0)
     assert found.signed == ("Ann Lee", "7+ann@users.noreply.github.com")
+    assert found.given_to == ()
+    here.repo.pulls[number].reviewers, here.repo.issues[number].assignees = ["bob"], ["ann"]
+    assert (await read(here, number)).given_to == ("bob",)
     other = await here.github.people.open_pull(here.repo, "ann", {"src/a.py": b"a = 3\n"})
     assert (await read(here, other)).signed is None, "nobody knows whose address it is"
 

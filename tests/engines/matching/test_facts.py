@@ -246,6 +246,12 @@ def test_every_number_that_is_told_is_true_by_git_log(tmp_path: Path, seed: int)
         index = knowledge.people.known(Signature(who, mail(who)))
         assert index is not None
         assert told(facts_of(knowledge, query, index)) == written.told(who, author, files, NOW_S)
+        lately = len(written.tasks(who, NOW_S, f"--since={NOW_S - 90 * DAY_S}"))
+        newest = {*written.git("log", "-20", "--format=%H")} & written.tasks(who, NOW_S)
+        (alone,) = told(facts_of(knowledge, Query(NOW_S), index))
+        assert alone == (
+            f"{lately} tasks merged in the last 90 days, {len(newest)} of the newest 20 here"
+        )
 
 
 def test_what_was_moved_is_found_where_it_lies_now() -> None:

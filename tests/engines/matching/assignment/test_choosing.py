@@ -41,6 +41,7 @@ def test_what_is_left_of_the_probability_goes_to_the_others_by_their_scores() ->
     ("standing", "why"),
     [
         (Standing(away_until_s=NOW_S + 2 * DAY_S), "away until 3 May"),
+        (Standing(capacity=0), "takes nothing now"),
         (Standing(away_until_s=NOW_S + 300 * DAY_S), "away until 25 February 2027"),
         (Standing(away_until_s=(NOW_S // DAY_S + 3) * DAY_S), "away until 3 May"),  # the last day
         (Standing(capacity=4, open_load=4), "at the limit: 4 of 4"),
