@@ -69,7 +69,7 @@ def looked_up(past: Past, task: Wanted, mode: Mode, experience: Experience) -> L
         task = task.model_copy(update={"named": "", "title": word, "text": text, "files": ()})
     query = _query(past, task, mode, about)
     ranking, notes = _ranked(past, query)
-    is_blind = _is_blind(past, query)
+    is_blind = past.only is None and _is_blind(past, query)
     unheard = (_UNHEARD,) if is_blind and ranking.candidates else ()
     return Looked(
         task=task,

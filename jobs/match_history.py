@@ -40,8 +40,6 @@ UNTAUGHT = (
     "This ranking, and how sure it is, go by what holds in other histories; what is particular to "
     "this one has not been learned yet."
 )
-_MOST_BRANCH_AUTHORS = 2
-"""Who wrote what lay under one person's handle; there are more under an organisation's."""
 _NEWEST_TASKS, _MANY_NEW = 200, 0.25
 """Of the newest tasks, the share by newcomers that is worth telling."""
 
@@ -100,8 +98,7 @@ class Past:
         """Whether branches under a handle tell whose it is: not that of an organisation, in whose
         repository people push to branches of their own, even where one of them writes nearly all.
         """
-        authors = self.knowledge.people.branch_authors(handle)
-        return handle != self.history.owner and authors <= _MOST_BRANCH_AUTHORS
+        return handle != self.history.owner and self.knowledge.people.is_own(handle)
 
     @cached_property
     def everybody(self) -> tuple[Person, ...]:

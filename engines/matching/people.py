@@ -32,6 +32,9 @@ _SHARE = 0.75
 """Of the branches under a handle, before it is taken for that of who wrote them. Who rolls up the
 work of others has some of theirs; an organisation has one of its people's, but signs nothing."""
 
+_CLEAR_SHARE = 0.8
+"""Of them all in the end, for others to be told that the handle is theirs."""
+
 
 class People:
     """A union-find over signatures. Indices are given in the order of first sight."""
@@ -112,9 +115,16 @@ class People:
         signatures = self._by_signature.items()
         return next((signed for signed, one in signatures if self.person(one).key == key), None)
 
-    def branch_authors(self, handle: str) -> int:
-        """How many people wrote what lay under a handle: many write what an organisation owns."""
-        return len({self.find(index) for index in self._branches.get(handle.lower(), ())})
+    def is_own(self, handle: str) -> bool:
+        """Whether branches tell clearly whose a handle is: an organisation's has those of several,
+        and one of them may have begun it.
+        """
+        handle, owner = handle.lower(), self.owner(handle)
+        branches = Counter(map(self.find, self._branches.get(handle, Counter()).elements()))
+        if owner is None or not branches:
+            return False
+        is_called_so = owner in map(self.find, self._nicks.get(handle, ()))
+        return is_called_so or branches[owner] >= _CLEAR_SHARE * branches.total()
 
     def known(self, signature: Signature) -> int | None:
         """The index of who signed, if somebody seen so far did; nobody is made or joined."""

@@ -127,7 +127,8 @@ def test_the_login_of_an_organisation_is_nobodys() -> None:
     own = past("annlee", *"aaaaab")
     assert own.logins == {"a@x": "annlee"}
     assert own.called("@AnnLee".removeprefix("@")) == own.everybody[0]
-    for organisation in (past("acme", *"aaaaaaaaabc"), past("acme", *"aaaa", owner="acme")):
+    assert past("annlee", *"aaaaaaaaabc").logins == {"a@x": "annlee"}
+    for organisation in (past("acme", *"aaaaaabc"), past("acme", *"aaaa", owner="acme")):
         assert organisation.logins == {}
         assert organisation.called("acme") is None
 

@@ -168,3 +168,15 @@ def test_the_address_of_anybody_is_no_key() -> None:
     assert keys == ["Root <root@localhost>", "Toor <root@localhost>", "No Mail <>", "Some Body <>"]
     assert [people.signature_of(key) for key in keys] == strangers
     assert people.signature_of("root@localhost") is None
+
+
+def test_a_handle_is_somebodys_own_where_nearly_all_of_its_branches_are_theirs() -> None:
+    people = People()
+    others = [Signature(f"Some {name}", f"{name}@x.org") for name in ("Eva", "Fay", "Gil")]
+    for handle, many in (("annie", 9), ("acme", 7), ("bobmoe", 6)):
+        author = BOB if handle == "bobmoe" else ANN
+        for signature in (*[author] * many, *others[: 3 if handle != "annie" else 2]):
+            people.take(_task(signature, branch_of=handle))
+    assert [people.is_own(handle) for handle in ("annie", "acme", "bobmoe", "nobody")] == [
+        True, False, True, False,
+    ]  # fmt: skip
