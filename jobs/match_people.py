@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from math import inf
 
+from sqlmodel import Session
+
 from engines.matching.assignment.load import prices
 from engines.matching.assignment.standing import Standing, Standings
 from engines.matching.types import Mode, Person
@@ -14,7 +16,7 @@ from jobs.desk import Declined
 from jobs.match_history import Past
 from jobs.requests import OpenWork
 from jobs.wording import count, one_line, plain
-from storage import availability, matches
+from storage import availability, matches, people
 from storage.availability import Availability, Known
 from storage.database import Database
 
@@ -127,8 +129,8 @@ def team_of(
     spread: Spread | None = None,
 ) -> Team:
     """Everybody of a history as they stand now."""
-    people = [Known(one.key, one.shown, past.logins.get(one.key)) for one in past.everybody]
-    known = database.read_now(lambda s: availability.standings_of(s, people, now))
+    everybody = [Known(one.key, one.shown, past.logins.get(one.key)) for one in past.everybody]
+    known = database.read_now(lambda s: availability.standings_of(s, everybody, now))
     work = {one.login.lower(): one.tasks for one in open_work}
     return Team(past, known, work, spread or Spread())
 
@@ -145,11 +147,11 @@ def declined_by(database: Database, repository: str, target: str) -> frozenset[s
     return database.read_now(lambda s: matches.passed_over(s, repository, target))
 
 
-def requested(past: Past, name: str) -> Person | None:
+def requested(past: Past, database: Database, name: str) -> Person | None:
     """Who was asked for by name; None where nobody was. Raises Declined where it is nobody."""
     if not name:
         return None
-    person = past.called(name)
+    person = past.called(name) or _linked(past, database, name)
     if person is None:
         some = ", ".join(plain(one.shown) for one in past.everybody[:5])
         raise Declined(
@@ -157,3 +159,15 @@ def requested(past: Past, name: str) -> Person | None:
             f"Those who did most are {some}."
         )
     return person
+
+
+def _linked(past: Past, database: Database, login: str) -> Person | None:
+    """Whose login a history does not tell, by the full name of who has linked it."""
+
+    def read(session: Session) -> list[str]:
+        having = people.called(session, availability.HOST, login)
+        accounts = people.accounts_of(session, having[0]) if len(having) == 1 else []
+        return [one.name for one in accounts if availability.full_name(one.name)]
+
+    found = filter(None, map(past.called, database.read_now(read)))
+    return next((one for one in found if one.key not in past.logins), None)

@@ -39,7 +39,7 @@ class Finder:
         spread = spread_of(past, looked.mode, desk.watch) if request.spread else None
         team = team_of(past, request.open_work, self.database, request.asked_at, spread)
         declined = declined_by(self.database, request.repository, looked.target)
-        person = requested(past, request.person)
+        person = requested(past, self.database, request.person)
         found = found_for(looked, team, team.standings(declined), person)
         newcomers = past.newcomers_note() if looked.mode is Mode.AUTHOR else ()
         notes = (*request.notes, *found.notes, *newcomers, *past.notes())

@@ -14,7 +14,7 @@ from jobs import match_history, match_work
 from jobs.desk import Declined
 from jobs.match_people import Spread
 from jobs.requests import OpenWork, Wanted
-from storage import availability, matches, wishes
+from storage import availability, matches, people, wishes
 from storage.availability import Absence
 from storage.clock import utc_now
 from storage.database import Database
@@ -289,6 +289,14 @@ Cy, as asked; by the history a long shot:
 """)
     with pytest.raises(Declined, match="Nobody who is called zoe has worked in this repository"):
         bench.files(GATEWAY, person="zoe")
+
+
+def test_a_login_that_the_history_does_not_tell_is_that_of_who_has_linked_it(bench: Bench) -> None:
+    ann, other = account(bench.database, "Ann Lee"), account(bench.database, "ann-l", login="ann-l")
+    with pytest.raises(Declined):
+        bench.files("src/parser.py", person="ann-l")
+    bench.database.write_now(lambda s: people.join(s, ann, other))
+    assert bench.files("src/parser.py", person="ann-l").text.startswith("Ann Lee for")
 
 
 async def test_where_one_person_worked_alone_that_is_said(sqlite: Database, tmp_path: Path) -> None:
