@@ -188,8 +188,8 @@ class _Run:
             first = found.findings[0]
             return f"No call of {what} succeeds: `{first.call}` fails with `{first.error}`."
         return (
-            f"No call of {what} has a result that is the same every time; there is nothing a "
-            "test could assert."
+            f"No call of {what} was found within {self._budget.cpu_s:.0f} CPU s that has a result "
+            "which is the same every time, so there is nothing a test could assert."
         )
 
     def _measured(self, found: _Found, loaded: Loaded, surface: Surface) -> TestingResult:
