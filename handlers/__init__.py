@@ -153,6 +153,8 @@ class Invocation(_Frozen):
     """When it was said, or edited, by the platform's own clock; None where that is not told."""
     reply_to: str | None = None
     """The message that it answers, where the platform has that outside of threads."""
+    mentions: tuple[tuple[str, str], ...] = ()
+    """Whom the text mentions by a name that anybody may have: that name, and the account."""
     attached: tuple[Attached, ...] = ()
     pushed: str | None = None
     """The new head of the pull request, where this is a push and nobody said anything: what is

@@ -26,6 +26,7 @@ from handlers import (
 )
 from handlers.issue_words import issues_meant
 from handlers.match_outcomes import OUTCOMES, outcomes
+from handlers.match_people import account_mentioned, unknown
 from handlers.message import own_text
 from handlers.targets import own_ref, path_of, relative_to, repository_meant
 from jobs.requests import (
@@ -293,19 +294,21 @@ async def _person(context: Context, said: str) -> str:
     if not said or platform is Platform.GITHUB:
         return said
 
+    account = account_mentioned(context, said)
+
     def read(session: Session) -> Sequence[Account]:
-        mentioned = people.find_person(session, platform=platform, account=said)
+        mentioned = people.find_person(session, platform=platform, account=account or said)
+        if account and mentioned is None:
+            return ()
         found = [mentioned] if mentioned else people.called(session, platform, said)
         return people.accounts_of(session, found[0]) if len(found) == 1 else ()
 
     accounts = await context.database.read(read)
     login = next((one.name for one in accounts if one.platform == HOST), None)
     name = next((one.name for one in accounts if full_name(one.name)), None)
-    if not (login or name) and platform is Platform.SLACK and _SLACK_ID.fullmatch(said):
-        raise UserError(
-            f"I cannot tell who of the repository `@{said}` is, since they have linked no account: "
-            f"name their login, `/gryph {COMMAND.verb} #12 @login`."
-        )
+    is_slack_id = platform is Platform.SLACK and _SLACK_ID.fullmatch(said) is not None
+    if not (login or name) and (account or is_slack_id):
+        raise UserError(unknown(said, "#12 @login"))
     return login or name or said
 
 
@@ -338,8 +341,9 @@ COMMAND = Command(
         "or a text, and a second person: as back-up, or to learn where one alone knows the files. "
         "Reasons are facts of the history, and how sure it is stands in words; where nobody is "
         "likely, that is said. Of a pull request reviewers are named, of all else who should do "
-        "it. `milestone:3`, or several numbers, are given out together, so that no one person "
-        "gets them all.\n\n"
+        "it. `milestone:3`, or several numbers, are given out together, to nobody more than they "
+        "take at a time, and among those who are about as likely so that no one person gets them "
+        "all.\n\n"
         "Left out, and told: who is away, has as much as they take at a time, or declined this "
         "very task; who wants no matches is never named (`/gryph config me …`). Somebody who is "
         "asked for by name, `match #12 @ana`, is named whatever stands against it, with a "

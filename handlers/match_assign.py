@@ -5,7 +5,7 @@ from sqlmodel import Session
 from handlers import Assignment, Caller, Context, Platform, Tier, UserError
 from handlers.match_meant import Meant, actor_in, reply, still_there, who
 from handlers.match_people import person_meant, warnings_of
-from jobs.match_buttons import ASSIGN, TAKE
+from jobs.match_buttons import ASSIGN, SUGGEST, TAKE
 from jobs.messages import Reply
 from jobs.wording import plain
 from storage import matches
@@ -24,54 +24,77 @@ async def assign(context: Context, meant: Meant) -> Reply:
         )
     by = await _account(context, meant.repository, row.number)
     meant.require_open(row)
-    said: list[str] = []
+    to, warned = Named(row.person_key, row.name, row.login), ""
     if meant.rest:
-        before = row
-        someone = await person_meant(context, row, " ".join(meant.rest))
-        said.append(await warnings_of(context, row, someone))
-        row = await context.database.write(lambda s: name(s, context, meant, someone))
-        said.append(given_up(before, row))
-    if row.state == MatchState.DECLINED:
+        to = await person_meant(context, row, " ".join(meant.rest))
+        warned = await warnings_of(context, row, to)
+    elif row.state == MatchState.DECLINED:
         raise UserError(f"{who(row)} declined; name somebody else first.")
     what = "is asked to review" if _is_review(row) else "is assigned to"
-    if row.state == MatchState.ASSIGNED:  # asking twice would notify twice
+    if row.state == MatchState.ASSIGNED and row.person_key == to.key:  # twice would notify twice
         return reply(f"{who(row)} {what} `{meant.repository}#{row.number}` already.")
-    where = await _write(context, meant, row, by)
-    said.append(await context.database.write(lambda s: _note(s, context, meant, row)))
-    return reply(" ".join((f"{who(row)} {what} {where}.", *filter(None, said))))
+    await context.database.read(lambda s: _require(s, context, meant, row, to))
+    where = await _write(context, meant, row, to, by)
+    said = await context.database.write(lambda s: _note(s, context, meant, row, to))
+    told = (f"{plain(to.name)} {what} {where}.", warned, said)
+    return reply(" ".join(filter(None, told)))
 
 
-def _note(session: Session, context: Context, meant: Meant, given: MatchRow) -> str:
+def _require(session: Session, context: Context, meant: Meant, row: MatchRow, to: Named) -> None:
+    """Let pass who may have it given to somebody. Raises UserError."""
+    require_other(meant, row, to)
+    if row.state in HELD and row.person_key != to.key:
+        require_say(context, meant, row)
+    holder = matches.holder(session, meant.repository, meant.target, row.mode, utc_now())
+    if holder is not None and holder.job_id != row.job_id and holder.person_key != to.key:
+        raise has_it(meant, holder)
+
+
+def has_it(meant: Meant, holder: MatchRow) -> UserError:
+    """That somebody does it already."""
+    elsewhere = "" if holder.job_id == meant.id else f" (`{holder.job_id}`)"
+    return UserError(
+        f"{who(holder)} has {meant.shown} already{elsewhere}. If that is to change, let them "
+        f"decline it, or say `/gryph match {SUGGEST} {holder.job_id} @somebody`."
+    )
+
+
+def _note(session: Session, context: Context, meant: Meant, before: MatchRow, to: Named) -> str:
     """Note to whom the host gave it, unless somebody else was named meanwhile; that is told."""
     row = matches.hold(session, meant.id, meant.target)
     assert row is not None, "it was there before, and rows go with their job only"
-    if row.person_key == given.person_key and row.state != MatchState.DECLINED:
-        matches.assigned(session, row, actor_in(session, context), utc_now())
+    actor, now = actor_in(session, context), utc_now()
+    if row.person_key == to.key and (row.state != MatchState.DECLINED or meant.rest):
+        matches.assigned(session, row, actor, now)
         return ""
+    if meant.rest and row.id == before.id:
+        said = given_up(row, to)
+        matches.assigned(session, matches.turn_to(session, row, to, actor, now), actor, now)
+        return said
     did = "took it" if row.state in HELD else "was named for it"
     return f"Meanwhile {who(row)} {'declined it' if row.state == MatchState.DECLINED else did}."
 
 
-def given_up(before: MatchRow, after: MatchRow) -> str:
+def given_up(before: MatchRow, to: Named) -> str:
     """What is to be said of whom the host was told to give it to, where somebody else is named."""
-    is_left = before.state == MatchState.ASSIGNED and before.person_key != after.person_key
+    is_left = before.state == MatchState.ASSIGNED and before.person_key != to.key
     return still_there(before) if is_left else ""
 
 
-async def _write(context: Context, meant: Meant, row: MatchRow, by: Caller) -> str:
+async def _write(context: Context, meant: Meant, row: MatchRow, to: Named, by: Caller) -> str:
     """Change it on the host; where it is, as Markdown. Raises UserError."""
     writer = context.writers.get(Platform.GITHUB)
     if writer is None or row.number is None:
         raise UserError(f"I cannot write to `{meant.repository}`: GitHub is not connected.")
-    if row.login is None:
+    if to.login is None:
         raise UserError(
-            f"I do not know {who(row)}'s account on GitHub: name it, "
+            f"I do not know {plain(to.name)}'s account on GitHub: name it, "
             f"`/gryph match {ASSIGN} {meant.id} @login`."
         )
     place = context.invocation.place
     installation = place.installation if place.channel == meant.repository else None
     assignment = Assignment(
-        meant.repository, row.number, row.login, by, _is_review(row), installation
+        meant.repository, row.number, to.login, by, _is_review(row), installation
     )
     return await writer.assign(assignment)
 
@@ -126,5 +149,6 @@ def require_say(context: Context, meant: Meant, row: MatchRow) -> None:
     if meant.job.person_id == context.person or is_author or standing.tier >= Tier.WRITE:
         return
     raise UserError(
-        f"Only {who(row)}, who asked for `{meant.id}`, or someone with write access may say that."
+        f"Only {who(row)}, whoever asked for `{meant.id}`, or someone with write access may say "
+        "that."
     )

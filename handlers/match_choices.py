@@ -6,28 +6,30 @@ about whoever was named when it was made, never about who was named next.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from handlers import Call, Context, Outcome, UserError
-from handlers.match_assign import assign, given_up, name, require_other, require_say
+from handlers.match_assign import assign, given_up, has_it, name, require_other, require_say
 from handlers.match_meant import Meant, actor_in, match_meant, reply, still_there, who
 from handlers.match_people import person_meant, warnings_of
 from jobs.match_buttons import ASSIGN, AWAY, BUSY, DECLINE, NOT_MINE, SUGGEST, TAKE, VERB
 from jobs.messages import Action, Actions, Block, Reply, Suggestion, Text, say
-from jobs.wording import plain
+from jobs.wording import one_line, plain
 from storage import matches
 from storage.clock import utc_now
 from storage.ids import JobId, as_job_id
 from storage.matches import HELD, Actor, MatchState
 from storage.tables.matching import MatchRow
 
-REASONS = {BUSY: "Too busy", AWAY: "Away", NOT_MINE: "Not my area"}
+REASONS = {BUSY: "too busy", AWAY: "away", NOT_MINE: "not my area"}
 """What a button says, by the word that stands for it."""
 OFFERED = 4
 """People who are offered as buttons."""
+_LABEL = 60
 _TURN = re.compile(r"[1-9][0-9]?", re.ASCII)
+_SPAN = re.compile(r"(?:hour|day|week|month)s?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ async def chosen(context: Context, call: Call) -> Outcome | None:
     """
     first, *rest = call.words or ("",)
     job = _job(first)
-    if job and rest:  # as buttons spell it
+    is_pressed = bool(job and rest)
+    if is_pressed:  # as buttons spell it
         first, *rest = rest
     choice = _CHOICES.get(first.casefold())
     if choice is None:
@@ -60,7 +63,7 @@ async def chosen(context: Context, call: Call) -> Outcome | None:
     if job is None and rest and (job := _job(rest[0])):
         del rest[0]
     meant = await match_meant(context, first.casefold(), job, rest)
-    return await choice(context, meant)
+    return await choice(context, replace(meant, is_pressed=is_pressed))
 
 
 def _job(word: str) -> JobId | None:
@@ -100,20 +103,17 @@ def _require_free(session: Session, meant: Meant, row: MatchRow, actor: Actor) -
     if holder is None and not matches.is_of_many(meant.target):
         holder = matches.holder(session, meant.repository, meant.target, row.mode, utc_now())
     if holder is not None and not matches.is_named(session, holder, actor):
-        elsewhere = "" if holder.job_id == meant.id else f" (`{holder.job_id}`)"
-        raise UserError(
-            f"{who(holder)} has {meant.shown} already{elsewhere}. If that is to change, let them "
-            f"decline it, or say `/gryph match {SUGGEST} {holder.job_id} @somebody`."
-        )
+        raise has_it(meant, holder)
 
 
 async def _decline(context: Context, meant: Meant) -> Reply:
     """Whoever is named does not do it, by their own word or that of somebody who may say so."""
-    _, reason = _turn_and_reason(meant.rest)
 
     def write(session: Session) -> _Refusal:
+        everywhere = matches.hold_everywhere(session, meant.repository, meant.target)
         row, actor = meant.held(session), actor_in(session, context)
         own = _own_refusal(session, meant, actor)
+        turn, reason = _turn_and_reason(meant.rest, row.turn)
         is_named = matches.is_named(session, row, actor)
         if own is not None and (not is_named or row.state == MatchState.DECLINED):
             if reason:
@@ -121,30 +121,40 @@ async def _decline(context: Context, meant: Meant) -> Reply:
             return _Refusal(own, row, is_own=True)
         if not is_named:
             require_say(context, meant, row)
-            if earlier := _earlier(session, context, meant, row):
+            at = turn or (1 if meant.is_pressed else row.turn)
+            if earlier := _earlier(session, meant, row, at):
+                if reason and earlier.decided_by == context.person:
+                    matches.add_reason(session, earlier, reason)
                 return _Refusal(earlier, row)
         was_assigned = row.state == MatchState.ASSIGNED
         after = matches.decline(session, row, actor, reason, utc_now())
+        for other in _theirs(session, row, everywhere, actor) if is_named else ():
+            matches.decline(session, other, actor, reason, utc_now())
         return _Refusal(row, after, is_own=is_named, was_assigned=was_assigned)
 
     return _declined(meant, await context.database.write(write))
 
 
-def _earlier(session: Session, context: Context, meant: Meant, row: MatchRow) -> MatchRow | None:
-    """About whom a refusal is that is not about who is named now; None where it is. A reason said
-    later is about, and noted with, whoever the caller passed over last, a button about its turn.
+def _theirs(
+    session: Session, row: MatchRow, everywhere: Sequence[MatchRow], actor: Actor
+) -> list[MatchRow]:
+    """Where else they have the same task, by other answers."""
+    return [
+        one
+        for one in everywhere
+        if one.job_id != row.job_id
+        and (one.mode, one.finished_at) == (row.mode, None)
+        and one.state in HELD
+        and matches.is_named(session, one, actor)
+    ]
+
+
+def _earlier(session: Session, meant: Meant, row: MatchRow, at: int) -> MatchRow | None:
+    """About whom a refusal is that is not about who is named now; None where it is.
 
     Raises:
         UserError: Nobody had that turn.
     """
-    turn, reason = _turn_and_reason(meant.rest)
-    rows = matches.history(session, meant.id, meant.target)
-    declined = [one for one in rows if one.state == MatchState.DECLINED]
-    passed = [one for one in declined if one.decided_by == context.person]
-    if reason and passed:
-        matches.add_reason(session, passed[-1], reason)
-        return passed[-1]
-    at = turn or 1
     if at > row.turn:
         raise UserError(f"Nobody was named as number {at} for {meant.shown} so far.")
     is_now = at == row.turn and row.state != MatchState.DECLINED
@@ -169,10 +179,10 @@ def _declined(meant: Meant, refusal: _Refusal) -> Reply:
     if is_own and not declined.reason:
         task = f"{meant.task} ".lstrip()
         whys = (
-            Action(verb=VERB, label=label, job=meant.id, words=f"{DECLINE} {task}{word}")
+            Action(verb=VERB, label=f"Why: {label}", job=meant.id, words=f"{DECLINE} {task}{word}")
             for word, label in REASONS.items()
         )
-        blocks += [Text(markdown="Why?"), Actions(actions=tuple(whys))]
+        blocks.append(Actions(actions=tuple(whys)))
     return reply(text, *blocks)
 
 
@@ -201,9 +211,9 @@ async def _suggest(context: Context, meant: Meant) -> Reply:
     if not meant.rest:
         return await _offer(context, meant, row)
     someone = await person_meant(context, row, " ".join(meant.rest))
-    warned = await warnings_of(context, row, someone)
-    before, row = row, await context.database.write(lambda s: name(s, context, meant, someone))
-    said = (f"{who(row)} is named for {meant.shown} now.", warned, given_up(before, row))
+    warned, left = await warnings_of(context, row, someone), given_up(row, someone)
+    row = await context.database.write(lambda s: name(s, context, meant, someone))
+    said = (f"{who(row)} is named for {meant.shown} now.", warned, left)
     return reply(" ".join(filter(None, said)), Actions(actions=meant.buttons(row)))
 
 
@@ -211,9 +221,11 @@ async def _offer(context: Context, meant: Meant, row: MatchRow) -> Reply:
     """Whom the caller may suggest."""
     rest = await context.database.read(lambda s: matches.left(s, row, utc_now()))
     task = f"{meant.task} ".lstrip()
+    places = {one.key: place for place, one in enumerate(matches.ranking_of(row), 1)}
     buttons = tuple(
         Suggestion(
-            line=f"{VERB} {SUGGEST} {meant.id} {task}{one.login or one.name}", label=one.name
+            line=f"{VERB} {SUGGEST} {meant.id} {task}{places[one.key]}",
+            label=one_line(one.name, _LABEL),
         )
         for one in rest[:OFFERED]
     )
@@ -237,10 +249,16 @@ def _own_refusal(session: Session, meant: Meant, actor: Actor) -> MatchRow | Non
     )
 
 
-def _turn_and_reason(rest: Sequence[str]) -> tuple[int | None, str]:
-    """Whom of those who were named it is about (`2`, as buttons say it), or why (`2 weeks off`)."""
+def _turn_and_reason(rest: Sequence[str], turns: int) -> tuple[int | None, str]:
+    """Whom of those who were named it is about (`2`, as buttons say it, `2 too busy`), and why
+    (`2 weeks off`); without a number it is about who is named now, a first button about the first.
+    """
     said = " ".join(rest)
-    return (int(said), "") if _TURN.fullmatch(said) else (None, said)
+    first, _, why = said.partition(" ")
+    is_turn = _TURN.fullmatch(first) is not None
+    if is_turn and (not why or (turns > 1 and int(first) <= turns and not _SPAN.match(why))):
+        return int(first), why
+    return None, said
 
 
 def _reasons(row: MatchRow) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class Meant:
     """Whether the job has other tasks, so that this one has to be named."""
     rest: tuple[str, ...]
     """Words behind it."""
+    is_pressed: bool = False
+    """Whether it is spelled as buttons spell it."""
 
     @property
     def id(self) -> JobId:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from sqlmodel import Session
 
 from handlers import Context, UserError
+from jobs.match_buttons import SUGGEST, VERB
 from jobs.wording import plain
 from storage import availability, matches, people
 from storage.availability import HOST, Availability, Known
@@ -15,6 +16,8 @@ from storage.tables.matching import MatchRow
 
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
 _LONGEST = 100
+_MARKS = ".,;!?"
+_EVERYBODY = frozenset({"all", "channel", "everyone", "here"})
 
 
 async def person_meant(context: Context, row: MatchRow, said: str) -> Named:
@@ -25,10 +28,15 @@ async def person_meant(context: Context, row: MatchRow, said: str) -> Named:
         UserError: It is nobody, or may be several.
     """
     bare = said.strip("<>")
-    wanted = " ".join(bare.removeprefix("@").split()).rstrip(".,;!?")[:_LONGEST]
+    wanted = " ".join(bare.removeprefix("@").split()).rstrip(_MARKS)[:_LONGEST]
     if not wanted:
         raise UserError("Whom? Say a name, or an account of the code host: `@login`.")
-    found = await context.database.read(lambda s: _found(s, context, row, wanted))
+    if bare.startswith("!") or (bare.startswith("@") and wanted.casefold() in _EVERYBODY):
+        raise UserError("That is nobody in particular: name one person.")
+    account = account_mentioned(context, wanted)
+    found = await context.database.read(lambda s: _found(s, context, row, account or wanted))
+    if account and not found:
+        raise UserError(unknown(wanted, f"{SUGGEST} {row.job_id} @login"))
     if len(found) > 1:
         names = ", ".join(_spelled(one) for one in found[:5])
         raise UserError(f"`{_shown(wanted)}` may be {names}: who is it?")
@@ -42,8 +50,27 @@ async def person_meant(context: Context, row: MatchRow, said: str) -> Named:
     )
 
 
+def account_mentioned(context: Context, name: str) -> str | None:
+    """Whose mention stands in the text as this name; None where it is nobody's, or two have it."""
+    wanted = name.casefold()
+    mentions = context.invocation.mentions
+    accounts = {account for said, account in mentions if said.casefold().rstrip(_MARKS) == wanted}
+    return accounts.pop() if len(accounts) == 1 else None
+
+
+def unknown(name: str, instead: str) -> str:
+    """What is said of a mention of somebody who has no account but that of the chat."""
+    return (
+        f"I cannot tell who of the repository `@{_shown(name)}` is, since they have linked no "
+        f"account: name their login, `/gryph {VERB} {instead}`."
+    )
+
+
 def _found(session: Session, context: Context, row: MatchRow, wanted: str) -> Sequence[Named]:
     """Those whom it may be; by what is surest."""
+    ranking = matches.ranking_of(row)
+    if wanted.isdecimal() and 0 < int(wanted) <= len(ranking):  # as buttons say it
+        return ranking[int(wanted) - 1 :][:1]
     caller = context.invocation.caller
     mentioned = people.find_person(session, platform=caller.platform, account=wanted)
     if mentioned is not None:
@@ -53,7 +80,7 @@ def _found(session: Session, context: Context, row: MatchRow, wanted: str) -> Se
     known = matches.known_of(row)
     for some in (
         [one for one in known if (one.login or "").casefold() == lowered],
-        [one for one in known if one.name.casefold() == lowered],
+        [one for one in known if _name_of(one) == lowered],
         [one for one in known if lowered in one.name.casefold().split()],
     ):
         if some:
@@ -104,6 +131,11 @@ def _warnings(standing: Availability) -> Iterator[str]:
         yield "takes nothing now"
     elif standing.capacity is not None and held >= standing.capacity:
         yield f"holds {held} of at most {standing.capacity}"
+
+
+def _name_of(one: Named) -> str:
+    """As it is compared: a last dot may be a sentence's."""
+    return " ".join(one.name.casefold().split()).rstrip(_MARKS)[:_LONGEST]
 
 
 def _spelled(one: Named) -> str:

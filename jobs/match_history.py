@@ -20,7 +20,7 @@ from engines.matching.knowledge import Knowledge, directories_of
 from engines.matching.mining.git import GitFailed, Repository
 from engines.matching.ownership import ACTIVE_DAYS
 from engines.matching.people import People
-from engines.matching.types import MERGED_BEFORE, CannotMatch, Mode, Person, Signature
+from engines.matching.types import MERGED_BEFORE, CannotMatch, Mode, Person, Query, Signature
 from engines.text.words import words
 from engines.watch import Stopped
 from jobs.desk import Declined, Desk
@@ -125,6 +125,12 @@ class Past:
             if len(found) == 1:
                 return found[0]
         return None
+
+    def wrote(self, person: Person, query: Query) -> bool:
+        """Whether what is to be reviewed is somebody's own."""
+        people = self.knowledge.people
+        author = people.known(query.author) if query.author else None
+        return author is not None and people.person(author).key == person.key
 
     def signature_of(self, login: str, signed: tuple[str, str] | None) -> Signature | None:
         """How somebody of the code host signs, as far as that is known."""

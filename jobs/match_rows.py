@@ -45,6 +45,7 @@ def suggested_by(found: Found, looked: Looked, repository: str, job: JobId) -> m
             left_out=tuple(_left_out(found)),
             author=found.task.author,
         ),
+        is_open=found.task.is_open,
         others=tuple(islice(_others(found, looked, offered), MOST_OTHERS)),
     )
 

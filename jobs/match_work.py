@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from engines.matching.types import Mode
-from jobs.desk import Desk, Done
+from jobs.desk import Declined, Desk, Done
 from jobs.match_batch import Spreader
 from jobs.match_buttons import choice_buttons
 from jobs.match_feedback import experience_of
@@ -15,6 +15,7 @@ from jobs.match_rows import held_told, keep, suggested_by
 from jobs.matches_told import Found, match_reply, summary_of
 from jobs.messages import Actions, Block
 from jobs.requests import MatchBatch, MatchKnowledge, MatchTask
+from jobs.wording import plain
 from storage import matches
 from storage.database import Database
 
@@ -40,6 +41,11 @@ class Finder:
         team = team_of(past, request.open_work, self.database, request.asked_at, spread)
         declined = declined_by(self.database, request.repository, looked.target)
         person = requested(past, self.database, request.person)
+        if person is not None and past.wrote(person, looked.query):
+            raise Declined(
+                f"{looked.task.named} is {plain(person.shown)}'s own, so somebody else has to "
+                "review it."
+            )
         found = found_for(looked, team, team.standings(declined), person)
         newcomers = past.newcomers_note() if looked.mode is Mode.AUTHOR else ()
         notes = (*request.notes, *found.notes, *newcomers, *past.notes())
@@ -48,11 +54,12 @@ class Finder:
         )
         found = replace(found, notes=notes, held=held)
         noted = suggested_by(found, looked, request.repository, desk.job)
-        is_told = bool(noted.people) and (found.choice.confident or not request.unasked)
+        is_wished = not request.unasked or (found.choice.confident and past.only is None)
+        is_told = bool(noted.people) and is_wished
         if is_told:
             self.database.write_now(lambda s: matches.suggest(s, noted, request.asked_at))
         keep([found], desk)
-        actions = _actions(found, request, desk) if is_told else ()
+        actions = _actions(found, request, desk) if is_told and found.task.is_open else ()
         return Done(summary_of(found), match_reply(found, actions))
 
     def batch(self, request: MatchBatch, desk: Desk) -> Done:

@@ -96,6 +96,7 @@ class Suggested:
     second: str | None = None
     """The key of who was named beside the first."""
     about: About = About()
+    is_open: bool = True
     others: tuple[Named, ...] = ()
     """Whom the history knows besides them: by these somebody is told from a stranger."""
 
@@ -159,6 +160,7 @@ def suggest(session: Session, found: Suggested, now: datetime) -> None:
         "state": MatchState.OPEN,
         "reason": "",
         "suggested_at": now,
+        "finished_at": None if found.is_open else now,
     }
     insert_if_absent(session, MatchRow, values)
 

@@ -149,6 +149,11 @@ def _invocation(
         received_at=utc_now(),
         said_at=message.edited_at or message.created_at,
         reply_to=str(answered.message_id) if answered and answered.message_id else None,
+        mentions=tuple(
+            (mentioned(person.display_name)[1:], str(person.id))
+            for person in message.mentions
+            if person.id != us.id
+        ),
         attached=attached(message),
     )
 

@@ -4,7 +4,7 @@ The platform keeps its messages in memory; everything between it and the work is
 """
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,15 +214,25 @@ class Chat(Spine):
     def _do(self, request: JobRequest, desk: Desk) -> Done:
         return self.work(request, desk)
 
-    async def say(self, text: str, *, by: str = "ann", previous: str | None = None) -> str:
-        """Say something in the thread and return what is answered, once everything is quiet."""
+    async def say(
+        self, text: str, *, by: str = "ann", previous: str | None = None, **mentions: str
+    ) -> str:
+        """Say something in the thread and return what is answered, once everything is quiet;
+        `mentions` are accounts by the names that stand for them.
+        """
         shown = len(self.platform.messages)
-        await self.send(text, by=by, previous=previous)
+        await self.send(text, by=by, previous=previous, mentions=mentions)
         await self.until_quiet()
         return self.read(shown)
 
     async def send(
-        self, text: str, *, by: str = "ann", previous: str | None = None, key: str | None = None
+        self,
+        text: str,
+        *,
+        by: str = "ann",
+        previous: str | None = None,
+        key: str | None = None,
+        mentions: Mapping[str, str] | None = None,
     ) -> bool:
         """Deliver one message event without waiting; False for a redelivery."""
         invocation = Invocation(
@@ -232,6 +242,7 @@ class Chat(Spine):
             previous_text=previous,
             addressed=text.startswith(("@gryph", "/gryph")),
             received_at=utc_now(),
+            mentions=tuple((mentions or {}).items()),
         )
         key = key or f"delivery-{next(self._numbers)}"
         return await self.intake.accept(invocation, (key,)) is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from handlers import Assignment, Tier
+from handlers import Assignment, Tier, UserError
 from storage import matches
 from storage.clock import utc_now
 from storage.database import Database
@@ -112,3 +112,28 @@ async def test_what_is_on_no_host_cannot_be_assigned(chat: Chat) -> None:
     job = await matched(chat, "src/a.py")
     assert "there is nothing to assign" in await chat.say(f"@gryph match assign {job}")
     assert "takes `src/a.py`" in await chat.say(f"@gryph match take {job}", by="ana")
+
+
+async def test_what_the_host_refuses_leaves_all_as_it_was(chat: Chat) -> None:
+    chat.platform.tiers["bo"] = Tier.WRITE
+    job = await matched(chat)
+    await chat.say(f"@gryph match take {job}", by="ana")
+
+    async def refuses(assignment: Assignment) -> str:
+        raise UserError(f"GitHub does not let `{assignment.login}` be assigned.")
+
+    chat.platform.assign = refuses
+    answer = await chat.say(f"@gryph match assign {job} @ghosty", by="bo")
+    assert "GitHub does not let `ghosty` be assigned." in answer
+    assert rows(chat, job) == [("ana@home", "taken")]
+
+
+async def test_what_somebody_has_by_another_answer_is_not_assigned_past_them(chat: Chat) -> None:
+    chat.platform.tiers["bo"] = Tier.WRITE
+    first, second = await matched(chat), await matched(chat)
+    await chat.say(f"@gryph match take {first}", by="bo")
+    answer = await chat.say(f"@gryph match assign {second}", by="bo")
+    assert "Bo Diddley has `#12` already" in answer
+    assert chat.platform.assigned == []
+    answer = await chat.say(f"@gryph match assign {second} @bo", by="bo")
+    assert answer.startswith("Bo Diddley is assigned to o/r#12.")

@@ -108,11 +108,9 @@ Ana Lovelace passes. Now named for `#12`: Bo Diddley.
   Suggest someone  gryph ask "match J-ID suggest"
   Assign           gryph ask "match J-ID assign"
 
-Why?
-
-  Too busy     gryph ask "match J-ID decline busy"
-  Away         gryph ask "match J-ID decline away"
-  Not my area  gryph ask "match J-ID decline not-mine"\
+  Why: too busy     gryph ask "match J-ID decline busy"
+  Why: away         gryph ask "match J-ID decline away"
+  Why: not my area  gryph ask "match J-ID decline not-mine"\
 """)
     again = await chat.say(f"/gryph match {job} decline busy", by="ana")
     assert "Ana Lovelace passes (busy). Now named for `#12`: Bo Diddley." in again
@@ -145,9 +143,17 @@ async def test_why_somebody_was_passed_over_may_be_said_later(chat: Chat) -> Non
     for turn in ("", " 2"):
         await chat.say(f"/gryph match {job} decline{turn}", by="ann")
     for _ in range(2):
-        answer = await chat.say(f"@gryph match decline {job} too busy", by="ann")
+        answer = await chat.say(f"@gryph match decline {job} 2 too busy", by="ann")
         assert "Bo Diddley is passed over (too busy). Now named for `#12`: Cy Twombly." in answer
     assert [state for _, state in rows(chat, job)] == ["declined", "declined", "open"]
+    answer = await chat.say(f"@gryph match decline {job} on holiday until May", by="ann")
+    assert answer.startswith("Cy Twombly is passed over (on holiday until May).")
+    kept = select(MatchRow.reason).where(MatchRow.job_id == job)
+    assert chat.database.read_now(lambda s: s.exec(kept).all()) == [
+        "",
+        "too busy",
+        "on holiday until May",
+    ]
 
 
 async def test_an_old_refusal_tells_what_came_after_it(chat: Chat) -> None:
@@ -173,7 +179,7 @@ async def test_an_old_refusal_tells_what_came_after_it(chat: Chat) -> None:
 async def test_only_who_has_a_say_declines_for_others(chat: Chat) -> None:
     job = await matched(chat)
     answer = await chat.say(f"@gryph match decline {job}", by="bo")
-    assert "Only Ana Lovelace, who asked for" in answer
+    assert "Only Ana Lovelace, whoever asked for" in answer
     assert rows(chat, job) == [("ana@home", "open")]
 
 
@@ -191,8 +197,8 @@ async def test_suggesting_offers_the_rest_of_the_ranking(chat: Chat) -> None:
     assert await chat.say(f"@gryph match suggest {job}") == snapshot("""\
 Who else? Say `/gryph match suggest J-ID @somebody`, or choose of the ranking:
 
-  Bo Diddley  gryph ask "match suggest J-ID bo"
-  Cy Twombly  gryph ask "match suggest J-ID Cy Twombly"\
+  Bo Diddley  gryph ask "match suggest J-ID 2"
+  Cy Twombly  gryph ask "match suggest J-ID 3"\
 """)
 
 
@@ -367,3 +373,30 @@ async def test_a_linked_name_is_enough_where_no_login_is_known(chat: Chat) -> No
     job = await matched(chat)
     await chat.database.write(write)
     assert "Cy Twombly takes `#12`" in await chat.say(f"@gryph match take {job}", by="dee")
+
+
+async def test_who_declines_gives_up_what_they_took_from_another_answer(chat: Chat) -> None:
+    first, second = await matched(chat), await matched(chat)
+    await chat.say(f"@gryph match take {first}", by="ana")
+    await chat.say(f"@gryph match decline {second} busy", by="ana")
+    assert [state for _, state in rows(chat, first)] == ["declined", "open"]
+    assert "Bo Diddley takes `#12`." in await chat.say(f"@gryph match take {second}", by="bo")
+
+
+async def test_a_group_is_nobody_and_a_place_in_the_ranking_somebody(chat: Chat) -> None:
+    job = await matched(chat)
+    for said in ("<!here>", "@everyone", "@Channel"):
+        answer = await chat.say(f"@gryph match suggest {job} {said}")
+        assert answer == "That is nobody in particular: name one person."
+    assert "Cy Twombly is named" in await chat.say(f"@gryph match suggest {job} 3", by="ann")
+    assert "I know nobody called `7`" in await chat.say(f"@gryph match suggest {job} 7", by="ann")
+
+
+async def test_a_name_that_stands_for_a_mention_is_whose_account_it_is(chat: Chat) -> None:
+    job = await matched(chat)
+    answer = await chat.say(f"@gryph match suggest {job} @cy", cy="U-bo")
+    assert answer.startswith("Bo Diddley is named for `#12` now."), "whoever is called cy here"
+    answer = await chat.say(f"@gryph match suggest {job} @ana", ana="U-nobody")
+    assert answer.startswith("I cannot tell who of the repository `@ana` is")
+    answer = await chat.say("@gryph match #12 @ana", ana="U-nobody")
+    assert answer.startswith("I cannot tell who of the repository `@ana` is")

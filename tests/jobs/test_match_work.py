@@ -194,12 +194,7 @@ Bo Ray (bo), a fair chance:
 - #13 is closed.
 - #13 is assigned to cy already.
 - The history tells of hardly any reviews: named is who would be able to do it as well.
-- The history is short, 17 tasks: take the answer as a hint.
-
-  Take             gryph ask "match J-ID take"
-  Decline          gryph ask "match J-ID decline"
-  Suggest someone  gryph ask "match J-ID suggest"
-  Assign           gryph ask "match J-ID assign"\
+- The history is short, 17 tasks: take the answer as a hint.\
 """)
     known_by_login = pull.model_copy(update={"author": "Bo", "signed": None})
     assert bench.match(known_by_login, mode="reviewer").text == snapshot(
@@ -291,6 +286,19 @@ Cy, as asked; by the history a long shot:
         bench.files(GATEWAY, person="zoe")
 
 
+def test_the_author_of_a_change_is_not_asked_to_review_it(bench: Bench) -> None:
+    pull = Wanted(named="#13", number=13, files=(GATEWAY,), author="bo", is_pull=True)
+    with pytest.raises(Declined, match="#13 is Bo Ray's own, so somebody else has to review it"):
+        bench.match(pull, mode="reviewer", person="bo")
+
+
+def test_what_is_closed_is_nobodys_to_take(bench: Bench) -> None:
+    closed = Wanted(named="#12", number=12, title="Reconnect", is_open=False)
+    assert "Take" not in shown(bench.match(closed).reply)
+    (row,) = bench.database.read_now(lambda s: matches.current(s, bench.desk.job))
+    assert row.finished_at is not None
+
+
 def test_a_login_that_the_history_does_not_tell_is_that_of_who_has_linked_it(bench: Bench) -> None:
     ann, other = account(bench.database, "Ann Lee"), account(bench.database, "ann-l", login="ann-l")
     with pytest.raises(Declined):
@@ -301,6 +309,8 @@ def test_a_login_that_the_history_does_not_tell_is_that_of_who_has_linked_it(ben
 
 async def test_where_one_person_worked_alone_that_is_said(sqlite: Database, tmp_path: Path) -> None:
     bench = await bench_of(sqlite, tmp_path, *often(ANN, 7, GATEWAY))
+    bench.files(GATEWAY, unasked=True)
+    assert not bench.database.read_now(lambda s: matches.current(s, bench.desk.job))
     assert shown(bench.files(GATEWAY).reply) == snapshot("""\
 Who should work on src/gateway.py
 ─────────────────────────────────

@@ -29,6 +29,14 @@ async def test_mention_is_an_invocation_with_our_name(world: DiscordWorld) -> No
     assert heard.place.thread is None
 
 
+async def test_a_name_that_stands_for_a_mention_comes_with_its_account(world: DiscordWorld) -> None:
+    await world.ann.send(world.channel, f"{world.mention} match #1 {world.mod.mention}")
+    (heard,) = world.heard
+    ((name, account),) = heard.mentions
+    assert heard.text == f"@gryph match #1 @{name}"
+    assert account == str(world.mod.id)
+
+
 async def test_message_that_does_not_mention_us_is_ignored(world: DiscordWorld) -> None:
     await world.ann.send(world.channel, "/gryph test src/a.py")
     await world.ann.send(world.channel, f"hello {world.mod.mention}")
