@@ -32,6 +32,7 @@ MB = 2**20
 REPOSITORY = "eve/trap"
 TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 LONGEST_REFUSAL = 700
+_LAST_MOMENT_S = 5.0
 _LOOK_S = 0.02
 
 Look = Callable[[Checked], str | None]
@@ -192,7 +193,7 @@ def _judge_rest(case: Case, checked: Checked | None, job: Path, outcome: Outcome
     left = sorted(path.name for path in job.iterdir())
     expected = ["code"] if checked else []
     outcome.expect(holds=left == expected, otherwise=f"left behind: {left}")
-    outcome.expect(holds=not list(_processes(job)), otherwise="a process is left")
+    outcome.expect(holds=_is_quiet(job), otherwise="a process is left")
     if checked is None:
         return
     inside = checked.root.resolve()
@@ -247,6 +248,16 @@ def _disk_bytes(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
+
+
+def _is_quiet(job: Path) -> bool:
+    """Whether nothing runs there any more; who was just killed may take a moment to go."""
+    until_s = time.monotonic() + _LAST_MOMENT_S
+    while list(_processes(job)):
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _processes(job: Path) -> Generator[int]:
